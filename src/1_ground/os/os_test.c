@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/scoped.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/random.h"
+#include "os/sandbox.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[64];
+
+__attribute__((constructor)) static void make_folder(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/os_test.XXXXXX");
+    if (!mkdtemp(folder))
+        abort();
+}
+
+TEST(ids_sort_as_they_were_made_also_when_the_clock_steps_back)
+{
+    char a[ID_BYTES], b[ID_BYTES], c[ID_BYTES];
+    id_make(1000, a);
+    id_make(1000, b);
+    id_make(500, c);
+    CHECK(strcmp(a, b) < 0 && strcmp(b, c) < 0);
+    CHECK(id_valid(a) && !id_valid("01ARZ3NDEKTSV4RRFFQ69G5FA") && !id_valid("01ARZ3NDEKTSV4RRFFQ69G5FAU"));
+}
+
+TEST(times_go_to_text_and_back)
+{
+    char text[CLOCK_TEXT_BYTES];
+    int64_t ms = 0;
+    clock_text(1795229221123, text);
+    CHECK(clock_from_text(text, &ms));
+    CHECK_INT(ms, 1795229221123);
+    CHECK(!clock_from_text("2026-11-21 02:47", &ms));
+    CHECK(!clock_from_text("2026-11-21T02:47:01.12Z", &ms));
+}
+
+TEST(file_is_replaced_whole_and_read_with_a_limit)
+{
+    char path[128];
+    struct err err = {0};
+    snprintf(path, sizeof path, "%s/a", folder);
+    CHECK(file_replace(path, S("first"), 0600, &err));
+    CHECK(file_replace(path, S("second"), 0600, &err));
+    scoped(buf_done) struct buf text = buf_of(6);
+    CHECK(file_read(path, &text, &err));
+    CHECK_STR(buf_str(&text), "second");
+    scoped(buf_done) struct buf small = buf_of(5);
+    CHECK(!file_read(path, &small, &err) && err.kind == ERR_LIMIT);
+}
+
+TEST(failed_replace_leaves_the_old_file)
+{
+    char path[128], blocker[160];
+    struct err err = {0};
+    snprintf(path, sizeof path, "%s/kept", folder);
+    snprintf(blocker, sizeof blocker, "%s.new", path);
+    CHECK(file_replace(path, S("old"), 0600, &err));
+    CHECK(file_make_folder(blocker, 0700, &err));
+    CHECK(!file_replace(path, S("new"), 0600, &err));
+    scoped(buf_done) struct buf text = buf_of(10);
+    CHECK(file_read(path, &text, &err));
+    CHECK_STR(buf_str(&text), "old");
+}
+
+/* Run `act` in a locked child; its return value is the exit status. */
+static int in_sandbox(const struct sandbox *want, int (*act)(void))
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct err err = {0};
+        bool landlock;
+        if (!sandbox_enter(want, &landlock, &err)) {
+            printf("# %s\n", err.message);
+            _exit(99);
+        }
+        _exit(landlock || want->all_paths ? act() : 77);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 100;
+}
+
+static int try_socket(void)
+{
+    return socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EPERM ? 0 : 1;
+}
+
+static int try_exec(void)
+{
+    char *argv[] = {(char *)"/bin/true", NULL};
+    execv("/bin/true", argv);
+    return errno == EPERM ? 0 : 1;
+}
+
+static int try_listen(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return fd >= 0 && listen(fd, 1) < 0 && errno == EPERM ? 0 : 1;
+}
+
+static int try_fork(void)
+{
+    return fork() < 0 ? 0 : 1;
+}
+
+static int try_paths(void)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/mine", folder);
+    if (open(path, O_RDWR | O_CREAT, 0600) < 0)
+        return 1;
+    return open("/etc/hostname", O_RDONLY) < 0 && errno == EACCES ? 0 : 2;
+}
+
+TEST(each_denied_call_fails_with_eperm)
+{
+    const struct sandbox s = {.deny = SANDBOX_DENY_NETWORK | SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK, .all_paths = true};
+    const struct sandbox no_listen = {.deny = SANDBOX_DENY_LISTEN, .all_paths = true};
+    CHECK_INT(in_sandbox(&s, try_socket), 0);
+    CHECK_INT(in_sandbox(&s, try_exec), 0);
+    CHECK_INT(in_sandbox(&s, try_fork), 0);
+    CHECK_INT(in_sandbox(&no_listen, try_listen), 0);
+}
+
+TEST(only_named_paths_open)
+{
+    const char *const mine[] = {folder, NULL};
+    const struct sandbox s = {.write = mine};
+    int status = in_sandbox(&s, try_paths);
+    CHECK(status == 0 || status == 77); /* 77: this kernel has no Landlock */
+}
+
+TAP_MAIN
