@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "case/case.h"
+
+#include "base/scoped.h"
+#include "tap.h"
+
+static int64_t seq;
+
+static json_t *entry(const char *kind, const char *body)
+{
+    json_t *made = json_pack("{s:I, s:s, s:s, s:s, s:o}", "seq", (json_int_t)++seq, "at",
+        "2026-11-21T02:47:00.000Z", "case", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "kind", kind, "body",
+        json_loads(body, 0, NULL));
+    if (!made)
+        abort();
+    return made;
+}
+
+static bool fold(struct kase *kase, const char *kind, const char *body)
+{
+    struct err err = {0};
+    scoped(json_done) json_t *e = entry(kind, body);
+    return case_apply(kase, e, &err);
+}
+
+#define OPENED "{\"action\":\"dns_record_delete\",\"params\":{\"name\":\"a.local\"},\"by\":{}}"
+#define CONSENT_VERDICT "{\"question\":{},\"verdict\":{\"verdict\":\"needs_consent\",\"words\":\"w\"}}"
+#define PERMIT_VERDICT "{\"question\":{},\"verdict\":{\"verdict\":\"permit\",\"words\":\"w\"}}"
+#define DENY_VERDICT "{\"question\":{},\"verdict\":{\"verdict\":\"deny\",\"words\":\"not yours\"}}"
+#define CONSENT_PLAN "{\"plan\":\"{\\\"summary\\\":\\\"delete a\\\"}\",\"plan_sha256\":\"ab\",\"expires_at_ms\":1000,\"consent\":{\"signatures\":1}}"
+#define FREE_PLAN "{\"plan\":\"{\\\"summary\\\":\\\"add a\\\"}\",\"plan_sha256\":\"ab\",\"expires_at_ms\":1000,\"consent\":null}"
+
+TEST(consented_change_goes_its_whole_way)
+{
+    scoped(case_done) struct kase k = {0};
+    CHECK(fold(&k, "case_opened", OPENED));
+    CHECK(fold(&k, "case_judged", CONSENT_VERDICT));
+    CHECK(fold(&k, "case_judged", CONSENT_VERDICT));
+    CHECK(fold(&k, "case_planned", CONSENT_PLAN));
+    CHECK_INT(k.state, CASE_AWAITING);
+    CHECK(!fold(&k, "warrant_issued", "{}")); /* no signature, no warrant */
+    CHECK(fold(&k, "consent_rejected", "{\"code\":\"late\"}"));
+    CHECK(fold(&k, "consent_given", "{\"key_id\":\"k1\",\"person\":\"p\",\"enough\":false}"));
+    CHECK(!fold(&k, "warrant_issued", "{}"));
+    CHECK(fold(&k, "consent_given", "{\"key_id\":\"k2\",\"person\":\"q\",\"enough\":true}"));
+    CHECK(!fold(&k, "consent_given", "{\"key_id\":\"k3\",\"person\":\"r\",\"enough\":true}"));
+    CHECK(fold(&k, "warrant_issued", "{\"nonce\":\"n\"}"));
+    CHECK(!fold(&k, "warrant_issued", "{\"nonce\":\"n\"}")); /* one use */
+    CHECK(fold(&k, "case_executed", "{\"result\":{\"verified\":true}}"));
+    CHECK_INT(k.state, CASE_DONE);
+    CHECK_INT(k.consent_count, 2);
+    CHECK_TEXT(case_status(k.state), "success");
+}
+
+TEST(closed_case_takes_no_entry_at_all)
+{
+    static const char *const KINDS[] = {"case_opened", "case_judged", "case_answered", "case_planned",
+        "consent_given", "consent_refused", "consent_rejected", "warrant_issued", "case_executed",
+        "case_failed", "case_expired"};
+    scoped(case_done) struct kase k = {0};
+    CHECK(fold(&k, "case_opened", OPENED));
+    CHECK(fold(&k, "case_judged", DENY_VERDICT));
+    CHECK_INT(k.state, CASE_DENIED);
+    for (size_t i = 0; i < COUNT(KINDS); i++)
+        CHECK(!fold(&k, KINDS[i], CONSENT_VERDICT));
+    CHECK_INT(k.state, CASE_DENIED);
+}
+
+/* Walk every path of the table: a state that acts is reached only through a verdict, and, when the plan
+ * asked for consent, through enough of it. Invariants 1 and 3. */
+TEST(invariant_1_no_path_reaches_acting_without_verdict_and_consent)
+{
+    for (int from = CASE_NONE; from < CASE_STATES; from++)
+        for (int on = 0; on < CASE_EVENTS; on++) {
+            enum case_state next;
+            if (!case_step((enum case_state)from, (enum case_event)on, &next))
+                continue;
+            CHECK(!case_closed((enum case_state)from));
+            if (next == CASE_ACTING)
+                CHECK(on == CASE_WARRANT && (from == CASE_PLANNED || from == CASE_CONSENTED));
+            if (next == CASE_CONSENTED)
+                CHECK(on == CASE_CONSENT_ENOUGH && from == CASE_AWAITING);
+            if (next == CASE_PLANNED || next == CASE_AWAITING)
+                CHECK(from == CASE_JUDGED || from == CASE_AWAITING);
+            if (next == CASE_JUDGED)
+                CHECK(on == CASE_VERDICT_GO);
+            if (on == CASE_EXECUTED)
+                CHECK(from == CASE_ACTING);
+        }
+}
+
+TEST(unreadable_verdict_counts_as_deny)
+{
+    scoped(case_done) struct kase k = {0};
+    CHECK(fold(&k, "case_opened", OPENED));
+    CHECK(fold(&k, "case_judged", "{\"question\":{},\"verdict\":{\"verdict\":\"perhaps\"}}"));
+    CHECK_INT(k.state, CASE_DENIED);
+}
+
+TEST(free_plan_needs_no_signature_and_takes_none)
+{
+    scoped(case_done) struct kase k = {0};
+    CHECK(fold(&k, "case_opened", OPENED));
+    CHECK(fold(&k, "case_judged", PERMIT_VERDICT));
+    CHECK(fold(&k, "case_planned", FREE_PLAN));
+    CHECK_INT(k.state, CASE_PLANNED);
+    CHECK(!fold(&k, "consent_given", "{\"key_id\":\"k\",\"person\":\"p\",\"enough\":true}"));
+    CHECK(fold(&k, "warrant_issued", "{}"));
+    CHECK(fold(&k, "case_failed", "{\"error\":{\"message\":\"m\"},\"changed\":\"no\"}"));
+    CHECK_INT(k.state, CASE_FAILED);
+}
+
+TEST(refused_entry_changes_nothing)
+{
+    scoped(case_done) struct kase k = {0};
+    CHECK(!fold(&k, "case_judged", PERMIT_VERDICT));
+    CHECK(!fold(&k, "martian", "{}"));
+    CHECK_INT(k.state, CASE_NONE);
+    CHECK(k.history == NULL && k.verdict == NULL);
+}
+
+TEST(view_shows_the_plan_and_the_history)
+{
+    scoped(case_done) struct kase k = {0};
+    CHECK(fold(&k, "case_opened", OPENED));
+    CHECK(fold(&k, "case_judged", CONSENT_VERDICT));
+    CHECK(fold(&k, "case_planned", CONSENT_PLAN));
+    scoped(json_done) json_t *view = case_view(&k);
+    CHECK_TEXT(json_string_value(json_object_get(view, "status")), "awaiting_consent");
+    CHECK_TEXT(json_string_value(json_object_get(view, "expires_at")), "1970-01-01T00:00:01Z");
+    CHECK_INT(json_array_size(json_object_get(view, "history")), 3);
+    CHECK_TEXT(json_string_value(json_object_get(json_object_get(view, "plan"), "summary")), "delete a");
+    scoped(json_done) json_t *answer = case_answer(&k);
+    CHECK(strstr(json_string_value(json_object_get(answer, "text")), "logicctl approve 01ARZ3"));
+}
+
+TAP_MAIN
