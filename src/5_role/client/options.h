@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * options — the command line as a struct. Options may stand anywhere; `--` ends them.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define OPTIONS_ARGS_MAX 64
+
+struct options {
+    /* for every command */
+    const char *home;
+    const char *url;
+    bool json;
+    bool no_color;
+    bool help;
+    bool version;
+    /* of single commands */
+    bool parse_only;
+    bool wait;
+    bool yes;
+    const char *key;
+    const char *out;
+    const char *status;
+    const char *limit;
+    const char *after;
+    /* what is left: the command's words, then its arguments */
+    const char *args[OPTIONS_ARGS_MAX];
+    size_t args_count;
+    /* which options of single commands were given, by row of the table */
+    unsigned given;
+};
+
+/* errors  ERR_INPUT unknown option, missing or needless value; ERR_LIMIT too many arguments */
+bool options_read(int argc, char **argv, struct options *ret_options, struct err *err);
+
+/* Was an option given that is neither common nor in `takes` ("parse-only wait")? */
+bool options_check(const struct options *options, const char *takes, struct err *err);
+
+/* What stands behind an option in the help: "FILE" for "key", "" for a switch. */
+const char *options_value_word(const char *name);
