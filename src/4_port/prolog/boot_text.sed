@@ -1,0 +1,5 @@
+# boot.pl as a C string literal.
+s/\\/\\\\/g
+s/"/\\"/g
+s/^/"/
+s/$/\\n"/
