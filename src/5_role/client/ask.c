@@ -38,7 +38,7 @@ static enum client_exit wait_for(struct client *client, struct str id)
         if (case_ended(state)) {
             if (client->options.json)
                 return client_fetch(client, "GET", path, NULL, &view, &code) ? case_exit(state) : code;
-            case_view(&client->screen, view);
+            case_view_full(&client->screen, view);
             return case_exit(state);
         }
         if (!told)

@@ -33,6 +33,7 @@ static const struct status_row {
     {"planned",          EXIT_DONE,     CYAN,   false},
     {"consented",        EXIT_DONE,     CYAN,   false},
     {"acting",           EXIT_DONE,     CYAN,   false},
+    {"working",          EXIT_DONE,     CYAN,   false},
 };
 
 static const struct status_row *row_of(struct str status)
@@ -246,10 +247,7 @@ static enum client_exit view_one(const struct screen *screen, const json_t *answ
         view_words_list(screen, "·", GREEN, json_object_get(verdict, "would_permit"));
     }
     plan_view_diff(screen, json_object_get(plan, "diff"));
-    view_payload(screen, json_object_get(json_object_get(answer, "execution"), "answer"));
-    if (json_is_object(json_object_get(verdict, "answer")))
-        view_payload(screen, json_object_get(verdict, "answer"));
-    view_payload(screen, json_object_get(answer, "answer"));
+    view_payload(screen, json_object_get(answer, "execution"));
     view_next(screen, status, id);
     return case_exit(status);
 }
@@ -301,7 +299,7 @@ static void view_consents(const struct screen *screen, const json_t *consents)
     }
 }
 
-void case_view(const struct screen *screen, const json_t *view)
+void case_view_full(const struct screen *screen, const json_t *view)
 {
     struct str status = json_str(view, "status"), id = json_str(view, "id");
     const json_t *verdict = json_object_get(view, "verdict");
@@ -324,7 +322,7 @@ void case_view(const struct screen *screen, const json_t *view)
     screen_field(screen, "plan", DIM, json_str(view, "plan_sha256"));
     screen_field(screen, "error", RED, json_str(json_object_get(view, "error"), "message"));
     plan_view_diff(screen, json_object_get(plan, "diff"));
-    view_payload(screen, json_object_get(view, "answer"));
+    view_payload(screen, json_object_get(view, "execution"));
     view_history(screen, json_object_get(view, "history"));
     view_next(screen, status, id);
 }

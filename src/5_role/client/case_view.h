@@ -19,7 +19,7 @@ bool case_ended(struct str state);
 enum client_exit case_view_answer(const struct screen *screen, const json_t *answer);
 
 /* One case in full. */
-void case_view(const struct screen *screen, const json_t *view);
+void case_view_full(const struct screen *screen, const json_t *view);
 
 /* Verdict, reasons, proof, and what would change it. */
 void case_view_why(const struct screen *screen, const json_t *verdict);

@@ -89,7 +89,7 @@ enum client_exit client_case(struct client *client)
     if (!fetch_case(client, false, &view, &code))
         return code;
     if (!client->options.json)
-        case_view(&client->screen, view);
+        case_view_full(&client->screen, view);
     return EXIT_DONE;
 }
 

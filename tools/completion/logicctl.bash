@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for logicctl; install as /usr/share/bash-completion/completions/logicctl
+# The test `client` compares the words with the program's own table.
+
+_logicctl_ids() { # ids of cases, newest first; nothing if the node does not answer
+    logicctl cases --limit 20 ${1:+--status "$1"} --json 2>/dev/null | grep -o '"id": *"[A-Za-z0-9_-]*"' | cut -d'"' -f4
+}
+
+_logicctl() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command="" sub="" word words i
+    local commands="ask propose cases case why approve refuse actions query kb key ledger events status version help"
+
+    COMPREPLY=()
+    case $previous in
+        --key | --out) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+        --home) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+        --status)
+            words="success awaiting_consent denied refused expired failed working"
+            mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"); return ;;
+        --url | --limit | --after) return ;;
+    esac
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        case $word in
+            --home | --url | --key | --out | --status | --limit | --after) ((i++)) ;;
+            -*) ;;
+            *) if [[ -z $command ]]; then command=$word; elif [[ -z $sub ]]; then sub=$word; fi ;;
+        esac
+    done
+    words="--home --url --json --no-color --help --version"
+    case $command in
+        "") [[ $current == -* ]] || words=$commands ;;
+        ask) words+=" --parse-only --wait" ;;
+        propose) words+=" --wait" ;;
+        cases) words+=" --status --limit" ;;
+        approve) words+=" --key --yes" ;;
+        refuse) words+=" --key" ;;
+        events) words+=" --after" ;;
+        kb) [[ -n $sub || $current == -* ]] || words="check reload" ;;
+        key) [[ -n $sub || $current == -* ]] || words="new show"; [[ $sub != new ]] || words+=" --out" ;;
+        ledger)
+            [[ -n $sub || $current == -* ]] || words="verify export list"
+            [[ $sub != export ]] || words+=" --out --after"
+            [[ $sub != list ]] || words+=" --after --limit" ;;
+    esac
+    if [[ $current != -* && -z $sub ]]; then
+        case $command in
+            case | why) words=$(_logicctl_ids) ;;
+            approve | refuse) words=$(_logicctl_ids awaiting_consent) ;;
+            actions | propose) words=$(logicctl actions 2>/dev/null | awk 'NR > 1 {print $1}') ;;
+        esac
+    fi
+    if [[ $current != -* && ( "$command $sub" == "kb check" || "$command $sub" == "key show" ) ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+complete -F _logicctl logicctl
