@@ -1,0 +1,43 @@
+%   SPDX-License-Identifier: Apache-2.0
+
+:- module(site,
+          [ this_node/1,                % Name
+            node/3,                     % Name, Host, Words
+            zone/3,                     % Name, Server, Visibility
+            dns_server/5,               % Server, Host, Port, Key, Secret
+            zone_playbook/3,            % Server, Playbook, Inventory
+            zone_variable/3,            % Server, Variable, Value
+            zone_secret/3,              % Server, Variable, Secret
+            default_ttl/1,              % Seconds
+            allow_private/1,            % Zone
+            playbook/3,                 % Playbook, Inventory, Words
+            playbook_variable/2,        % Playbook, Variable
+            playbook_secret/3,          % Playbook, Variable, Secret
+            person/2,                   % Person, Name
+            person_role/2,              % Person, Role
+            channel_role/2,             % Channel, Role
+            unix_person/2,              % Uid, Person
+            operator_key/2,             % Person, PublicKey
+            may_approve/2,              % Person, Tier
+            tier_signatures/2,          % Tier, Signatures
+            grant/4,                    % Role, Action, Scope, Terms
+            key_person/3                % KeyId, Person, PublicKey (computed while loading)
+          ]).
+
+/** <module> What the owner wrote: inventory, people, policy choices
+
+Filled once by loading.pl from the files of the site folder and static from then on. The
+columns and their types are declared in 1_words/fact_words.pl. `multifile` keeps a fact that
+the owner does not use a plain no.
+*/
+
+:- multifile
+    this_node/1, node/3, zone/3, dns_server/5, zone_playbook/3, zone_variable/3, zone_secret/3,
+    default_ttl/1, allow_private/1, playbook/3, playbook_variable/2, playbook_secret/3, person/2,
+    person_role/2, channel_role/2, unix_person/2, operator_key/2, may_approve/2,
+    tier_signatures/2, grant/4, key_person/3.
+:- dynamic
+    this_node/1, node/3, zone/3, dns_server/5, zone_playbook/3, zone_variable/3, zone_secret/3,
+    default_ttl/1, allow_private/1, playbook/3, playbook_variable/2, playbook_secret/3, person/2,
+    person_role/2, channel_role/2, unix_person/2, operator_key/2, may_approve/2,
+    tier_signatures/2, grant/4, key_person/3.

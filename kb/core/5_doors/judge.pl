@@ -1,0 +1,28 @@
+%   SPDX-License-Identifier: Apache-2.0
+
+:- module(door_judge,
+          [ judge/2                     % +In, -Out
+          ]).
+:- use_module(kb('1_words/wire'), [answered/3, fields/3]).
+:- use_module(kb('3_rules/action'), [action_term/3]).
+:- use_module(kb('3_rules/verdict'), [judged/4]).
+:- use_module(kb('4_say/verdict'), [verdict_obj/2]).
+:- use_module(kb('3_rules/asked'), [by_term/2]).
+
+/** <module> Door judge: the verdict on a proposal; see docs/protocol.md §1 */
+
+%!  judge(+In, -Out) is det.
+
+:- det(judge/2).
+judge(In, Out) :-
+    answered(verdict, In, Out).
+
+verdict(In, Out) :-
+    fields(In,
+           [ required(action, string), required(params, obj), required(by, obj),
+             optional(seen, any, null), optional(now_ms, integer, 0) ],
+           [ActionText, Params, ByObj, Seen, _]),
+    by_term(ByObj, By),
+    action_term(ActionText, Params, Action),
+    judged(Action, By, Seen, Judged),
+    verdict_obj(Judged, Out).

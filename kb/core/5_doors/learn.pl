@@ -1,0 +1,64 @@
+%   SPDX-License-Identifier: Apache-2.0
+
+:- module(door_learn,
+          [ learn/2                     % +In, -Out
+          ]).
+:- use_module(kb('1_words/wire'), [answered/3, fields/3, refuse/4, shown/2]).
+:- use_module(kb('1_words/dns_name'), [zone_name/3]).
+:- use_module(kb('2_seen/site'), []).
+:- use_module(kb('2_seen/state'), [remember_change/6, remember_zone/2]).
+
+/** <module> Door learn: a ledger entry becomes a state fact
+
+The only door that writes. Learning an entry again changes nothing, so the ledger may be
+replayed over a snapshot.
+*/
+
+%!  learn(+In, -Out) is det.
+
+:- det(learn/2).
+learn(In, Out) :-
+    answered(learnt, In, Out).
+
+learnt(In, obj([changed-Changed])) :-
+    fields(In,
+           [ required(kind, string), required(case, string), required(seq, integer),
+             optional(at, string, ""), required(body, obj) ],
+           [Kind, Case, Seq, _, Body]),
+    (   Kind == "case_executed"
+    ->  executed(Case, Seq, Body, Changed)
+    ;   Changed = false
+    ).
+
+executed(Case, Seq, Body, Changed) :-
+    fields(Body,
+           [ optional(result, any, null), optional(undo, any, null), required(action, string),
+             required(params, obj), required(by, obj) ],
+           [_, Undo, Action, Params, By]),
+    fields(By, [required(principal, string), optional(via, string, "")], [Principal, _]),
+    undo_form(Undo),
+    (   remember_change(Case, Seq, Principal, Action, Params, Undo)
+    ->  Changed = true
+    ;   Changed = Zoned
+    ),
+    consequence(Action, Params, Zoned).
+
+undo_form(null) => true.
+undo_form(Undo) =>
+    fields(Undo, [required(action, string), required(params, obj)], _).
+
+%   What else became true: a created zone is ours.
+consequence("dns_zone_create", Params, Changed) =>
+    fields(Params, [required(name, string), required(server, string)], [Text, ServerText]),
+    zone_name(name, Text, Zone),
+    (   site:dns_server(Server, _, _, _, _),
+        atom_string(Server, ServerText)
+    ->  (   remember_zone(Zone, Server)
+        ->  Changed = true
+        ;   Changed = false
+        )
+    ;   shown(ServerText, Shown),
+        refuse(unknown_server, server, "the server '~s' is not in the site facts", [Shown])
+    ).
+consequence(_, _, Changed) =>
+    Changed = false.
