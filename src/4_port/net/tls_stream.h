@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tls_stream — TLS on one connection, between two lots of bytes: no socket. Internal to net/.
+ */
+#pragma once
+
+#include "base/str.h"
+#include "net/tls.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct tls_stream;
+
+enum tls_answer {
+    TLS_BYTES,  /* some plain bytes */
+    TLS_WAIT,   /* more must come */
+    TLS_END,    /* the client said it sends nothing more */
+    TLS_BROKEN, /* not TLS, a bad certificate: close; an alert may be waiting in the output */
+};
+
+struct tls_stream *tls_stream_open(struct tls *tls);
+/* NULL is fine. */
+void tls_stream_close(struct tls_stream **at);
+
+/* Take encrypted bytes in; returns how many (always more than 0). */
+size_t tls_stream_input(struct tls_stream *stream, struct str bytes);
+/* Up to `max` plain bytes out. */
+enum tls_answer tls_stream_decrypt(struct tls_stream *stream, char *at, size_t max, size_t *ret_len);
+/* false: the stream is broken or its handshake is not done. */
+bool tls_stream_encrypt(struct tls_stream *stream, struct str plain);
+/* Encrypted bytes that wait to be sent; false if there are none. Valid until _done(). */
+bool tls_stream_output(struct tls_stream *stream, struct str *ret_bytes);
+void tls_stream_output_done(struct tls_stream *stream);
+/* Say that nothing more will come. */
+void tls_stream_end(struct tls_stream *stream);
