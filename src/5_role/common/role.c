@@ -167,6 +167,7 @@ int role_run(const struct role_kind *kind)
     if (!kind->start(&role, &err))
         return fail("role_not_started", &err);
     role.control = channel_open(&role.loop, ROLE_CONTROL_FD, &CONTROL_EVENTS, &role);
+    (void)channel_send(role.control, message_make(MESSAGE_loaded, "{}"), &err);
     uv_timer_init(&role.loop, &role.beat);
     role.beat.data = &role;
     uv_timer_start(&role.beat, on_beat, ROLE_BEAT_MS, ROLE_BEAT_MS);

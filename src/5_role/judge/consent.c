@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Signatures. The rules say who may sign what and when it is enough; the arithmetic of a signature is done
+ * here; the order of the checks is the order in which a person would want to hear of them. */
+#include "judge/core.h"
+
+#include "base/panic.h"
+#include "base/scoped.h"
+#include "coding/coding.h"
+#include "crypto/crypto.h"
+#include "json/json_take.h"
+#include "message/message.h"
+#include "os/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define REFUSAL_HEAD "logic-node/refusal/v1\n"
+
+static void consent_run(struct consent *c);
+
+static void consent_free(struct consent *c)
+{
+    json_decref(c->body);
+    free(c);
+}
+
+void consent_drop_all(struct live *live)
+{
+    struct err err = {0};
+
+    err_code(&err, ERR_DENIED, "not_awaiting", "id", "case '%s' no longer waits for a signature: it is %s",
+        live->kase.id, case_state_name(live->kase.state));
+    while (live->consents) {
+        struct consent *c = live->consents;
+        live->consents = c->next;
+        client_refuse(live->judge, &c->client, &err);
+        consent_free(c);
+    }
+}
+
+void consent_next(struct live *live)
+{
+    struct consent *c = live->consents;
+
+    if (!c || live->busy)
+        return;
+    live->consents = c->next;
+    consent_run(c);
+}
+
+static const char *field(const struct consent *c, const char *name)
+{
+    return message_text(c->body, name);
+}
+
+static void refuse(struct consent *c, const struct err *err)
+{
+    struct live *live = c->live;
+
+    client_refuse(c->judge, &c->client, err);
+    consent_free(c);
+    if (live && !live->busy)
+        consent_next(live);
+}
+
+/* A signature that does not count is recorded too, up to a limit, so that an attack leaves a trace. */
+static void reject(struct consent *c, const struct err *err)
+{
+    struct live *live = c->live;
+
+    client_refuse(c->judge, &c->client, err);
+    if (live->kase.rejection_count >= CASE_REJECTIONS_MAX) {
+        consent_free(c);
+        consent_next(live);
+        return;
+    }
+    json_t *body = json_pack(
+        "{s:s, s:s, s:s}", "code", err->code, "words", err->message, "key_id", field(c, "key_id"));
+    check(body);
+    consent_free(c);
+    flow_record(live, json_pack("[o]", records_entry("consent_rejected", live->kase.id, body, true)));
+}
+
+static bool wants_refusal(const struct consent *c)
+{
+    return strcmp(field(c, "decision"), "refuse") == 0;
+}
+
+static bool authentic(const struct consent *c, const char *public_text, struct err *err)
+{
+    uint8_t public_key[PUBLIC_KEY_BYTES], signature[SIGNATURE_BYTES];
+    const struct live *live = c->live;
+    char refusal[sizeof REFUSAL_HEAD + 66];
+    size_t count = 0;
+
+    if (!public_key_parse(str_from(public_text), public_key, err))
+        return err_wrap(err, "the key of '%s' in the site facts", c->person);
+    snprintf(refusal, sizeof refusal, "%s%s\n", REFUSAL_HEAD, live->kase.plan_sha256);
+    struct str signed_text = wants_refusal(c) ? str_from(refusal) : str_from(live->kase.plan);
+    if (!base64_decode(str_from(field(c, "signature")), sizeof signature, signature, &count) ||
+        !signature_authentic(public_key, signed_text, (struct str){(const char *)signature, count}))
+        return err_code(err, ERR_DENIED, "bad_signature", "signature",
+            "the signature is not that of key %s over this plan", field(c, "key_id"));
+    return true;
+}
+
+/* Record what a good signature says. `warrant` is the order that follows it, or NULL. */
+static void give(struct consent *c, json_t *after)
+{
+    struct live *live = c->live;
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:b}", "key_id", field(c, "key_id"), "person", c->person,
+        "plan_sha256", live->kase.plan_sha256, "signature", field(c, "signature"), "enough", (int)c->enough);
+
+    check(body);
+    json_t *entries = json_pack("[o]", records_entry("consent_given", live->kase.id, body, true));
+    if (after)
+        json_array_append_new(entries, after);
+    live->client = c->client; /* who signs waits for the outcome */
+    consent_free(c);
+    flow_record(live, entries);
+}
+
+static json_t *failed_entry(const struct live *live, const struct err *why)
+{
+    return records_entry("case_failed", live->kase.id,
+        json_pack("{s:o, s:s}", "error", message_from_err(why), "changed", "no"), false);
+}
+
+/* May it still be done, under the rules of this moment, and would it be the same? */
+static bool still_the_same(const struct live *live, const json_t *verdict, struct err *err)
+{
+    scoped(json_done) json_t *plan = json_loads(live->kase.plan, 0, NULL);
+    const char *word = message_text(verdict, "verdict");
+
+    if (strcmp(word, "permit") != 0 && strcmp(word, "needs_consent") != 0)
+        return err_code(err, ERR_DENIED, "rules_changed", NULL,
+            "the rules changed since the plan was made and deny it now: %s", message_text(verdict, "words"));
+    if (!json_equal(json_object_get(plan, "job"), json_object_get(json_object_get(verdict, "plan"), "job")))
+        return err_code(err, ERR_DENIED, "rules_changed", NULL,
+            "the rules changed since the plan was made and would do it differently now; propose it again");
+    return true;
+}
+
+static void on_judged_again(void *context, struct prolog_answer *answer)
+{
+    struct consent *c = context;
+    struct live *live = c->live;
+    struct judge *j = c->judge;
+    struct err err = {0};
+    json_t *after = NULL;
+
+    live->busy = false;
+    json_t *verdict = answer->ok ? prolog_answer_json(answer) : NULL;
+    if (!verdict)
+        err = answer->err;
+    else if (still_the_same(live, verdict, &err))
+        after = flow_warrant(live, live->kase.plan_sha256, live->kase.expires_at_ms, &err);
+    give(c, after ? after : failed_entry(live, &err));
+    door_answered(j);
+}
+
+static void judge_again(struct consent *c)
+{
+    struct err err = {0};
+
+    c->live->busy = true;
+    if (ask_door(c->judge, PROLOG_JUDGE, json_incref(c->live->kase.question), on_judged_again, c, &err))
+        return;
+    c->live->busy = false;
+    refuse(c, &err);
+}
+
+static void record_refusal(struct consent *c)
+{
+    struct live *live = c->live;
+    json_t *body = json_pack("{s:s, s:s}", "key_id", field(c, "key_id"), "person", c->person);
+
+    check(body);
+    live->client = c->client;
+    consent_free(c);
+    flow_record(live, json_pack("[o]", records_entry("consent_refused", live->kase.id, body, false)));
+}
+
+static void weigh(struct consent *c, const json_t *approver)
+{
+    struct err err = {0};
+
+    snprintf(c->person, sizeof c->person, "%s", message_text(approver, "person"));
+    if (!message_true(approver, "known"))
+        err_code(&err, ERR_DENIED, "unknown_key", "key_id",
+            "key %s belongs to nobody in the site facts (see `logicctl key show`)", field(c, "key_id"));
+    else if (authentic(c, message_text(approver, "public_key"), &err) && !message_true(approver, "may"))
+        err_code(&err, ERR_DENIED, "may_not_approve", "key_id", "%s", message_text(approver, "words"));
+    if (err.kind) {
+        reject(c, &err);
+    } else if (wants_refusal(c)) {
+        record_refusal(c);
+    } else if (message_true(approver, "enough")) {
+        c->enough = true;
+        judge_again(c);
+    } else {
+        give(c, NULL);
+    }
+}
+
+static void on_approver(void *context, struct prolog_answer *answer)
+{
+    struct consent *c = context;
+    struct judge *j = c->judge;
+    json_t *approver = answer->ok ? prolog_answer_json(answer) : NULL;
+
+    c->live->busy = false;
+    if (approver)
+        weigh(c, approver);
+    else
+        refuse(c, &answer->err);
+    door_answered(j);
+}
+
+static bool signed_already(const struct kase *kase, const char *key_id)
+{
+    for (int i = 0; i < kase->consent_count; i++)
+        if (strcmp(kase->consents[i].key_id, key_id) == 0)
+            return true;
+    return false;
+}
+
+static bool worth_weighing(const struct consent *c, struct err *err)
+{
+    const struct kase *kase = &c->live->kase;
+
+    if (kase->state != CASE_AWAITING)
+        return err_code(err, ERR_DENIED, "not_awaiting", "id",
+            "case '%s' does not wait for a signature: it is %s", kase->id, case_state_name(kase->state));
+    if (clock_civil_ms() >= kase->expires_at_ms || clock_steady_ms() >= c->live->expires_steady_ms)
+        return err_code(err, ERR_DENIED, "consent_late", "id",
+            "the plan has expired; propose the change again to sign it as the world is now");
+    if (strcmp(field(c, "plan_sha256"), kase->plan_sha256) != 0)
+        return err_code(err, ERR_DENIED, "plan_differs", "plan_sha256",
+            "what was signed is not this plan: it is %s", kase->plan_sha256);
+    if (signed_already(kase, field(c, "key_id")))
+        return err_code(err, ERR_DENIED, "signed_already", "key_id",
+            "key %s has signed this plan already; another person is needed", field(c, "key_id"));
+    if (kase->consent_count == CASE_CONSENTS_MAX)
+        return err_code(err, ERR_LIMIT, "too_many_signatures", "id", "%d signatures are the limit", CASE_CONSENTS_MAX);
+    return true;
+}
+
+static json_t *approver_question(const struct consent *c)
+{
+    const struct kase *kase = &c->live->kase;
+    json_t *approvals = json_array();
+
+    for (int i = 0; i < kase->consent_count; i++)
+        json_array_append_new(approvals,
+            json_pack("{s:s, s:s}", "person", kase->consents[i].person, "key_id", kase->consents[i].key_id));
+    json_t *in = json_pack("{s:s, s:O?, s:O?, s:O?, s:O?, s:o}", "key_id", field(c, "key_id"), "tier",
+        json_object_get(kase->verdict, "tier"), "action", json_object_get(kase->opened, "action"), "params",
+        json_object_get(kase->opened, "params"), "by", json_object_get(kase->opened, "by"), "approvals", approvals);
+    check(in);
+    return in;
+}
+
+/* The case is idle and this signature's turn has come. */
+static void consent_run(struct consent *c)
+{
+    struct err err = {0};
+
+    if (!worth_weighing(c, &err)) {
+        bool trace = c->live->kase.state == CASE_AWAITING && err.kind == ERR_DENIED;
+        (trace ? reject : refuse)(c, &err);
+        return;
+    }
+    c->live->busy = true;
+    if (ask_door(c->judge, PROLOG_APPROVER, approver_question(c), on_approver, c, &err))
+        return;
+    c->live->busy = false;
+    refuse(c, &err);
+}
+
+static void on_closed_case(void *context, const json_t *reply, const struct err *err)
+{
+    struct consent *c = context;
+    scoped(case_done) struct kase kase = {0};
+    struct err why = {0}, skipped;
+    size_t i;
+    json_t *entry;
+
+    json_array_foreach(json_object_get(reply, "entries"), i, entry)
+        (void)case_apply(&kase, entry, &skipped);
+    if (!reply)
+        why = *err;
+    else if (kase.state == CASE_NONE)
+        err_code(&why, ERR_INPUT, "no_such_case", "id", "there is no case '%s'; see GET /api/v1/cases", field(c, "id"));
+    else
+        err_code(&why, ERR_DENIED, kase.state == CASE_EXPIRED ? "consent_late" : "not_awaiting", "id",
+            "case '%s' does not wait for a signature: it is %s", kase.id, case_state_name(kase.state));
+    refuse(c, &why);
+}
+
+static bool form_is_right(json_t *body, struct str *ret_id, struct err *err)
+{
+    struct str key_id, decision, sha256, signature;
+    const struct json_field fields[] = {
+        JSON_TAKE_TEXT("id", ret_id, 1, 64),
+        JSON_TAKE_TEXT("key_id", &key_id, 16, 16),
+        JSON_TAKE_TEXT("decision", &decision, 1, 16),
+        JSON_TAKE_TEXT("plan_sha256", &sha256, 64, 64),
+        JSON_TAKE_TEXT("signature", &signature, 1, 128),
+    };
+
+    if (!json_take(body, fields, COUNT(fields), err))
+        return false;
+    if (!str_eq(decision, S("approve")) && !str_eq(decision, S("refuse")))
+        return err_code(err, ERR_INPUT, "bad_value", "decision", "decision is 'approve' or 'refuse', not '%.*s'",
+            STR(decision));
+    return true;
+}
+
+static bool enqueue(struct consent *c, struct err *err)
+{
+    struct consent **end = &c->live->consents;
+    int64_t waiting = 0;
+
+    for (; *end; end = &(*end)->next)
+        waiting++;
+    if (waiting >= c->judge->settings.consents_waiting_max)
+        return err_code(err, ERR_LIMIT, "too_many_waiting", "id",
+            "%lld signatures wait for this case already; try again", (long long)waiting);
+    *end = c;
+    return true;
+}
+
+void consent_take(struct judge *j, const struct client *client, json_t *body)
+{
+    struct err err = {0};
+    struct str id;
+    struct client waiting = *client;
+
+    if (!form_is_right(body, &id, &err)) {
+        client_refuse(j, &waiting, &err);
+        return;
+    }
+    struct consent *c = calloc(1, sizeof *c);
+    check(c);
+    *c = (struct consent){
+        .judge = j, .live = live_find(j, id.at), .client = waiting, .body = json_incref(body)};
+    if (!c->live) {
+        if (!records_read(j, "case", 0, id.at, CASE_HISTORY_MAX, on_closed_case, c, &err))
+            refuse(c, &err);
+        return;
+    }
+    if (!enqueue(c, &err)) {
+        c->live = NULL;
+        refuse(c, &err);
+        return;
+    }
+    consent_next(c->live);
+}

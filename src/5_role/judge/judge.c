@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "judge/judge.h"
+
+#include "base/log.h"
+#include "base/panic.h"
+#include "base/scoped.h"
+#include "base/settings.h"
+#include "judge/core.h"
+#include "os/fd.h"
+#include "os/file.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TICK_MS 1000
+#define SITE_MS 10000
+
+static const struct setting SETTINGS[] = {
+#define SETTING(name, min, max, standard, help)                                                    \
+    {#name, min, max, standard, help, offsetof(struct settings_of_judge, name)},
+#include "judge/settings.def"
+#undef SETTING
+};
+
+/* --- proofs at load ----------------------------------------------------------------------- */
+
+/* What must hold of rules and site together, e.g. that every tier which needs a signature has somebody
+ * who can give it. A node whose site is not whole yet must start, so that its owner can mend it: deny is
+ * the default, so an unproved tier is merely closed. It is said loudly. */
+static bool look_at_proofs(struct judge *j, struct err *err)
+{
+    struct prolog_answer answer = {0};
+    size_t i;
+    json_t *proof;
+
+    if (!prolog_ask_now(j->prolog, PROLOG_SITE, json_object(), SITE_MS, &answer)) {
+        *err = answer.err;
+        prolog_answer_done(&answer);
+        return err_wrap(err, "looking at the site facts");
+    }
+    json_array_foreach(json_object_get(prolog_answer_json(&answer), "proofs"), i, proof)
+        if (!message_true(proof, "holds"))
+            log_error("proof_failed", "name", message_text(proof, "name"), "words", message_text(proof, "words"), NULL);
+    prolog_answer_done(&answer);
+    return true;
+}
+
+static bool start_prolog(struct judge *j, struct err *err)
+{
+    const struct prolog_settings settings = {
+        .kb_folder = j->kb,
+        .site_folder = j->site,
+        .state_folder = NULL, /* state is rebuilt from the ledger, never read from the snapshot */
+        .workers = (int)j->settings.workers,
+        .stack_bytes_max = j->settings.stack_bytes_max,
+        .questions_max = j->settings.questions_max,
+        .answer_bytes_max = MESSAGE_BYTES_MAX - 4096,
+    };
+
+    return prolog_start(&settings, &j->prolog, err) && look_at_proofs(j, err);
+}
+
+static bool judge_open(struct role *role, struct err *err)
+{
+    struct judge *j = calloc(1, sizeof *j);
+
+    check(j);
+    role->state = j;
+    j->role = role;
+    j->waiting_gateway_fd = -1;
+    j->rules = role_config_text(role, "rules");
+    j->site_hash = role_config_text(role, "site_hash");
+    snprintf(j->kb, sizeof j->kb, "%s", role_config_text(role, "kb"));
+    snprintf(j->site, sizeof j->site, "%s", role_config_text(role, "site"));
+    snprintf(j->state, sizeof j->state, "%s", role_config_text(role, "state"));
+    pending_init(&j->ledger_calls);
+    pending_init(&j->actuator_calls);
+    settings_default(SETTINGS, COUNT(SETTINGS), &j->settings);
+    if (!settings_apply(SETTINGS, COUNT(SETTINGS), role_config(role, "settings"), &j->settings, err))
+        return false;
+    role->deny = SANDBOX_DENY_NETWORK | SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK;
+    role_allow_read(role, j->kb);
+    role_allow_read(role, j->site);
+    role_allow_write(role, j->state);
+    role_allow_read(role, "/dev/null");
+    role_allow_read(role, "/proc/self");
+    return start_prolog(j, err);
+}
+
+/* --- answers of the rules --------------------------------------------------------------------- */
+
+static void on_prolog(uv_poll_t *poll, int status, int events)
+{
+    struct judge *j = poll->data;
+
+    (void)status;
+    (void)events;
+    prolog_collect(j->prolog);
+}
+
+/* --- the readable snapshot --------------------------------------------------------------------- */
+
+static void write_file(struct judge *j, const json_t *file)
+{
+    char path[PATH_MAX];
+    struct err err = {0};
+    const char *name = message_text(file, "name");
+
+    if (!name[0] || strchr(name, '/') || name[0] == '.')
+        return;
+    snprintf(path, sizeof path, "%s/%s", j->state, name);
+    if (!file_replace(path, str_from(message_text(file, "text")), 0644, &err))
+        log_error("snapshot_not_written", "message", err.message, NULL);
+}
+
+static void on_state_text(void *context, struct prolog_answer *answer)
+{
+    struct judge *j = context;
+    size_t i;
+    json_t *file;
+
+    json_array_foreach(json_object_get(answer->ok ? prolog_answer_json(answer) : NULL, "files"), i, file)
+        write_file(j, file);
+    door_answered(j);
+}
+
+static void on_snapshot(uv_timer_t *timer)
+{
+    struct judge *j = timer->data;
+    struct err err;
+
+    if (!ask_door(j, PROLOG_STATE_TEXT, json_object(), on_state_text, j, &err))
+        judge_schedule_snapshot(j);
+}
+
+void judge_schedule_snapshot(struct judge *j)
+{
+    if (!uv_is_active((uv_handle_t *)&j->snapshot) && !j->stopping)
+        uv_timer_start(&j->snapshot, on_snapshot, (uint64_t)j->settings.snapshot_ms, 0);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct judge *j = timer->data;
+
+    if (j->recovered && j->live_count)
+        flow_tick(j);
+}
+
+static bool judge_start(struct role *role, struct err *err)
+{
+    struct judge *j = role->state;
+
+    uv_poll_init(&role->loop, &j->prolog_poll, prolog_fd(j->prolog));
+    j->prolog_poll.data = j;
+    uv_poll_start(&j->prolog_poll, UV_READABLE, on_prolog);
+    uv_timer_init(&role->loop, &j->tick);
+    uv_timer_init(&role->loop, &j->snapshot);
+    uv_timer_init(&role->loop, &j->drain);
+    j->tick.data = j->snapshot.data = j->drain.data = j;
+    uv_timer_start(&j->tick, on_tick, TICK_MS, TICK_MS);
+    (void)err;
+    return true;
+}
+
+/* --- peers ---------------------------------------------------------------------------------------- */
+
+static void from_gateway(void *owner, enum message_type type, json_t *message, int fd)
+{
+    fd_done(&fd);
+    if (type == MESSAGE_request)
+        requests_take(owner, message);
+    else
+        log_error("message_refused", "from", "gateway", "type", message_type_name(type), NULL);
+}
+
+static void gateway_gone(void *owner)
+{
+    struct judge *j = owner;
+
+    j->gateway = NULL;
+}
+
+static void from_actuator(void *owner, enum message_type type, json_t *message, int fd)
+{
+    fd_done(&fd);
+    hands_take(owner, type, message);
+}
+
+static void actuator_gone(void *owner)
+{
+    struct judge *j = owner;
+
+    j->actuator = NULL;
+    hands_lost(j);
+}
+
+static void from_ledger(void *owner, enum message_type type, json_t *message, int fd)
+{
+    fd_done(&fd);
+    records_take(owner, type, message);
+}
+
+/* Which of our records are durable is not known any more: end, and rebuild from what is there. */
+static void ledger_gone(void *owner)
+{
+    struct judge *j = owner;
+
+    j->ledger = NULL;
+    log_error("ledger_lost", "remedy", "the judge starts again and rebuilds its cases", NULL);
+    role_end(j->role, j->stopping ? 0 : 1);
+}
+
+static const struct channel_events GATEWAY_EVENTS = {from_gateway, gateway_gone};
+static const struct channel_events ACTUATOR_EVENTS = {from_actuator, actuator_gone};
+static const struct channel_events LEDGER_EVENTS = {from_ledger, ledger_gone};
+
+static void judge_peer(struct role *role, const char *name, int fd)
+{
+    struct judge *j = role->state;
+
+    if (strcmp(name, "gateway") == 0 && !j->recovered) {
+        fd_done(&j->waiting_gateway_fd);
+        j->waiting_gateway_fd = fd;
+    } else if (strcmp(name, "gateway") == 0) {
+        channel_close(j->gateway);
+        j->gateway_life++;
+        j->gateway = channel_open(&role->loop, fd, &GATEWAY_EVENTS, j);
+    } else if (strcmp(name, "actuator") == 0) {
+        if (j->actuator) {
+            channel_close(j->actuator);
+            j->actuator = NULL;
+            hands_lost(j);
+        }
+        j->actuator = channel_open(&role->loop, fd, &ACTUATOR_EVENTS, j);
+    } else if (strcmp(name, "ledger") == 0 && !j->ledger && !j->recovered) {
+        j->ledger = channel_open(&role->loop, fd, &LEDGER_EVENTS, j);
+        recover_start(j);
+    } else if (strcmp(name, "ledger") == 0) { /* a new one before we saw the old one end */
+        fd_done(&fd);
+        ledger_gone(j);
+    } else {
+        fd_done(&fd);
+    }
+}
+
+/* --- reload and end ----------------------------------------------------------------------------------- */
+
+static void on_refusal_recorded(void *context, const json_t *entries, const struct err *err)
+{
+    (void)context;
+    if (!entries)
+        log_error("record_failed", "message", err->message, NULL);
+}
+
+static void reloaded(struct judge *j, const json_t *message)
+{
+    struct err err = {0};
+    bool good = message_true(message, "ok");
+    const char *words = message_text(message, "words");
+
+    client_reply(j, &j->reload_client,
+        json_pack("{s:s, s:s, s:s}", "status", good ? "success" : "refused", "rules", message_text(message, "rules"),
+            "text", words));
+    if (good)
+        return;
+    json_t *body = json_pack("{s:s}", "words", words);
+    if (!records_append(
+            j, json_pack("[o]", records_entry("kb_refused", "", body, false)), on_refusal_recorded, j, &err))
+        log_error("record_failed", "message", err.message, NULL);
+}
+
+static void judge_control(struct role *role, enum message_type type, json_t *message)
+{
+    if (type == MESSAGE_reloaded)
+        reloaded(role->state, message);
+}
+
+static void on_drained(uv_timer_t *timer)
+{
+    struct judge *j = timer->data;
+
+    channel_flush(j->gateway);
+    role_end(j->role, 0);
+}
+
+void judge_maybe_drained(struct judge *j)
+{
+    if (j->stopping && j->under_way == 0)
+        uv_timer_start(&j->drain, on_drained, 0, 0);
+}
+
+static void judge_stop(struct role *role)
+{
+    struct judge *j = role->state;
+
+    j->stopping = true;
+    uv_timer_start(&j->drain, on_drained, (uint64_t)j->settings.drain_ms, 0);
+    judge_maybe_drained(j);
+}
+
+const struct role_kind JUDGE_ROLE = {
+    .name = "judge",
+    .open = judge_open,
+    .start = judge_start,
+    .peer = judge_peer,
+    .control = judge_control,
+    .stop = judge_stop,
+};
