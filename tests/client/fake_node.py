@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A FAKE node: canned answers of docs/protocol.md, for tests of rendering and exit codes only.
 
-    fake_node.py (--socket PATH | --port N) [--web DIR]
+    fake_node.py (--socket PATH | --port N) [--web DIR] [--hold S]
 
 It judges nothing and changes nothing; whatever must be proved of the real node is proved by tests/flow/.
 """
@@ -191,8 +191,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(("id: %d\nevent: case_opened\ndata: %s\n\n" % (last + 1, json.dumps(event))).encode())
         self.wfile.flush()
         self.close_connection = True
-        if self.server.web:
-            time.sleep(600)
+        time.sleep(self.server.hold_s)
 
     def static(self, path):
         kinds = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -247,11 +246,12 @@ def main():
     parser.add_argument("--port", type=int)
     parser.add_argument("--web")
     parser.add_argument("--received")
+    parser.add_argument("--hold", type=float, default=0, help="seconds that an event stream stays open")
     options = parser.parse_args()
     if options.socket and os.path.exists(options.socket):
         os.unlink(options.socket)
     server = Unix(options.socket, Handler) if options.socket else Tcp(("127.0.0.1", options.port), Handler)
-    server.web, server.received = options.web, options.received
+    server.web, server.received, server.hold_s = options.web, options.received, options.hold
     print("ready", flush=True)
     server.serve_forever()
 
