@@ -222,3 +222,13 @@ void boot_loaded(void)
     check(call("loaded", 0, PL_new_term_refs(0)));
     PL_discard_foreign_frame(frame);
 }
+
+/* The collector first: a thread of Prolog's own that ends during PL_cleanup() is a race in there. */
+void boot_stop(void)
+{
+    fid_t frame = PL_open_foreign_frame();
+
+    call("stop", 0, PL_new_term_refs(0));
+    PL_discard_foreign_frame(frame);
+    PL_cleanup(PL_CLEANUP_NO_CANCEL);
+}

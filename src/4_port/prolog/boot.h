@@ -38,5 +38,8 @@ bool boot_has_door(const char *name);
 /* Autoload off, Prolog's collector thread on. */
 void boot_loaded(void);
 
+/* End of Prolog; every thread of ours that had an engine is joined. */
+void boot_stop(void);
+
 /* The anonymous signal that ends whatever a worker does; PL_thread_raise() it. */
 int boot_kill_signal(void);

@@ -125,6 +125,11 @@ loaded :-
     set_prolog_flag(autoload, false),
     set_prolog_gc_thread(true).
 
+%!  stop is det.
+
+stop :-
+    set_prolog_gc_thread(false).
+
 %!  checked(+Argv, -ExitCode, -Text) is det.
 %
 %   Run the gate (tools/kb_check.pl), its findings as text.

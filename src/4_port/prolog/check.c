@@ -51,12 +51,14 @@ bool prolog_check(const struct check_settings *settings, bool *ret_good, struct 
     if (!boot_start(&boot, err))
         return false;
     if (!boot_load(settings->checker, NULL, err)) {
+        boot_stop();
         err->kind = ERR_SYSTEM; /* the checker is ours, not the caller's */
         return err_wrap(err, "the checker does not load");
     }
     boot_listen(report);
     bool ran = run_checker(settings, &exit_code, report, err);
     boot_listen(NULL);
+    boot_stop();
     if (ran)
         *ret_good = exit_code == 0;
     return ran;

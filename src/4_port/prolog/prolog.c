@@ -309,8 +309,12 @@ bool prolog_start(const struct prolog_settings *wanted, struct prolog **ret_prol
     struct boot_settings boot = {
         settings.home, settings.stack_bytes_max, settings.table_bytes_max};
 
-    if (!boot_start(&boot, err) || !load_rules(&settings, err))
+    if (!boot_start(&boot, err))
         return false;
+    if (!load_rules(&settings, err)) {
+        boot_stop();
+        return false;
+    }
     engine_open_doors();
     struct prolog *prolog = make(&settings);
     engine_init(&prolog->engines[0]);
@@ -319,6 +323,7 @@ bool prolog_start(const struct prolog_settings *wanted, struct prolog **ret_prol
     if (prolog->eventfd < 0 || !start_workers(prolog, err)) {
         join_workers(prolog);
         release(prolog);
+        boot_stop();
         return false;
     }
     *ret_prolog = prolog;
@@ -338,7 +343,6 @@ static void refuse_waiting(struct prolog *prolog, struct queue *queue)
     }
 }
 
-/* Prolog itself is not cleaned up: with its collector thread that is a race, and the process ends anyway. */
 void prolog_stop(struct prolog *prolog)
 {
     if (!prolog)
@@ -353,6 +357,7 @@ void prolog_stop(struct prolog *prolog)
     watchdog_stop(&prolog->watchdog);
     prolog_collect(prolog);
     release(prolog);
+    boot_stop();
 }
 
 /* ---- asking ---- */

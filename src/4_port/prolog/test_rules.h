@@ -6,26 +6,38 @@
 
 #include "base/scoped.h"
 #include "prolog/prolog.h"
-#include "tap.h"
+#include "base/str.h"
 
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #define TEST_WORKERS 2
 #define TEST_QUESTIONS_MAX 512
 
+static struct prolog *test_prolog;
+
+static inline void test_stop(void)
+{
+    prolog_stop(test_prolog);
+    test_prolog = NULL;
+}
+
 static inline struct prolog *test_rules(void)
 {
-    static struct prolog *prolog;
     const struct prolog_settings settings = {.kb_folder = getenv("TEST_KB"),
         .site_folder = "/site of the test", .workers = TEST_WORKERS,
         .questions_max = TEST_QUESTIONS_MAX};
     struct err err;
 
-    if (!prolog && !prolog_start(&settings, &prolog, &err)) {
+    if (test_prolog)
+        return test_prolog;
+    if (!prolog_start(&settings, &test_prolog, &err)) {
         printf("Bail out! %s (set TEST_KB to the folder test_kb)\n", err.message);
         exit(1);
     }
-    return prolog;
+    atexit(test_stop);
+    return test_prolog;
 }
 
 static inline void test_wait(struct prolog *prolog)
