@@ -62,7 +62,7 @@ make_zone() { # NAME; the name server of a reverse zone lives in home.arpa
 }
 
 make_conf() {
-    [ -e "$dir/managed.conf" ] || : > "$dir/managed.conf"
+    [ -e "$dir/managed.conf" ] || install -m 640 /dev/null "$dir/managed.conf"
     {
         cat <<CONF
 include "$dir/keys/node.key";
