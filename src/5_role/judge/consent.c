@@ -279,23 +279,18 @@ static void consent_run(struct consent *c)
     refuse(c, &err);
 }
 
-static void on_closed_case(void *context, const json_t *reply, const struct err *err)
+static void on_closed_case(void *context, const struct kase *kase, const struct err *err)
 {
     struct consent *c = context;
-    scoped(case_done) struct kase kase = {0};
-    struct err why = {0}, skipped;
-    size_t i;
-    json_t *entry;
+    struct err why = {0};
 
-    json_array_foreach(json_object_get(reply, "entries"), i, entry)
-        (void)case_apply(&kase, entry, &skipped);
-    if (!reply)
+    if (!kase)
         why = *err;
-    else if (kase.state == CASE_NONE)
+    else if (kase->state == CASE_NONE)
         err_code(&why, ERR_INPUT, "no_such_case", "id", "there is no case '%s'; see GET /api/v1/cases", field(c, "id"));
     else
-        err_code(&why, ERR_DENIED, kase.state == CASE_EXPIRED ? "consent_late" : "not_awaiting", "id",
-            "case '%s' does not wait for a signature: it is %s", kase.id, case_state_name(kase.state));
+        err_code(&why, ERR_DENIED, kase->state == CASE_EXPIRED ? "consent_late" : "not_awaiting", "id",
+            "case '%s' does not wait for a signature: it is %s", kase->id, case_state_name(kase->state));
     refuse(c, &why);
 }
 
@@ -347,7 +342,7 @@ void consent_take(struct judge *j, const struct client *client, json_t *body)
     *c = (struct consent){
         .judge = j, .live = live_find(j, id.at), .client = waiting, .body = json_incref(body)};
     if (!c->live) {
-        if (!records_read(j, "case", 0, id.at, CASE_HISTORY_MAX, on_closed_case, c, &err))
+        if (!read_case(j, id.at, on_closed_case, c, &err))
             refuse(c, &err);
         return;
     }

@@ -3,8 +3,10 @@
  * core — the judge's inside, for the files of this folder only.
  *
  *     requests.c   what the gateway asks             records.c  what is recorded and read back
+ *     list.c       cases, shown
  *     flow.c       a case from proposal to outcome   consent.c  signatures
  *     recover.c    cases and facts after a start     plan.c     the bytes that are signed
+ *     read_case.c  a case that is not in memory
  *     judge.c      life, peers, timers, reload
  */
 #pragma once
@@ -96,6 +98,19 @@ void client_reply(struct judge *j, struct client *client, json_t *body); /* take
 void client_reply_text(struct judge *j, struct client *client, struct str body);
 void client_refuse(struct judge *j, struct client *client, const struct err *err);
 
+/* One request on its way to its method. */
+struct asked {
+    struct judge *judge;
+    struct client client;
+    json_t *body;
+    const json_t *who;
+};
+
+/* --- list.c: methods that show cases */
+bool list_one(struct asked *a, struct err *err);
+bool list_plan(struct asked *a, struct err *err);
+bool list_many(struct asked *a, struct err *err);
+
 /* --- records.c: the ledger */
 /* Called with the reply, or with NULL when it was `failed`; then err says why. */
 typedef void records_done(void *context, const json_t *reply, const struct err *err);
@@ -110,6 +125,13 @@ void records_take(struct judge *j, enum message_type type, json_t *message);
 void records_publish(struct judge *j, const json_t *entry);
 /* The whole entry out of what was sent and what the ledger gave it. */
 json_t *records_whole(const json_t *sent, const json_t *given);
+
+/* --- read_case.c */
+/* A case that is not in memory; state CASE_NONE when there is none. NULL: err says why. Lives during the call. */
+typedef void read_case_done(void *context, const struct kase *kase, const struct err *err);
+bool read_case(struct judge *j, const char *id, read_case_done *done, void *context, struct err *err);
+/* What cannot follow is logged and skipped: a list stays useful. */
+void fold_entry(struct kase *kase, const json_t *entry);
 
 /* --- flow.c */
 struct live *live_find(struct judge *j, const char *case_id);

@@ -303,22 +303,16 @@ static void explain(struct live *live, const struct kase *of)
     }
 }
 
-static void on_explained_case_read(void *context, const json_t *reply, const struct err *err)
+static void on_explained_case_read(void *context, const struct kase *kase, const struct err *err)
 {
     struct live *live = context;
-    scoped(case_done) struct kase of = {0};
-    struct err broken;
-    size_t i;
-    json_t *entry;
 
-    if (!reply) {
-        client_refuse(live->judge, &live->client, err);
-        live_drop(live);
+    if (kase) {
+        explain(live, kase);
         return;
     }
-    json_array_foreach(json_object_get(reply, "entries"), i, entry)
-        (void)case_apply(&of, entry, &broken);
-    explain(live, &of);
+    client_refuse(live->judge, &live->client, err);
+    live_drop(live);
 }
 
 /* The first verdict: from here on there is a case. */
@@ -337,7 +331,7 @@ static void open_case(struct live *live)
     struct live *open = live_find(j, asked);
     if (open) {
         explain(live, &open->kase);
-    } else if (!records_read(j, "case", 0, asked, CASE_HISTORY_MAX, on_explained_case_read, live, &err)) {
+    } else if (!read_case(j, asked, on_explained_case_read, live, &err)) {
         client_refuse(j, &live->client, &err);
         live_drop(live);
     }

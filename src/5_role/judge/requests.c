@@ -17,14 +17,7 @@
 #define SENTENCE_BYTES_MAX 8192
 #define WORD_BYTES_MAX 128
 #define PARAMS_MAX 64
-#define PAGE_MAX 200
-
-struct asked {
-    struct judge *judge;
-    struct client client;
-    json_t *body;
-    const json_t *who;
-};
+#define LEDGER_PAGE 200
 
 /* --- answering ------------------------------------------------------------------------------ */
 
@@ -312,201 +305,6 @@ static bool do_proposal(struct asked *a, struct err *err)
     return true;
 }
 
-/* --- looking at cases ------------------------------------------------------------------------- */
-
-struct listing {
-    struct judge *judge;
-    struct client client;
-    json_t *ids;
-    json_t *views;
-    size_t at;
-    char status[24];
-    char id[CASE_ID_BYTES];
-    bool plan_bytes;
-};
-
-static struct listing *listing_make(const struct asked *a)
-{
-    struct listing *l = calloc(1, sizeof *l);
-
-    check(l);
-    l->judge = a->judge;
-    l->client = a->client;
-    l->views = json_array();
-    return l;
-}
-
-static void listing_done(struct listing *l)
-{
-    json_decref(l->ids);
-    json_decref(l->views);
-    free(l);
-}
-
-static void fold_entries(struct kase *kase, const json_t *reply)
-{
-    size_t i;
-    json_t *entry;
-    struct err err;
-
-    json_array_foreach(json_object_get(reply, "entries"), i, entry)
-        if (!case_apply(kase, entry, &err))
-            log_error("entry_skipped", "case", message_text(entry, "case"), "message", err.message, NULL);
-}
-
-static void reply_case(struct listing *l, const struct kase *kase)
-{
-    struct err err = {0};
-
-    if (kase->state == CASE_NONE)
-        err_code(&err, ERR_INPUT, "no_such_case", "id", "there is no case '%s'; see GET /api/v1/cases", l->id);
-    else if (l->plan_bytes && !kase->plan)
-        err_code(&err, ERR_INPUT, "no_plan", "id", "case '%s' has no plan: it is %s", l->id,
-            case_state_name(kase->state));
-    if (err.kind)
-        client_refuse(l->judge, &l->client, &err);
-    else if (l->plan_bytes)
-        client_reply(l->judge, &l->client,
-            json_pack("{s:s, s:s}", "plan", kase->plan, "plan_sha256", kase->plan_sha256));
-    else
-        client_reply(l->judge, &l->client, case_view(kase));
-}
-
-static void on_case_read(void *context, const json_t *reply, const struct err *err)
-{
-    struct listing *l = context;
-    scoped(case_done) struct kase kase = {0};
-
-    if (reply) {
-        fold_entries(&kase, reply);
-        reply_case(l, &kase);
-    } else {
-        client_refuse(l->judge, &l->client, err);
-    }
-    listing_done(l);
-}
-
-static bool one_case(struct asked *a, bool plan_bytes, struct err *err)
-{
-    struct str id;
-    const struct json_field fields[] = {JSON_TAKE_TEXT("id", &id, 1, WORD_BYTES_MAX)};
-
-    if (!json_take(a->body, fields, COUNT(fields), err))
-        return false;
-    struct listing *l = listing_make(a);
-    l->plan_bytes = plan_bytes;
-    snprintf(l->id, sizeof l->id, "%.*s", STR(id));
-    struct live *live = live_find(a->judge, id.at);
-    if (live && live->kase.state != CASE_NONE) {
-        reply_case(l, &live->kase);
-        listing_done(l);
-        return true;
-    }
-    if (records_read(a->judge, "case", 0, l->id, CASE_HISTORY_MAX, on_case_read, l, err))
-        return true;
-    listing_done(l);
-    return false;
-}
-
-static bool do_case(struct asked *a, struct err *err)
-{
-    return one_case(a, false, err);
-}
-
-static bool do_plan(struct asked *a, struct err *err)
-{
-    return one_case(a, true, err);
-}
-
-/* A list shows what a row needs; the whole is at …/cases/ID. */
-static json_t *row_of(const struct kase *kase)
-{
-    json_t *view = case_view(kase);
-    static const char *const LEFT_OUT[] = {"plan", "history", "consents"};
-    json_t *words = json_incref(json_object_get(kase->verdict, "words"));
-
-    for (size_t i = 0; i < COUNT(LEFT_OUT); i++)
-        json_object_del(view, LEFT_OUT[i]);
-    json_object_set_new(view, "verdict",
-        json_pack("{s:O?, s:O?, s:o?}", "verdict", json_object_get(kase->verdict, "verdict"), "tier",
-            json_object_get(kase->verdict, "tier"), "words", words));
-    json_object_set_new(view, "execution", json_null());
-    scoped(json_done) json_t *plan = kase->plan ? json_loads(kase->plan, 0, NULL) : NULL;
-    json_t *summary = json_object_get(plan, "summary");
-    json_object_set(view, "summary", summary ? summary : json_null());
-    return view;
-}
-
-static void next_row(struct listing *l);
-
-static void add_row(struct listing *l, const struct kase *kase)
-{
-    if (kase->state != CASE_NONE && (!l->status[0] || strcmp(l->status, case_status(kase->state)) == 0))
-        json_array_append_new(l->views, row_of(kase));
-}
-
-static void on_row_read(void *context, const json_t *reply, const struct err *err)
-{
-    struct listing *l = context;
-    scoped(case_done) struct kase kase = {0};
-
-    (void)err; /* a row that cannot be read is left out; the list is still useful */
-    if (reply)
-        fold_entries(&kase, reply);
-    add_row(l, &kase);
-    next_row(l);
-}
-
-static void next_row(struct listing *l)
-{
-    struct err err = {0};
-
-    while (l->at < json_array_size(l->ids)) {
-        const char *id = json_string_value(json_array_get(l->ids, l->at++));
-        struct live *live = id ? live_find(l->judge, id) : NULL;
-        if (live)
-            add_row(l, &live->kase);
-        else if (id && records_read(l->judge, "case", 0, id, CASE_HISTORY_MAX, on_row_read, l, &err))
-            return;
-    }
-    json_t *body = json_pack("{s:O}", "cases", l->views);
-    client_reply(l->judge, &l->client, body);
-    listing_done(l);
-}
-
-static void on_ids_read(void *context, const json_t *reply, const struct err *err)
-{
-    struct listing *l = context;
-
-    if (!reply) {
-        client_refuse(l->judge, &l->client, err);
-        listing_done(l);
-        return;
-    }
-    l->ids = json_incref(json_object_get(json_object_get(reply, "info"), "cases"));
-    next_row(l);
-}
-
-static bool do_cases(struct asked *a, struct err *err)
-{
-    int64_t limit = 50;
-    struct str before = {0}, status = {0};
-    const struct json_field fields[] = {
-        JSON_MAY_INTEGER("limit", &limit, 1, PAGE_MAX),
-        JSON_MAY_TEXT("before", &before, 1, WORD_BYTES_MAX),
-        JSON_MAY_TEXT("status", &status, 1, 23),
-    };
-
-    if (!json_take(a->body, fields, COUNT(fields), err))
-        return false;
-    struct listing *l = listing_make(a);
-    snprintf(l->status, sizeof l->status, "%.*s", STR(status));
-    if (records_read(a->judge, "cases", 0, before.at ? before.at : "", limit, on_ids_read, l, err))
-        return true;
-    listing_done(l);
-    return false;
-}
-
 /* --- the rules --------------------------------------------------------------------------------- */
 
 static void on_door_text(void *context, struct prolog_answer *answer)
@@ -597,7 +395,7 @@ static bool read_through(struct asked *a, const char *what, int64_t after, int64
 
 static bool page_of_ledger(struct asked *a, const char *what, struct err *err)
 {
-    int64_t after = 0, limit = PAGE_MAX;
+    int64_t after = 0, limit = LEDGER_PAGE;
     const struct json_field fields[] = {
         JSON_MAY_INTEGER("after", &after, 0, INT64_MAX),
         JSON_MAY_INTEGER("limit", &limit, 1, 500),
@@ -660,9 +458,9 @@ static const struct method {
     {"intent",        do_intent       },
     {"proposal",      do_proposal     },
     {"understand",    do_understand   },
-    {"case",          do_case         },
-    {"cases",         do_cases        },
-    {"plan",          do_plan         },
+    {"case",          list_one        },
+    {"cases",         list_many       },
+    {"plan",          list_plan       },
     {"consent",       do_consent      },
     {"actions",       do_actions      },
     {"ledger",        do_ledger       },
