@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Properties: the reader accepts exactly what jansson accepts, within JSON_DEPTH_MAX and
- * without a NUL (jansson takes one for the end); canonical text read and written again is the same bytes; plain text means the same value. */
+ * without a NUL (jansson takes one for the end); canonical text read and written again is the same
+ * bytes; plain text means the same value. */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "json/json_read.h"

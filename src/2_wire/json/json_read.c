@@ -12,8 +12,10 @@ static bool bad_at(struct err *err, struct str text, size_t at, struct str why)
         column = text.at[i] == '\n' ? 1 : column + 1;
         line += text.at[i] == '\n';
     }
-    return err_code(err, ERR_INPUT, "bad_json", NULL, "this is not JSON that we read: %.*s, at byte %zu "
-        "(line %zu, column %zu)", STR(why), at, line, column);
+    return err_code(err, ERR_INPUT, "bad_json", NULL,
+        "this is not JSON that we read: %.*s, at byte %zu "
+        "(line %zu, column %zu)",
+        STR(why), at, line, column);
 }
 
 size_t json_depth(struct str text, size_t *ret_at)
@@ -77,11 +79,11 @@ bool json_read_any(struct str text, size_t bytes_max, json_t **ret_value, struct
 
     if (!text_fits(text, bytes_max, err))
         return false;
-    json_t *value = json_loadb(text.len ? text.at : "", text.len,
-        JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    json_t *value = json_loadb(
+        text.len ? text.at : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!value)
-        return bad_at(err, text, error.position > 0 ? (size_t)error.position : 0,
-            without_input(error.text));
+        return bad_at(
+            err, text, error.position > 0 ? (size_t)error.position : 0, without_input(error.text));
     *ret_value = value;
     return true;
 }

@@ -129,7 +129,8 @@ bool json_take(const json_t *object, const struct json_field *fields, size_t cou
 
     if (!json_is_object(object))
         return err_code(err, ERR_INPUT, "bad_type", NULL, "an object is wanted here");
-    json_object_foreach((json_t *)object, name, value) {
+    json_object_foreach((json_t *)object, name, value)
+    {
         if (!name_known(fields, count, name)) {
             struct str shown = {name, strnlen(name, NAME_SHOWN_BYTES_MAX)};
             shown = str_utf8_prefix(shown);

@@ -28,8 +28,8 @@ enum json_field_kind {
     JSON_FIELD_TEXT,    /* min…max bytes */
     JSON_FIELD_INTEGER, /* min…max */
     JSON_FIELD_BOOL,
-    JSON_FIELD_OBJECT, /* min…max members */
-    JSON_FIELD_ARRAY,  /* min…max elements */
+    JSON_FIELD_OBJECT,         /* min…max members */
+    JSON_FIELD_ARRAY,          /* min…max elements */
     JSON_FIELD_OBJECT_OR_NULL, /* null gives NULL */
     JSON_FIELD_TEXT_OR_NULL,   /* null gives .at NULL */
     JSON_FIELD_ANY,
@@ -47,8 +47,10 @@ struct json_field {
 };
 
 #define JSON_FIELD(field, kind_is, may, low, high, target, variable)                               \
-    {.name = (field), .kind = (kind_is), .may_miss = (may), .min = (low), .max = (high),           \
-     .target = (variable)}
+    {                                                                                              \
+        .name = (field), .kind = (kind_is), .may_miss = (may), .min = (low), .max = (high),        \
+        .target = (variable)                                                                       \
+    }
 
 #define JSON_TAKE_TEXT(name, ret, min, max)                                                        \
     JSON_FIELD(name, JSON_FIELD_TEXT, false, min, max, ret_text, ret)
@@ -80,5 +82,7 @@ struct json_field {
 #define JSON_MAY_ANY(name, ret) JSON_FIELD(name, JSON_FIELD_ANY, true, 0, 0, ret_value, ret)
 
 /* All or nothing: no variable is touched unless every field is right. param is the field's name.
- * errors  ERR_INPUT "bad_type" (also when `object` is none), "unknown_field", "missing_field", "out_of_range" */
-bool json_take(const json_t *object, const struct json_field *fields, size_t count, struct err *err);
+ * errors  ERR_INPUT "bad_type" (also when `object` is none), "unknown_field", "missing_field",
+ * "out_of_range" */
+bool json_take(
+    const json_t *object, const struct json_field *fields, size_t count, struct err *err);

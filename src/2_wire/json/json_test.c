@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/scoped.h"
+#include "tap.h"
 #include "json/json_read.h"
 #include "json/json_take.h"
 #include "json/json_text.h"
-#include "tap.h"
 
 #define TEXT_BYTES_MAX 4096
 
@@ -107,15 +107,18 @@ TEST(canonical_text_is_sorted_and_short)
 {
     check_canonical("{ \"b\" : [ 1 , -2, true, false, null ], \"a\" : {} }",
         "{\"a\":{},\"b\":[1,-2,true,false,null]}");
-    check_canonical("\"\\u0041\\/\\u0008\\u0009\\u000a\\u000c\\u000d\\u001F\\u007f\\\"\\\\\\u20ac\"",
+    check_canonical(
+        "\"\\u0041\\/\\u0008\\u0009\\u000a\\u000c\\u000d\\u001F\\u007f\\\"\\\\\\u20ac\"",
         "\"A/\\b\\t\\n\\f\\r\\u001f\x7f\\\"\\\\\xe2\x82\xac\"");
 }
 
-/* The example of RFC 8785, section 3.2.3: U+1F600 is D83D DE00 in UTF-16 and comes before U+FB33. */
+/* The example of RFC 8785, section 3.2.3: U+1F600 is D83D DE00 in UTF-16 and comes before U+FB33.
+ */
 TEST(keys_sort_by_utf16_units)
 {
-    check_canonical("{\"\\u20ac\":1,\"\\r\":2,\"\\ufb33\":3,\"1\":4,\"\\ud83d\\ude00\":5,\"\\u0080\":6,"
-                    "\"\\u00f6\":7}",
+    check_canonical(
+        "{\"\\u20ac\":1,\"\\r\":2,\"\\ufb33\":3,\"1\":4,\"\\ud83d\\ude00\":5,\"\\u0080\":6,"
+        "\"\\u00f6\":7}",
         "{\"\\r\":2,\"1\":4,\"\xc2\x80\":6,\"\xc3\xb6\":7,\"\xe2\x82\xac\":1,"
         "\"\xf0\x9f\x98\x80\":5,\"\xef\xac\xb3\":3}");
     CHECK(json_key_compare(S("a"), S("ab")) < 0);
@@ -224,13 +227,15 @@ TEST(fields_are_taken_and_missing_ones_keep_their_default)
     struct taken t = {.ttl = 300, .dry = true, .seen = (json_t *)&t};
     struct err err;
 
-    REQUIRE(take("{\"name\":\"a\",\"seen\":null,\"list\":[1,2],\"any\":null,\"args\":{\"x\":1}}", &t, &err));
+    REQUIRE(take(
+        "{\"name\":\"a\",\"seen\":null,\"list\":[1,2],\"any\":null,\"args\":{\"x\":1}}", &t, &err));
     CHECK_STR(t.name, "a");
     CHECK_INT(t.ttl, 300);
     CHECK(t.dry && t.seen == NULL && json_is_null(t.any));
     CHECK_INT(json_array_size(t.list), 2);
     CHECK_INT(json_object_size(t.args), 1);
-    REQUIRE(take("{\"name\":\"b\",\"ttl\":86400,\"dry\":false,\"words\":null,\"seen\":{}}", &t, &err));
+    REQUIRE(
+        take("{\"name\":\"b\",\"ttl\":86400,\"dry\":false,\"words\":null,\"seen\":{}}", &t, &err));
     CHECK(t.ttl == 86400 && !t.dry && !t.words.at && json_is_object(t.seen));
 }
 

@@ -28,9 +28,15 @@ void json_add_string(struct buf *out, struct str text)
         buf_add(out, (struct str){text.at + start, i - start});
         start = i + 1;
         if (c >= 0x20)
-            buf_add(out, (struct str){(char[2]){'\\', (char)c}, 2});
+            buf_add(out, (struct str){
+                             (char[2]){'\\', (char)c},
+                             2
+            });
         else if (SHORT[c])
-            buf_add(out, (struct str){(char[2]){'\\', SHORT[c]}, 2});
+            buf_add(out, (struct str){
+                             (char[2]){'\\', SHORT[c]},
+                             2
+            });
         else
             buf_printf(out, "\\u%04x", c);
     }
@@ -38,8 +44,9 @@ void json_add_string(struct buf *out, struct str text)
     buf_add_char(out, '"');
 }
 
-/* Bytes of UTF-8 compare as code points do. UTF-16 differs in one thing: characters beyond the first
- * plane (lead byte F0 and up) are surrogates there and come before U+E000…U+FFFF (lead EE and EF). */
+/* Bytes of UTF-8 compare as code points do. UTF-16 differs in one thing: characters beyond the
+ * first plane (lead byte F0 and up) are surrogates there and come before U+E000…U+FFFF (lead EE and
+ * EF). */
 int json_key_compare(struct str a, struct str b)
 {
     size_t both = a.len < b.len ? a.len : b.len;
@@ -67,7 +74,8 @@ static bool add_integer(struct writer *w, json_int_t number)
     if (w->canonical && (number > JSON_INTEGER_MAX || number < -JSON_INTEGER_MAX))
         return err_code(w->err, ERR_INPUT, "not_canonical", NULL,
             "%" JSON_INTEGER_FORMAT " is beyond the whole numbers that every reader can hold; "
-            "send it as a string", number);
+            "send it as a string",
+            number);
     buf_printf(w->out, "%" JSON_INTEGER_FORMAT, number);
     return true;
 }
@@ -91,7 +99,8 @@ static bool add_array(struct writer *w, const json_t *array)
     json_t *element;
 
     buf_add_char(w->out, '[');
-    json_array_foreach((json_t *)array, i, element) {
+    json_array_foreach((json_t *)array, i, element)
+    {
         if (i)
             buf_add_char(w->out, ',');
         if (!add_value(w, element))
@@ -124,8 +133,7 @@ static bool add_object(struct writer *w, const json_t *object)
         check(on_heap);
         keys = on_heap;
     }
-    json_object_foreach((json_t *)object, key, member)
-        keys[used++] = key;
+    json_object_foreach((json_t *)object, key, member) keys[used++] = key;
     check(used == count);
     if (w->canonical && count > 1)
         qsort(keys, count, sizeof *keys, compare_keys);
@@ -156,8 +164,7 @@ static bool add_value(struct writer *w, const json_t *value)
     case JSON_ARRAY:
         return add_nested(w, value);
     case JSON_STRING:
-        json_add_string(
-            w->out, (struct str){json_string_value(value), json_string_length(value)});
+        json_add_string(w->out, (struct str){json_string_value(value), json_string_length(value)});
         return true;
     case JSON_INTEGER:
         return add_integer(w, json_integer_value(value));

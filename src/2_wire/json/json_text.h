@@ -3,8 +3,9 @@
  * json_text — JSON values to text, into a buffer with a limit.
  *
  * Canonical is RFC 8785 (JCS): keys sorted by UTF-16 code units, no white space, shortest escapes.
- * Our canonical documents hold whole numbers only, so the one hard part of JCS (doubles) is left out:
- * a real, or an integer that a double cannot hold exactly, is refused instead of being written.
+ * Our canonical documents hold whole numbers only, so the one hard part of JCS (doubles) is left
+ * out: a real, or an integer that a double cannot hold exactly, is refused instead of being
+ * written.
  *
  * threads  any: no state
  * source   RFC 8785

@@ -19,7 +19,8 @@ static const char BOOT_TEXT[] =
 
 #define OPTION_BYTES_MAX 4200 /* a path and its name */
 
-/* Prolog is one per process, so this is too. The load runs in the owner's thread, before any worker. */
+/* Prolog is one per process, so this is too. The load runs in the owner's thread, before any
+ * worker. */
 static struct {
     bool started;
     int kill_signal;
@@ -92,7 +93,8 @@ static bool initialise(const struct boot_settings *settings, struct err *err)
     /* A wrong home is a fatal abort inside Prolog, so look first. */
     snprintf(prc, sizeof prc, "%s/boot.prc", home);
     if (stat(prc, &status) < 0)
-        return err_set(err, ERR_SYSTEM, "no SWI-Prolog in %s (boot.prc is missing): install swi-prolog-core", home);
+        return err_set(err, ERR_SYSTEM,
+            "no SWI-Prolog in %s (boot.prc is missing): install swi-prolog-core", home);
     snprintf(option_home, sizeof option_home, "--home=%s", home);
     snprintf(option_stack, sizeof option_stack, "--stack-limit=%" PRId64 "k",
         settings->stack_bytes_max / 1024);
@@ -195,8 +197,8 @@ bool boot_load(const char *file, struct buf *report_to, struct err *err)
     PL_discard_foreign_frame(frame);
     if (loaded && boot.problems == 0)
         return true;
-    return err_code(err, ERR_INPUT, "bad_rules", NULL, boot.problems > 1 ? "%s (and %zu more)" : "%s",
-        boot.first, boot.problems - 1);
+    return err_code(err, ERR_INPUT, "bad_rules", NULL,
+        boot.problems > 1 ? "%s (and %zu more)" : "%s", boot.first, boot.problems - 1);
 }
 
 void boot_listen(struct buf *report_to)
@@ -223,7 +225,8 @@ void boot_loaded(void)
     PL_discard_foreign_frame(frame);
 }
 
-/* The collector first: a thread of Prolog's own that ends during PL_cleanup() is a race in there. */
+/* The collector first: a thread of Prolog's own that ends during PL_cleanup() is a race in there.
+ */
 void boot_stop(void)
 {
     fid_t frame = PL_open_foreign_frame();

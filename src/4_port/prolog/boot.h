@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * boot — Prolog inside this process: initialised, our few predicates (boot.pl) loaded, files loaded
- * with their messages caught. Inside of port prolog; others use prolog.h and check.h.
+ * boot — Prolog inside this process: initialised, our few predicates (boot.pl) there, files
+ * loaded with their messages caught. Inside of port prolog; others use prolog.h and check.h.
  *
  * owner    the thread that called boot_start(): it has the main engine
  */

@@ -17,8 +17,8 @@ static bool put_folder(term_t list, const char *folder)
 }
 
 /* checked(+Argv, -ExitCode, -Text) of boot.pl. */
-static bool run_checker(const struct check_settings *settings, int *ret_exit_code,
-    struct buf *report, struct err *err)
+static bool run_checker(
+    const struct check_settings *settings, int *ret_exit_code, struct buf *report, struct err *err)
 {
     fid_t frame = PL_open_foreign_frame();
     term_t args = PL_new_term_refs(3);
@@ -42,8 +42,8 @@ static bool run_checker(const struct check_settings *settings, int *ret_exit_cod
     return ran || err_set(err, ERR_SYSTEM, "the checker %s gave no verdict", settings->checker);
 }
 
-bool prolog_check(const struct check_settings *settings, bool *ret_good, struct buf *report,
-    struct err *err)
+bool prolog_check(
+    const struct check_settings *settings, bool *ret_good, struct buf *report, struct err *err)
 {
     struct boot_settings boot = {settings->home, STACK_BYTES, TABLE_BYTES};
     int exit_code;

@@ -2,8 +2,9 @@
  *
  * check — the gate before a rule set is loaded: `logicd kb-check DIR` in a process of its own.
  *
- * Loading runs directives, and Prolog starts once per process: so this is called in a fresh child, which
- * ends afterwards. The findings are those of tools/kb_check.pl, kb_check:main(+Argv, -ExitCode).
+ * Loading runs directives, and Prolog starts once per process: so this is called in a fresh child,
+ * which ends afterwards. The findings are those of tools/kb_check.pl, kb_check:main(+Argv,
+ * -ExitCode).
  */
 #pragma once
 
@@ -18,7 +19,7 @@ struct check_settings {
     const char *kb_folder, *site_folder, *state_folder; /* the last two may be NULL */
 };
 
-/* true: the check ran; *ret_good says whether the rules passed, `report` holds its findings, a line each
- * (empty when all is well). errors  ERR_SYSTEM Prolog or the checker does not load */
-bool prolog_check(const struct check_settings *settings, bool *ret_good, struct buf *report,
-    struct err *err);
+/* true: the check ran; *ret_good says whether the rules passed, `report` holds its findings, a line
+ * each (empty when all is well). errors  ERR_SYSTEM Prolog or the checker does not load */
+bool prolog_check(
+    const struct check_settings *settings, bool *ret_good, struct buf *report, struct err *err);

@@ -23,7 +23,8 @@ static void check_with(const char *checker, int want_ran, int want_good, const c
 
         if (fd < 0 || !file_replace(path, str_from(checker), 0600, &err))
             _exit(2);
-        struct check_settings settings = {.checker = path, .kb_folder = "/kb", .site_folder = "/site"};
+        struct check_settings settings = {
+            .checker = path, .kb_folder = "/kb", .site_folder = "/site"};
         bool ran = prolog_check(&settings, &good, &report, &err);
         unlink(path);
         const char *said = ran ? buf_text(&report) : err.message;
@@ -43,13 +44,14 @@ static void check_with(const char *checker, int want_ran, int want_good, const c
 TEST(findings_and_the_verdict_come_back)
 {
     check_with(CHECKER "main(['/kb', '/site'], 0).\n", true, true, "");
-    check_with(CHECKER "main([D|_], 1) :- format('~w/a.pl:7: no~n', [D]).\n", true, false, "/kb/a.pl:7: no\n");
+    check_with(CHECKER "main([D|_], 1) :- format('~w/a.pl:7: no~n', [D]).\n", true, false,
+        "/kb/a.pl:7: no\n");
 }
 
 TEST(what_the_checked_rules_print_as_messages_is_in_the_report)
 {
-    check_with(CHECKER "main(_, 1) :- print_message(warning, format(\"odd ~w\", [thing])).\n", true, false,
-        "warning: odd thing");
+    check_with(CHECKER "main(_, 1) :- print_message(warning, format(\"odd ~w\", [thing])).\n", true,
+        false, "warning: odd thing");
 }
 
 TEST(a_checker_that_throws_or_fails_is_a_no)

@@ -3,9 +3,9 @@
 
 #include "base/panic.h"
 #include "base/scoped.h"
-#include "json/json_read.h"
 #include "prolog/boot.h"
 #include "prolog/term.h"
+#include "json/json_read.h"
 
 #include <inttypes.h>
 
@@ -113,8 +113,8 @@ static bool over_limit(struct err *err, enum prolog_door door, const char *what)
         code = "table_limit";
         words = "its table space";
     }
-    return err_code(err, ERR_LIMIT, code, NULL, "the rules behind door '%s' used up %s (%s); ask for less",
-        DOORS[door].word, words, what);
+    return err_code(err, ERR_LIMIT, code, NULL,
+        "the rules behind door '%s' used up %s (%s); ask for less", DOORS[door].word, words, what);
 }
 
 static bool over_deadline(struct err *err, enum prolog_door door)
@@ -204,8 +204,8 @@ static bool run(struct engine *engine, enum prolog_door door, term_t goal, term_
 }
 
 /* door_NAME:NAME(In, Out) */
-static bool make_goal(enum prolog_door door, const json_t *in, term_t ret_goal, term_t out,
-    struct err *err)
+static bool make_goal(
+    enum prolog_door door, const json_t *in, term_t ret_goal, term_t out, struct err *err)
 {
     term_t question = PL_new_term_refs(3), call = question + 1, module = question + 2;
 

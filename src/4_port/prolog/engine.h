@@ -3,8 +3,8 @@
  * engine — one Prolog engine: puts one question at a time, and is stopped when its time is over.
  * Inside of port prolog.
  *
- * Each engine belongs to one thread. One watchdog thread looks after all of them: it raises the kill
- * signal at the deadline and ends the process if a kill does not work.
+ * Each engine belongs to one thread. One watchdog thread looks after all of them: it raises the
+ * kill signal at the deadline and ends the process if a kill does not work.
  */
 #pragma once
 
@@ -14,11 +14,11 @@
 #include <stdatomic.h>
 
 struct engine {
-    pthread_mutex_t mutex; /* guards what follows */
-    int thread;            /* Prolog's number of our thread */
-    uint64_t asked;        /* questions so far; the number of the last one */
-    uint64_t running;      /* which one now; 0 none */
-    uint64_t killed;       /* which one was killed last */
+    pthread_mutex_t mutex;                /* guards what follows */
+    int thread;                           /* Prolog's number of our thread */
+    uint64_t asked;                       /* questions so far; the number of the last one */
+    uint64_t running;                     /* which one now; 0 none */
+    uint64_t killed;                      /* which one was killed last */
     int64_t deadline_at_ms, killed_at_ms; /* steady */
     enum prolog_door door;
 };

@@ -3,11 +3,11 @@
 
 #include "base/panic.h"
 #include "base/scoped.h"
-#include "json/json_read.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "prolog/boot.h"
 #include "prolog/engine.h"
+#include "json/json_read.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -100,7 +100,8 @@ static struct question *queue_take(struct queue *queue)
 
 /* ---- workers ---- */
 
-/* The next question that may begin now. Writers first: they are few and others wait for what they learn. */
+/* The next question that may begin now. Writers first: they are few and others wait for what they
+ * learn. */
 static struct question *next_question(struct prolog *prolog)
 {
     struct question *question = prolog->writer_inside ? NULL : queue_take(&prolog->writing);
@@ -306,8 +307,7 @@ static void release(struct prolog *prolog)
 bool prolog_start(const struct prolog_settings *wanted, struct prolog **ret_prolog, struct err *err)
 {
     struct prolog_settings settings = with_standards(*wanted);
-    struct boot_settings boot = {
-        settings.home, settings.stack_bytes_max, settings.table_bytes_max};
+    struct boot_settings boot = {settings.home, settings.stack_bytes_max, settings.table_bytes_max};
 
     if (!boot_start(&boot, err))
         return false;
@@ -384,8 +384,11 @@ bool prolog_ask(struct prolog *prolog, enum prolog_door door, json_t *in, int64_
     prolog->unused = question->next;
     prolog->counts.asked++;
     prolog->counts.under_way++;
-    *question = (struct question){.door = door, .in = in, .answered = answered,
-        .context = context, .deadline_at_ms = deadline_at(deadline_ms)};
+    *question = (struct question){.door = door,
+        .in = in,
+        .answered = answered,
+        .context = context,
+        .deadline_at_ms = deadline_at(deadline_ms)};
     pthread_mutex_lock(&prolog->mutex);
     queue_put(WRITES[door] ? &prolog->writing : &prolog->reading, question);
     bool wake = prolog->sleeping > 0;
@@ -425,8 +428,8 @@ size_t prolog_collect(struct prolog *prolog)
     return delivered;
 }
 
-/* A door that writes waits for the one inside; the owner's thread is the only one that can, so it cannot
- * wait for itself. */
+/* A door that writes waits for the one inside; the owner's thread is the only one that can, so it
+ * cannot wait for itself. */
 static void enter_as_writer(struct prolog *prolog)
 {
     pthread_mutex_lock(&prolog->mutex);
@@ -464,7 +467,8 @@ bool prolog_ask_now(struct prolog *prolog, enum prolog_door door, json_t *in, in
 json_t *prolog_answer_json(struct prolog_answer *answer)
 {
     if (answer->ok && !answer->value &&
-        !json_read_any(buf_str(&answer->text), answer->text.bytes_max, &answer->value, &answer->err))
+        !json_read_any(
+            buf_str(&answer->text), answer->text.bytes_max, &answer->value, &answer->err))
         answer->ok = false;
     return answer->ok ? answer->value : NULL;
 }

@@ -2,19 +2,20 @@
  *
  * prolog — the rules: SWI-Prolog inside this process, behind whitelisted doors.
  *
- * A door takes one JSON value and gives one (docs/protocol.md §1). C builds the terms, no goal text ever crosses.
- * Each question runs under an inference limit, a deadline, a stack limit and a table limit; whatever a
- * rule does, the worker is usable afterwards, or, if it cannot be stopped, this process ends and the
- * supervisor starts it again.
+ * A door takes one JSON value and gives one (docs/protocol.md §1). C builds the terms, no goal text
+ * ever crosses. Each question runs under an inference limit, a deadline, a stack limit and a table
+ * limit; whatever a rule does, the worker is usable afterwards, or, if it cannot be stopped, this
+ * process ends and the supervisor starts it again.
  *
  *     prolog_start(&settings, &prolog, err)        loads the rules: 10-200 ms
  *     uv_poll on prolog_fd(prolog) -> prolog_collect(prolog)
  *     prolog_ask(prolog, PROLOG_JUDGE, in, 2000, on_verdict, kase, err)
  *
  * owner    one thread: the one that called prolog_start() makes every call below
- * threads  workers, one watchdog and Prolog's own collector are inside; answers arrive in the owner's
+ * threads  workers, one watchdog and Prolog's own collector are inside; answers arrive in the
+ *          owner's
  * process  one prolog per process life: it can be stopped, but not started again
- * source   shared/reference/prolog-embedding.md (measured), https://www.swi-prolog.org/pldoc/man?section=foreign
+ * source   shared/reference/prolog-embedding.md (measured)
  */
 #pragma once
 
@@ -54,31 +55,36 @@ struct prolog;
 
 /* Initialise, load kb_folder/main.pl, start the workers. The rules find their folders as
  * user:ln_folder(core|site|state, Folder). Standard input becomes the null device unless it is a
- * socket; HOME becomes empty. Call before sandbox_enter and before other threads start.
- * errors  ERR_INPUT "bad_rules" the first error or warning of the load with file and line, a door that is
- *         missing; ERR_SYSTEM Prolog or a thread does not start */
-bool prolog_start(const struct prolog_settings *settings, struct prolog **ret_prolog, struct err *err);
+ * socket; HOME becomes empty, LC_ALL C.UTF-8. Call before sandbox_enter() and before other threads
+ * start.
+ * errors  ERR_INPUT "bad_rules" the first error or warning of the load with file and line, or a
+ *         door that is missing;
+ *         ERR_SYSTEM Prolog or a thread does not start */
+bool prolog_start(
+    const struct prolog_settings *settings, struct prolog **ret_prolog, struct err *err);
 
 /* End: waiting questions are answered with "stopping", running ones are stopped. Accepts NULL. */
 void prolog_stop(struct prolog *prolog);
 
 struct prolog_answer {
     bool ok;
-    struct buf text; /* ok: the JSON text of Out. Taken over by copying it out and leaving an empty buf */
+    struct buf text; /* ok: the JSON text of Out; to keep it, copy the struct, leave an empty one */
     struct err err;  /* not ok */
     json_t *value;   /* what prolog_answer_json() made */
 };
 
-/* The answer as a value, read at the first call; borrowed. NULL when it is not ok (err says why). */
+/* The answer as a value, read at the first call; borrowed. NULL when it is not ok. */
 json_t *prolog_answer_json(struct prolog_answer *answer);
 
-/* Put a question. `answered` is called by prolog_collect(); the answer is released afterwards. The reference to `in` is taken, also on error; what it shares with other values must
- * not change until the answer is there (reference counts are atomic, contents are not).
+/* Put a question. prolog_collect() calls `answered`, afterwards the answer is released.
+ * The reference to `in` is taken, also on error; what it shares with other values must not change
+ * until the answer is there (reference counts are atomic, contents are not).
  * deadline_ms  from now, waiting included: 1…PROLOG_DEADLINE_MS_MAX
  * errors  ERR_LIMIT "judge_busy" questions_max are under way
- * answer's errors
- *   the door's own {"error":…}
- *   ERR_LIMIT "inference_limit" "deadline" "stack_limit" "table_limit" "answer_too_large" "too_deep"
+ * The answer's err:
+ *   what the door itself says with {"error":…};
+ *   ERR_LIMIT "inference_limit", "deadline", "stack_limit", "table_limit", "answer_too_large",
+ *   "too_deep";
  *   ERR_SYSTEM "rule_error" a rule threw, failed, or its answer is no JSON; "stopping" */
 bool prolog_ask(struct prolog *prolog, enum prolog_door door, json_t *in, int64_t deadline_ms,
     void (*answered)(void *context, struct prolog_answer *answer), void *context, struct err *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * CPU per question through the workers, one at a time and many at once, and on the owner's own engine.
- * By hand: TEST_KB=…/test_kb prolog_bench. Figures in microseconds of CPU of the whole process. */
+ * CPU per question through the workers, one at a time and many at once, and on the owner's own
+ * engine. By hand: TEST_KB=…/test_kb prolog_bench. Figures in microseconds of CPU of the whole
+ * process. */
 #include "os/clock.h"
 #include "prolog/test_rules.h"
 
@@ -16,7 +17,8 @@ static int64_t cpu_us(void)
     struct rusage used;
 
     getrusage(RUSAGE_SELF, &used);
-    return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 + used.ru_utime.tv_usec + used.ru_stime.tv_usec;
+    return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 + used.ru_utime.tv_usec +
+           used.ru_stime.tv_usec;
 }
 
 static void count_down(void *context, struct prolog_answer *answer)
@@ -53,7 +55,8 @@ static void ask(int64_t count, int64_t together)
 
     while (left > 0) {
         while (asked < count && asked - (count - left) < together)
-            prolog_ask(test_rules(), PROLOG_QUERY, question(asked++), DEADLINE_MS, count_down, &left, &err);
+            prolog_ask(test_rules(), PROLOG_QUERY, question(asked++), DEADLINE_MS, count_down,
+                &left, &err);
         test_wait(test_rules());
     }
 }
@@ -80,7 +83,8 @@ static void measure(const char *name, int64_t together)
     }
     qsort(cpu, ROUNDS, sizeof *cpu, compare);
     qsort(wall, ROUNDS, sizeof *wall, compare);
-    printf("figure: %s value=%.2f unit=us_cpu wall_us=%.2f median_of=%d\n", name, cpu[ROUNDS / 2], wall[ROUNDS / 2], ROUNDS);
+    printf("figure: %s value=%.2f unit=us_cpu wall_us=%.2f median_of=%d\n", name, cpu[ROUNDS / 2],
+        wall[ROUNDS / 2], ROUNDS);
 }
 
 int main(void)

@@ -90,7 +90,8 @@ static void get_stuck(const char *seconds)
     struct err err;
 
     if (!prolog_start(&settings, &prolog, &err) ||
-        !prolog_ask(prolog, PROLOG_QUERY, test_query("asleep", atoi(seconds)), 500, test_answered, &got, &err))
+        !prolog_ask(prolog, PROLOG_QUERY, test_query("asleep", atoi(seconds)), 500, test_answered,
+            &got, &err))
         _exit(1);
     while (!got.here)
         test_wait(prolog);
@@ -118,7 +119,8 @@ static void stop_while_busy(const char *name)
     if (!prolog_start(&settings, &prolog, &err))
         _exit(1);
     for (size_t i = 0; i < COUNT(got); i++)
-        if (!prolog_ask(prolog, PROLOG_QUERY, test_query(name, 0), 600000, test_answered, &got[i], &err))
+        if (!prolog_ask(
+                prolog, PROLOG_QUERY, test_query(name, 0), 600000, test_answered, &got[i], &err))
             _exit(2);
     prolog_stop(prolog);
     for (size_t i = 0; i < COUNT(got); i++)
@@ -158,7 +160,8 @@ TEST(values_go_through_a_door_and_back)
 
 TEST(keys_come_in_canonical_order)
 {
-    check_answer(PROLOG_PARSE, "{\"b\":1,\"a\":{\"z\":1,\"y\":2}}", "{\"a\":{\"y\":2,\"z\":1},\"b\":1}");
+    check_answer(
+        PROLOG_PARSE, "{\"b\":1,\"a\":{\"z\":1,\"y\":2}}", "{\"a\":{\"y\":2,\"z\":1},\"b\":1}");
 }
 
 TEST(an_object_with_many_keys_goes_through)
@@ -171,7 +174,8 @@ TEST(an_object_with_many_keys_goes_through)
 
 TEST(text_is_never_run_and_never_an_atom)
 {
-    check_answer(PROLOG_PARSE, "[\"halt.\",\"'$x'(Y)\",\"obj([])\"]", "[\"halt.\",\"'$x'(Y)\",\"obj([])\"]");
+    check_answer(
+        PROLOG_PARSE, "[\"halt.\",\"'$x'(Y)\",\"obj([])\"]", "[\"halt.\",\"'$x'(Y)\",\"obj([])\"]");
     check_answer(PROLOG_PARSE, "{\"halt\":\"true\"}", "{\"halt\":\"true\"}");
 }
 
@@ -267,7 +271,8 @@ TEST(the_owner_can_ask_at_once)
     CHECK(!prolog_ask_now(test_rules(), PROLOG_QUERY, test_query("stubborn", 10), 20, &answer));
     CHECK_TEXT(answer.err.code, "deadline");
     prolog_answer_done(&answer);
-    CHECK(!prolog_ask_now(test_rules(), PROLOG_QUERY, test_query("recursion", 10), SOON_MS, &answer));
+    CHECK(
+        !prolog_ask_now(test_rules(), PROLOG_QUERY, test_query("recursion", 10), SOON_MS, &answer));
     CHECK_TEXT(answer.err.code, "stack_limit");
     prolog_answer_done(&answer);
     CHECK(prolog_ask_now(test_rules(), PROLOG_QUERY, test_query("sum", 10), SOON_MS, &answer));
@@ -294,7 +299,8 @@ TEST(doors_that_write_are_let_in_one_at_a_time)
     int64_t before = counted();
 
     for (size_t i = 0; i < COUNT(got); i++)
-        REQUIRE(prolog_ask(test_rules(), PROLOG_LEARN, json_object(), SOON_MS, test_answered, &got[i], &err));
+        REQUIRE(prolog_ask(
+            test_rules(), PROLOG_LEARN, json_object(), SOON_MS, test_answered, &got[i], &err));
     for (int i = 0; i < 50; i++) {
         CHECK(prolog_ask_now(test_rules(), PROLOG_LEARN, json_object(), SOON_MS, &answer));
         prolog_answer_done(&answer);
@@ -317,7 +323,8 @@ TEST(too_many_questions_are_refused_and_none_is_lost)
     for (size_t i = 0; i < COUNT(got); i++)
         REQUIRE(prolog_ask(test_rules(), PROLOG_QUERY, test_query("echo", (int64_t)i), SOON_MS,
             test_answered, &got[i], &err));
-    CHECK(!prolog_ask(test_rules(), PROLOG_QUERY, test_query("echo", 0), SOON_MS, test_answered, NULL, &err));
+    CHECK(!prolog_ask(
+        test_rules(), PROLOG_QUERY, test_query("echo", 0), SOON_MS, test_answered, NULL, &err));
     CHECK(err.kind == ERR_LIMIT);
     CHECK_TEXT(err.code, "judge_busy");
     for (size_t i = 0; i < COUNT(got); i++) {
@@ -340,8 +347,10 @@ TEST(a_question_that_waits_too_long_is_not_begun)
     struct err err;
 
     for (size_t i = 0; i < COUNT(slow); i++)
-        REQUIRE(prolog_ask(test_rules(), PROLOG_QUERY, test_query("stubborn", 0), 200, test_answered, &slow[i], &err));
-    REQUIRE(prolog_ask(test_rules(), PROLOG_QUERY, test_query("echo", 0), 1, test_answered, &late, &err));
+        REQUIRE(prolog_ask(test_rules(), PROLOG_QUERY, test_query("stubborn", 0), 200,
+            test_answered, &slow[i], &err));
+    REQUIRE(prolog_ask(
+        test_rules(), PROLOG_QUERY, test_query("echo", 0), 1, test_answered, &late, &err));
     while (!late.here || !slow[0].here || !slow[1].here)
         test_wait(test_rules());
     CHECK(!late.answer.ok);

@@ -14,8 +14,9 @@ static void check_all_usable(void)
     struct err err;
 
     for (size_t i = 0; i < COUNT(got); i++)
-        CHECK(prolog_ask(test_rules(), PROLOG_QUERY, test_query(i % 2 ? "sum" : "tabled", i % 2 ? 100 : 1),
-            LONG_MS, test_answered, &got[i], &err));
+        CHECK(prolog_ask(test_rules(), PROLOG_QUERY,
+            test_query(i % 2 ? "sum" : "tabled", i % 2 ? 100 : 1), LONG_MS, test_answered, &got[i],
+            &err));
     for (size_t i = 0; i < COUNT(got); i++) {
         while (!got[i].here)
             test_wait(test_rules());
@@ -159,8 +160,8 @@ static void judge_kill(void *context, struct prolog_answer *answer)
     expected->used = false;
 }
 
-/* Sums of about a millisecond under a deadline of some: the kill comes before, during, at the end of and
- * after the answer. One in two loops for ever, so that it ends on any machine. */
+/* Sums of about a millisecond under a deadline of some: the kill comes before, during, at the end
+ * of and after the answer. One in two loops for ever, so that it ends on any machine. */
 TEST(two_thousand_kills_and_no_wrong_answer)
 {
     static struct expected expected[2 * TEST_WORKERS];

@@ -38,7 +38,8 @@ static bool put_text(term_t ret_term, struct str text)
 static bool no_room(struct err *err)
 {
     PL_clear_exception();
-    return err_code(err, ERR_LIMIT, "stack_limit", NULL, "the question does not fit the worker's stack");
+    return err_code(
+        err, ERR_LIMIT, "stack_limit", NULL, "the question does not fit the worker's stack");
 }
 
 /* From the last to the first, because a list grows at its head. */
@@ -63,8 +64,8 @@ static int compare_keys(const void *a, const void *b)
     return json_key_compare(str_from(*(const char *const *)a), str_from(*(const char *const *)b));
 }
 
-static bool build_members(term_t list, const json_t *object, const char **keys, size_t count,
-    int depth, struct err *err)
+static bool build_members(
+    term_t list, const json_t *object, const char **keys, size_t count, int depth, struct err *err)
 {
     term_t key = PL_new_term_refs(3), member = key + 1, pair = key + 2;
 
@@ -97,8 +98,7 @@ static bool build_object(term_t ret_term, const json_t *object, int depth, struc
         keys = on_heap = calloc(count, sizeof *on_heap);
         check(on_heap);
     }
-    json_object_foreach((json_t *)object, key, member)
-        keys[used++] = key;
+    json_object_foreach((json_t *)object, key, member) keys[used++] = key;
     check(used == count);
     if (!build_members(list, object, keys, count, depth, err))
         return false;
@@ -127,7 +127,8 @@ static bool build(term_t ret_term, const json_t *value, int depth, struct err *e
     case JSON_ARRAY:
         return build_nested(ret_term, value, depth, err);
     case JSON_STRING:
-        return put_text(ret_term, (struct str){json_string_value(value), json_string_length(value)}) ||
+        return put_text(
+                   ret_term, (struct str){json_string_value(value), json_string_length(value)}) ||
                no_room(err);
     case JSON_INTEGER:
         return PL_put_int64(ret_term, json_integer_value(value)) || no_room(err);
@@ -167,7 +168,8 @@ static bool write_term(struct writer *w, term_t term);
 
 static bool no_json(struct writer *w, const char *what)
 {
-    return err_code(w->err, ERR_SYSTEM, "rule_error", NULL, "the answer is no JSON: it holds %s", what);
+    return err_code(
+        w->err, ERR_SYSTEM, "rule_error", NULL, "the answer is no JSON: it holds %s", what);
 }
 
 static bool write_text(struct writer *w, term_t term)

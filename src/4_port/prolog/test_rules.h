@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * test_rules — the rules of test_kb/, started once for the tests of this folder, and a way to ask and wait.
+ * test_rules — the rules of test_kb/, started once for the tests of this folder, and a way to ask
+ * and wait.
  */
 #pragma once
 
 #include "base/scoped.h"
-#include "prolog/prolog.h"
 #include "base/str.h"
+#include "prolog/prolog.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -26,7 +27,8 @@ static inline void test_stop(void)
 static inline struct prolog *test_rules(void)
 {
     const struct prolog_settings settings = {.kb_folder = getenv("TEST_KB"),
-        .site_folder = "/site of the test", .workers = TEST_WORKERS,
+        .site_folder = "/site of the test",
+        .workers = TEST_WORKERS,
         .questions_max = TEST_QUESTIONS_MAX};
     struct err err;
 

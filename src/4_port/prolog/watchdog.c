@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 #define NEVER_MS INT64_MAX
-#define LINGER_MS 1000 /* after the last question it wakes once more: a trickle of questions costs no signals */
-#define RETRY_MS 10    /* a kill that Prolog did not take */
+#define LINGER_MS                                                                                  \
+    1000 /* after the last question it wakes once more: a trickle of questions costs no signals */
+#define RETRY_MS 10 /* a kill that Prolog did not take */
 
 static void kill_now(struct watchdog *watchdog, struct engine *engine, int64_t now_ms)
 {
@@ -78,8 +79,8 @@ static void sleep_until(struct watchdog *watchdog, int64_t at_ms)
         pthread_cond_timedwait(&watchdog->woken, &watchdog->mutex, &at);
 }
 
-/* wakes_at_ms is NEVER while we look: whoever begins meanwhile pokes us, and we look again. Whoever still
- * read the old value had begun before we looked. */
+/* wakes_at_ms is NEVER while we look: whoever begins meanwhile pokes us, and we look again. Whoever
+ * still read the old value had begun before we looked. */
 static void *watch(void *context)
 {
     struct watchdog *watchdog = context;

@@ -5,7 +5,6 @@
     `query` takes {"name": which, "n": number} and dispatches; the other doors are polite.
 */
 
-:- use_module(library(apply), [maplist/2]).
 :- use_module(library(lists), [append/3, numlist/3, sum_list/2]).
 
 :- multifile(user:ln_folder/2).
@@ -129,9 +128,7 @@ query(improper_list, _, [1|2]).
 query(deep, N, X) :-
     deep(N, X).
 query(big_string, N, S) :-
-    length(Codes, N),
-    maplist(=(0'x), Codes),
-    string_codes(S, Codes).
+    format(string(S), "~*c", [N, 0'x]).
 query(big_list, N, L) :-
     numlist(1, N, L).
 query(big_integer, _, N) :-
