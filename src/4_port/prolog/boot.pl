@@ -80,7 +80,12 @@ heard(Kind, Term, Lines) :-
 worth_reporting(error).
 worth_reporting(warning).
 
+%!  with_place(+Term, +Said, -Text) is det.
+%
+%   Some messages begin with their place already.
+
 with_place(Term, Said, Text) :-
+    \+ sub_string(Said, 0, 1, _, "/"),
     place(Term, File, Line),
     format(string(Place), '~w:~w:', [File, Line]),
     \+ sub_string(Said, _, _, _, Place),
