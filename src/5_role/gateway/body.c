@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/body.h"
+
+#include "base/scoped.h"
+#include "http/http.h"
+#include "json/json_read.h"
+#include "json/json_take.h"
+#include "json/json_text.h"
+#include "os/random.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define UTF8_BYTES_MAX 4
+#define KEY_ID_CHARS 16
+#define SHA256_CHARS 64
+#define SIGNATURE_CHARS_MAX 128
+
+static bool bad_value(struct err *err, const char *param, struct str value, const char *wanted)
+{
+    struct str shown = str_utf8_prefix((struct str){value.at, value.len < 80 ? value.len : 80});
+
+    return err_code(err, ERR_INPUT, "bad_value", param, "%s '%.*s' %s", param, STR(shown), wanted);
+}
+
+static bool all_of(struct str s, const char *alphabet)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!s.at[i] || !strchr(alphabet, s.at[i]))
+            return false;
+    return s.len > 0;
+}
+
+static bool is_word(struct str s)
+{
+    return s.len <= WORD_BYTES_MAX && all_of(s, "abcdefghijklmnopqrstuvwxyz0123456789_") &&
+           s.at[0] >= 'a';
+}
+
+static size_t characters(struct str s)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s.len; i++)
+        count += (s.at[i] & 0xc0) != 0x80;
+    return count;
+}
+
+static void member(struct buf *out, const char *name, struct str value)
+{
+    buf_add(out, out->len && out->at[out->len - 1] != '{' ? S(",\"") : S("\""));
+    buf_add(out, str_from(name));
+    buf_add(out, S("\":"));
+    json_add_string(out, value);
+}
+
+static bool complete(struct buf *out, struct err *err)
+{
+    buf_add_char(out, '}');
+    return !out->overflowed || err_code(err, ERR_LIMIT, "too_large", NULL,
+                                   "the request is longer than %zu bytes", out->bytes_max);
+}
+
+bool body_intent(struct str text, struct body_intent *ret_intent, struct buf *out, struct err *err)
+{
+    scoped(json_done) json_t *body = NULL;
+    struct str nl;
+    bool parse_only = false, model = false;
+    const struct json_field fields[] = {
+        JSON_TAKE_TEXT("nl", &nl, 1, SENTENCE_CHARS_MAX * UTF8_BYTES_MAX),
+        JSON_MAY_BOOL("parse_only", &parse_only),
+        JSON_MAY_BOOL("model", &model),
+    };
+
+    if (!json_read(text, BODY_BYTES_MAX, &body, err) || !json_take(body, fields, COUNT(fields), err))
+        return false;
+    if (characters(nl) > SENTENCE_CHARS_MAX)
+        return err_code(err, ERR_INPUT, "out_of_range", "nl",
+            "nl has %zu characters; a sentence has at most %d", characters(nl), SENTENCE_CHARS_MAX);
+    buf_add_char(out, '{');
+    member(out, "nl", nl);
+    if (parse_only)
+        buf_add(out, S(",\"parse_only\":true"));
+    if (!complete(out, err))
+        return false;
+    bool said = json_object_get(body, "model") != NULL;
+    *ret_intent = (struct body_intent){.sentence = str_dup(nl),
+        .parse_only = parse_only,
+        .model = !said ? BODY_UNSAID : model ? BODY_YES : BODY_NO};
+    return true;
+}
+
+bool body_proposal(struct str text, struct buf *out, struct err *err)
+{
+    scoped(json_done) json_t *body = NULL;
+    json_t *params;
+    struct str action;
+    const struct json_field fields[] = {
+        JSON_TAKE_TEXT("action", &action, 1, WORD_BYTES_MAX),
+        JSON_TAKE_OBJECT("params", &params),
+    };
+
+    if (!json_read(text, BODY_BYTES_MAX, &body, err) || !json_take(body, fields, COUNT(fields), err))
+        return false;
+    if (!is_word(action))
+        return bad_value(err, "action", action, "is no name of an action; see GET /api/v1/actions");
+    buf_add_char(out, '{');
+    member(out, "action", action);
+    member(out, "via", S("api"));
+    buf_add(out, S(",\"params\":"));
+    return json_plain(params, out, err) && complete(out, err);
+}
+
+bool body_consent(struct str text, struct str id, struct buf *out, struct err *err)
+{
+    scoped(json_done) json_t *body = NULL;
+    struct str key_id, decision, plan, signature;
+    const struct json_field fields[] = {
+        JSON_TAKE_TEXT("key_id", &key_id, KEY_ID_CHARS, KEY_ID_CHARS),
+        JSON_TAKE_TEXT("decision", &decision, 1, WORD_BYTES_MAX),
+        JSON_TAKE_TEXT("plan_sha256", &plan, SHA256_CHARS, SHA256_CHARS),
+        JSON_TAKE_TEXT("signature", &signature, 1, SIGNATURE_CHARS_MAX),
+    };
+    static const char HEX[] = "0123456789abcdef";
+
+    if (!json_read(text, BODY_BYTES_MAX, &body, err) || !json_take(body, fields, COUNT(fields), err))
+        return false;
+    if (!all_of(key_id, HEX))
+        return bad_value(err, "key_id", key_id, "is not 16 hex digits");
+    if (!str_eq(decision, S("approve")) && !str_eq(decision, S("refuse")))
+        return bad_value(err, "decision", decision, "is neither approve nor refuse");
+    if (!all_of(plan, HEX))
+        return bad_value(err, "plan_sha256", plan, "is not 64 hex digits");
+    if (!all_of(signature, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+        return bad_value(err, "signature", signature, "is not base64");
+    buf_add_char(out, '{');
+    member(out, "id", id);
+    member(out, "key_id", key_id);
+    member(out, "decision", decision);
+    member(out, "plan_sha256", plan);
+    member(out, "signature", signature);
+    return complete(out, err);
+}
+
+bool body_query(struct str text, struct buf *out, struct err *err)
+{
+    scoped(json_done) json_t *body = NULL;
+    json_t *args = NULL;
+    struct str query;
+    const struct json_field fields[] = {
+        JSON_TAKE_TEXT("query", &query, 1, WORD_BYTES_MAX),
+        JSON_MAY_OBJECT("args", &args),
+    };
+
+    if (!json_read(text, BODY_BYTES_MAX, &body, err) || !json_take(body, fields, COUNT(fields), err))
+        return false;
+    if (!is_word(query))
+        return bad_value(err, "query", query, "is no name of a query");
+    if (args) {
+        buf_add(out, text);
+        return true;
+    }
+    buf_add_char(out, '{');
+    member(out, "query", query);
+    buf_add(out, S(",\"args\":{}"));
+    return complete(out, err);
+}
+
+bool body_nothing(struct str text, struct buf *out, struct err *err)
+{
+    scoped(json_done) json_t *body = NULL;
+
+    buf_add(out, S("{}"));
+    return str_trim(text).len == 0 ||
+           (json_read(text, BODY_BYTES_MAX, &body, err) && json_take(body, NULL, 0, err));
+}
+
+void body_id(struct str id, struct buf *out)
+{
+    buf_add_char(out, '{');
+    member(out, "id", id);
+    buf_add_char(out, '}');
+}
+
+/* --- queries ------------------------------------------------------------------------- */
+
+/* Each parameter is one of `names` and comes once. */
+static bool known_only(struct str query, const char *const *names, struct err *err)
+{
+    unsigned seen = 0;
+
+    while (query.len) {
+        struct str value, pair = str_cut(query, '&', &query);
+        struct str name = str_cut(pair, '=', &value);
+        size_t i = 0;
+        while (names[i] && !str_eq(name, str_from(names[i])))
+            i++;
+        if (!names[i])
+            return err_code(err, ERR_INPUT, "unknown_field", NULL,
+                "'%.*s' is no parameter of this address", (int)(name.len < 80 ? name.len : 80), name.at);
+        if (seen & 1u << i)
+            return err_code(err, ERR_INPUT, "duplicate_field", names[i], "%s is given twice", names[i]);
+        seen |= 1u << i;
+    }
+    return true;
+}
+
+static bool take_number(struct str query, const char *name, uint64_t min, uint64_t max,
+    uint64_t *number, bool *ret_found, struct err *err)
+{
+    scoped(buf_done) struct buf value = buf_of(64);
+    char wanted[96];
+
+    if (!http_query_value(query, str_from(name), &value, ret_found, err))
+        return false;
+    if (*ret_found && (!str_to_u64(buf_str(&value), max, number) || *number < min)) {
+        snprintf(wanted, sizeof wanted, "is not a whole number from %" PRIu64 " to %" PRIu64, min, max);
+        return bad_value(err, name, buf_str(&value), wanted);
+    }
+    return true;
+}
+
+bool body_cases(struct str query, struct buf *out, struct err *err)
+{
+    static const char *const NAMES[] = {"limit", "before", "status", NULL};
+    scoped(buf_done) struct buf before = buf_of(WORD_BYTES_MAX + 1), status = buf_of(WORD_BYTES_MAX + 1);
+    uint64_t limit = CASES_LIMIT_DEFAULT;
+    bool has_limit, has_before, has_status;
+
+    if (!known_only(query, NAMES, err) ||
+        !take_number(query, "limit", 1, CASES_LIMIT_MAX, &limit, &has_limit, err) ||
+        !http_query_value(query, S("before"), &before, &has_before, err) ||
+        !http_query_value(query, S("status"), &status, &has_status, err))
+        return false;
+    if (has_before && (before.overflowed || !id_valid(buf_text(&before))))
+        return bad_value(err, "before", buf_str(&before), "is not the id of a case");
+    if (has_status && (status.overflowed || !is_word(buf_str(&status))))
+        return bad_value(err, "status", buf_str(&status), "is no status of a case");
+    buf_printf(out, "{\"limit\":%" PRIu64, limit);
+    if (has_before)
+        member(out, "before", buf_str(&before));
+    if (has_status)
+        member(out, "status", buf_str(&status));
+    return complete(out, err);
+}
+
+bool body_ledger(struct str query, struct buf *out, struct err *err)
+{
+    static const char *const NAMES[] = {"after", "limit", NULL};
+    uint64_t after = 0, limit = LEDGER_LIMIT_DEFAULT;
+    bool found;
+
+    if (!known_only(query, NAMES, err) ||
+        !take_number(query, "after", 0, JSON_INTEGER_MAX, &after, &found, err) ||
+        !take_number(query, "limit", 1, LEDGER_LIMIT_MAX, &limit, &found, err))
+        return false;
+    buf_printf(out, "{\"after\":%" PRIu64 ",\"limit\":%" PRIu64, after, limit);
+    return complete(out, err);
+}
+
+bool body_after(struct str query, int64_t *ret_after, struct err *err)
+{
+    static const char *const NAMES[] = {"after", NULL};
+    uint64_t after = 0;
+    bool found;
+
+    if (!known_only(query, NAMES, err) ||
+        !take_number(query, "after", 0, JSON_INTEGER_MAX, &after, &found, err))
+        return false;
+    *ret_after = found ? (int64_t)after : -1;
+    return true;
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/gateway.h"
+
+#include "base/log.h"
+#include "base/panic.h"
+#include "base/scoped.h"
+#include "base/settings.h"
+#include "gateway/export.h"
+#include "gateway/inside.h"
+#include "json/json_read.h"
+#include "os/fd.h"
+
+#include <curl/curl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SOCKET_MODE 0660
+#define READY_AGAIN_MS 500
+#define DRAIN_LOOK_MS 20
+#define LISTEN_BYTES_MAX 128
+
+static const struct setting ROWS[] = {
+#define SETTING(name, min, max, standard, help)                                                    \
+    {#name, min, max, standard, help, offsetof(struct gateway_settings, name)},
+#include "gateway/gateway_settings.def"
+#undef SETTING
+#define HTTP_LIMIT(name, min, max, standard, help)                                                 \
+    {#name, min, max, standard, help, offsetof(struct gateway_settings, http.name)},
+#include "net/http_limits.def"
+#undef HTTP_LIMIT
+};
+
+/* What libcurl needs to find and trust an engine; nothing of HOME. */
+static const char *const READABLE[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf",
+    "/etc/gai.conf", "/etc/host.conf", "/etc/ssl/certs", "/etc/ssl/openssl.cnf"};
+
+/* --- the judge comes and goes -------------------------------------------------------------- */
+
+static void on_event(void *owner, json_t *message)
+{
+    struct gateway *g = owner;
+
+    if (strcmp(message_text(message, "kind"), "kb_loaded") == 0) {
+        json_decref(g->actions); /* other rules, other actions */
+        g->actions = NULL;
+    }
+    hub_event(&g->hub, message);
+}
+
+static void ask_ready(struct gateway *g);
+
+static void on_ready_again(uv_timer_t *timer)
+{
+    ask_ready(timer->data);
+}
+
+static void on_status(void *owner, json_t *body, const struct err *why)
+{
+    struct gateway *g = owner;
+
+    (void)body;
+    if (why && link_connected(&g->link))
+        uv_timer_start(g->ready_again, on_ready_again, READY_AGAIN_MS, 0);
+    else
+        g->judge_ready = !why;
+}
+
+/* Ready is a judge that has answered something. */
+static void ask_ready(struct gateway *g)
+{
+    struct link_call *call;
+    struct err err;
+    const struct link_request request = {.method = S("status"),
+        .who = S("{\"principal\":\"node:gateway\",\"channel\":\"internal\"}"),
+        .body = S("{}"),
+        .pace = LINK_SLOW,
+        .never_held = true,
+        .answered = on_status,
+        .owner = g};
+
+    if (!link_ask(&g->link, &request, &call, &err) && link_connected(&g->link))
+        uv_timer_start(g->ready_again, on_ready_again, READY_AGAIN_MS, 0);
+}
+
+static void on_joined(void *owner)
+{
+    struct gateway *g = owner;
+
+    json_decref(g->actions);
+    g->actions = NULL;
+    g->judge_ready = false;
+    ask_ready(g);
+    hub_joined(&g->hub);
+    log_event("judge_joined", NULL);
+}
+
+static void on_lost(void *owner)
+{
+    struct gateway *g = owner;
+
+    g->judge_ready = false;
+    g->metrics.judge_restarts++;
+    log_error("judge_lost", NULL);
+}
+
+static const struct link_events LINK_EVENTS = {on_event, on_joined, on_lost};
+
+/* --- opening ------------------------------------------------------------------------------------ */
+
+static void on_request(struct exchange *ex, void *user)
+{
+    visit_begin(user, ex);
+}
+
+/* "127.0.0.1:30080", "[::1]:30080", "localhost:30080" */
+static bool split_listen(struct str listen, char ret_address[LISTEN_BYTES_MAX], uint16_t *ret_port,
+    struct err *err)
+{
+    size_t colon = listen.len;
+    uint64_t port = 0;
+
+    while (colon && listen.at[colon - 1] != ':')
+        colon--;
+    struct str address = {listen.at, colon ? colon - 1 : 0};
+    if (!colon || !str_to_u64((struct str){listen.at + colon, listen.len - colon}, UINT16_MAX, &port) ||
+        address.len == 0 || address.len >= LISTEN_BYTES_MAX)
+        return err_code(err, ERR_INPUT, "bad_listen", "listen",
+            "'%.100s' is not ADDRESS:PORT, e.g. 127.0.0.1:30080", listen.at);
+    if (str_eq(address, S("localhost")))
+        address = S("127.0.0.1");
+    if (str_starts(address, S("[")) && str_ends(address, S("]")))
+        address = (struct str){address.at + 1, address.len - 2};
+    snprintf(ret_address, LISTEN_BYTES_MAX, "%.*s", STR(address));
+    *ret_port = (uint16_t)port;
+    return true;
+}
+
+static bool guard_listen(const struct gateway *g, const char *address, struct err *err)
+{
+    if (http_address_is_loopback(address) || (g->tls && g->tokens.count))
+        return true;
+    return err_code(err, ERR_DENIED, "open_without_lock", "listen",
+        "refused to listen on %s, which other machines reach, %s: give --tls-cert, --tls-key and "
+        "--tokens, or listen on 127.0.0.1", address,
+        g->tls ? "without tokens" : g->tokens.count ? "without TLS" : "without TLS and tokens");
+}
+
+static bool listen_all(struct gateway *g, struct err *err)
+{
+    char address[LISTEN_BYTES_MAX], socket_path[PATH_MAX];
+    const char *given = role_config_text(g->role, "socket");
+    uint16_t port = 0;
+
+    if (!split_listen(str_from(role_config_text(g->role, "listen")), address, &port, err) ||
+        !guard_listen(g, address, err))
+        return false;
+    role_path(g->role, "run/api.sock", socket_path);
+    return http_server_listen_tcp(g->server, address, port, g->tls, err) &&
+           http_server_listen_unix(g->server, *given ? given : socket_path, SOCKET_MODE, err);
+}
+
+static bool open_locks(struct gateway *g, struct err *err)
+{
+    const char *cert = role_config_text(g->role, "tls_cert");
+    const char *key = role_config_text(g->role, "tls_key");
+    const char *tokens = role_config_text(g->role, "tokens");
+
+    if (!*cert != !*key)
+        return err_code(err, ERR_INPUT, "half_tls", *cert ? "tls_key" : "tls_cert",
+            "TLS needs both, --tls-cert and --tls-key");
+    return (!*cert || tls_open(cert, key, NULL, &g->tls, err)) &&
+           (!*tokens || tokens_load(tokens, &g->tokens, err));
+}
+
+static bool open_model(struct gateway *g, struct err *err)
+{
+    const struct model_config config = {.url = role_config_text(g->role, "llm"),
+        .name = role_config_text(g->role, "llm_model"),
+        .calls_max = g->settings.model_calls_max,
+        .queue_max = g->settings.model_queue_max,
+        .budget_ms = g->settings.model_budget_ms,
+        .response_bytes_max = g->settings.model_response_bytes_max};
+
+    if (!*config.url)
+        return true;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
+        return err_set(err, ERR_SYSTEM, "cannot start libcurl");
+    return model_open(&g->role->loop, &config, &g->model, err);
+}
+
+static void open_server(struct gateway *g)
+{
+    const json_t *names = role_config(g->role, "names");
+    struct http_server_config config = {
+        .limits = g->settings.http, .handle = on_request, .user = g};
+
+    g->names = calloc(json_array_size(names) + 1, sizeof *g->names);
+    check(g->names);
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        g->names[i] = str_dup(str_from(name ? name : "-"));
+    }
+    config.names = (const char *const *)g->names;
+    g->server = http_server_make(&g->role->loop, &config);
+}
+
+/* jansson seeds its hashes from a file: once, before the sandbox. */
+static void warm_up(void)
+{
+    struct err err;
+    scoped(json_done) json_t *value = NULL;
+
+    (void)json_read(S("{\"a\":1}"), 64, &value, &err);
+}
+
+static bool open_gateway(struct role *role, struct err *err)
+{
+    struct gateway *g = calloc(1, sizeof *g);
+
+    check(g);
+    g->role = role;
+    role->state = g;
+    g->reply = buf_of(REPLY_BYTES_MAX);
+    g->body = buf_of(MESSAGE_BYTES_MAX);
+    warm_up();
+    metrics_init(&g->metrics);
+    settings_default(ROWS, COUNT(ROWS), &g->settings);
+    if (!settings_apply(ROWS, COUNT(ROWS), role_config(role, "settings"), &g->settings, err) ||
+        !open_locks(g, err) || !pages_load(role_config_text(role, "web"), &g->pages, err) ||
+        !open_model(g, err))
+        return false;
+    open_server(g);
+    if (!listen_all(g, err))
+        return false;
+    role->deny = SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK;
+    for (size_t i = 0; i < COUNT(READABLE); i++)
+        role_allow_read(role, READABLE[i]);
+    return true;
+}
+
+/* --- life ------------------------------------------------------------------------------------------ */
+
+static uv_timer_t *make_timer(struct gateway *g)
+{
+    uv_timer_t *timer = calloc(1, sizeof *timer);
+
+    check(timer && uv_timer_init(&g->role->loop, timer) == 0);
+    timer->data = g;
+    return timer;
+}
+
+/* The control channel opens after start(): from the loop it can be told. */
+static void on_first_turn(uv_timer_t *timer)
+{
+    struct gateway *g = timer->data;
+
+    role_ready(g->role);
+}
+
+static bool start_gateway(struct role *role, struct err *err)
+{
+    struct gateway *g = role->state;
+    const struct gateway_settings *s = &g->settings;
+    const struct link_limits link = {.in_flight_max = s->in_flight_max,
+        .hold_ms = s->judge_hold_ms,
+        .answer_ms = {s->judge_brief_ms, s->judge_fast_ms, s->judge_slow_ms}};
+    const struct hub_limits hub = {s->subscribers_max, s->heartbeat_ms, s->replay_max, s->replay_page,
+        s->http.stream_resume_bytes};
+
+    (void)err;
+    g->ready_again = make_timer(g);
+    g->once = make_timer(g);
+    link_init(&g->link, &role->loop, &link, &LINK_EVENTS, g);
+    hub_init(&g->hub, &role->loop, &g->link, &hub);
+    uv_timer_start(g->once, on_first_turn, 0, 0);
+    return true;
+}
+
+static void on_peer(struct role *role, const char *name, int fd)
+{
+    struct gateway *g = role->state;
+
+    if (strcmp(name, "judge") == 0) {
+        link_join(&g->link, fd);
+        return;
+    }
+    log_error("peer_refused", "name", name, NULL);
+    fd_done(&fd);
+}
+
+/* --- the end ------------------------------------------------------------------------------------------ */
+
+static void end(struct gateway *g)
+{
+    struct err err = {0};
+
+    err_code(&err, ERR_PEER, "stopping", NULL,
+        "the node is stopping; look at GET /api/v1/cases when it is back");
+    while (g->visits)
+        visit_reply_error(g->visits, &err);
+    role_end(g->role, 0);
+}
+
+static void on_drain_look(uv_timer_t *timer)
+{
+    struct gateway *g = timer->data;
+
+    g->settings.drain_ms -= DRAIN_LOOK_MS;
+    if (g->visit_count == 0 || g->settings.drain_ms <= 0) {
+        uv_timer_stop(timer);
+        end(g);
+    }
+}
+
+/* Streams end at once: their clients come back with what they have. */
+static void stop_gateway(struct role *role)
+{
+    struct gateway *g = role->state;
+
+    if (g->stopping)
+        return;
+    g->stopping = true;
+    http_server_stop_listening(g->server);
+    hub_end_all(&g->hub);
+    export_stop_all(g);
+    uv_timer_start(g->once, on_drain_look, 0, DRAIN_LOOK_MS);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void gateway_free(struct role *role)
+{
+    struct gateway *g = role->state;
+
+    hub_done(&g->hub);
+    link_done(&g->link);
+    model_close(g->model);
+    http_server_close(g->server, NULL, NULL);
+    uv_close((uv_handle_t *)g->ready_again, on_timer_closed);
+    uv_close((uv_handle_t *)g->once, on_timer_closed);
+    uv_run(&role->loop, UV_RUN_DEFAULT);
+    tls_close(&g->tls);
+    tokens_done(&g->tokens);
+    pages_done(&g->pages);
+    metrics_done(&g->metrics);
+    json_decref(g->actions);
+    buf_done(&g->reply);
+    buf_done(&g->body);
+    for (size_t i = 0; g->names && g->names[i]; i++)
+        free(g->names[i]);
+    free(g->names);
+    free(g);
+    role->state = NULL;
+}
+
+uint16_t gateway_port(const struct role *role)
+{
+    const struct gateway *g = role->state;
+    return http_server_port(g->server);
+}
+
+const struct role_kind GATEWAY_ROLE = {.name = "gateway",
+    .open = open_gateway,
+    .start = start_gateway,
+    .peer = on_peer,
+    .stop = stop_gateway};

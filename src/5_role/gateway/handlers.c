@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The routes that are one question to the judge, or none. */
+#include "base/scoped.h"
+#include "crypto/crypto.h"
+#include "gateway/body.h"
+#include "gateway/inside.h"
+#include "gateway/open_api.h"
+
+#include <inttypes.h>
+
+#define PLAN_TYPE "application/vnd.logic-node.plan+json"
+#define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+static struct buf *empty_body(struct visit *visit)
+{
+    struct buf *out = &visit->gateway->body;
+
+    buf_clear(out);
+    out->overflowed = false;
+    return out;
+}
+
+/* Check the client's part, then ask and hand the answer on. */
+static void forward(struct visit *visit, bool (*compose)(struct str, struct buf *, struct err *),
+    struct str from, const char *method, enum link_pace pace)
+{
+    struct buf *body = empty_body(visit);
+    struct err err = {0};
+
+    if (compose(from, body, &err))
+        visit_ask(visit, method, buf_str(body), pace, visit_on_answer);
+    else
+        visit_reply_error(visit, &err);
+}
+
+static void forward_nothing(struct visit *visit, const char *method, enum link_pace pace)
+{
+    forward(visit, body_nothing, exchange_body(visit->ex), method, pace);
+}
+
+void route_proposals(struct visit *visit)
+{
+    forward(visit, body_proposal, exchange_body(visit->ex), "proposal", LINK_SLOW);
+}
+
+void route_query(struct visit *visit)
+{
+    forward(visit, body_query, exchange_body(visit->ex), "query", LINK_FAST);
+}
+
+void route_cases(struct visit *visit)
+{
+    forward(visit, body_cases, exchange_query(visit->ex), "cases", LINK_FAST);
+}
+
+void route_ledger(struct visit *visit)
+{
+    forward(visit, body_ledger, exchange_query(visit->ex), "ledger", LINK_FAST);
+}
+
+void route_actions(struct visit *visit)
+{
+    forward_nothing(visit, "actions", LINK_FAST);
+}
+
+void route_status(struct visit *visit)
+{
+    forward_nothing(visit, "status", LINK_FAST);
+}
+
+void route_ledger_verify(struct visit *visit)
+{
+    forward_nothing(visit, "ledger_verify", LINK_SLOW);
+}
+
+void route_ledger_verified(struct visit *visit)
+{
+    route_ledger_verify(visit);
+}
+
+void route_kb_reload(struct visit *visit)
+{
+    forward_nothing(visit, "kb_reload", LINK_SLOW);
+}
+
+void route_case(struct visit *visit)
+{
+    struct buf *body = empty_body(visit);
+
+    body_id(visit->id, body);
+    visit_ask(visit, "case", buf_str(body), LINK_FAST, visit_on_answer);
+}
+
+void route_consent(struct visit *visit)
+{
+    struct buf *body = empty_body(visit);
+    struct err err = {0};
+
+    if (body_consent(exchange_body(visit->ex), visit->id, body, &err))
+        visit_ask(visit, "consent", buf_str(body), LINK_SLOW, visit_on_answer);
+    else
+        visit_reply_error(visit, &err);
+}
+
+/* The bytes a person signs: not one of them is ours. */
+static void on_plan(void *owner, json_t *body, const struct err *why)
+{
+    struct visit *visit = owner;
+    const json_t *plan = json_object_get(body, "plan");
+    char hash[SHA256_HEX_BYTES];
+    struct err err = {0};
+
+    visit->call = NULL;
+    if (why) {
+        visit_reply_error(visit, why);
+        return;
+    }
+    if (!json_is_string(plan)) {
+        err_code(&err, ERR_INPUT, "no_plan", NULL, "this case has no plan");
+        visit_reply_error(visit, &err);
+        return;
+    }
+    struct str bytes = {json_string_value(plan), json_string_length(plan)};
+    sha256_hex(bytes, hash);
+    const struct http_field fields[] = {{S("X-Plan-SHA256"), str_from(hash)},
+        {S("Cache-Control"), S("no-store")}, {S("X-Content-Type-Options"), S("nosniff")}};
+    visit_reply(visit, 200, S(PLAN_TYPE), fields, COUNT(fields), bytes);
+}
+
+void route_plan(struct visit *visit)
+{
+    struct buf *body = empty_body(visit);
+
+    body_id(visit->id, body);
+    visit_ask(visit, "plan", buf_str(body), LINK_FAST, on_plan);
+}
+
+/* --- events ------------------------------------------------------------------------------ */
+
+/* The header of a client that comes back wins over the address it began with. */
+static bool resume_point(const struct visit *visit, int64_t *ret_after, struct err *err)
+{
+    struct str last = exchange_header(visit->ex, S("Last-Event-ID"));
+    uint64_t after;
+
+    if (!body_after(exchange_query(visit->ex), ret_after, err))
+        return false;
+    if (!last.at || last.len == 0)
+        return true;
+    if (!str_to_u64(last, INT64_MAX, &after))
+        return err_code(err, ERR_INPUT, "bad_value", "Last-Event-ID",
+            "Last-Event-ID '%.*s' is not the number of a ledger entry",
+            (int)(last.len < 40 ? last.len : 40), last.at);
+    *ret_after = (int64_t)after;
+    return true;
+}
+
+void route_events(struct visit *visit)
+{
+    int64_t after;
+    struct err err = {0};
+
+    if (!resume_point(visit, &after, &err))
+        visit_reply_error(visit, &err);
+    else if (exchange_method(visit->ex) == METHOD_HEAD)
+        visit_reply(visit, 200, S("text/event-stream"), NULL, 0, S(""));
+    else if (hub_subscribe(&visit->gateway->hub, visit->ex, after, &err))
+        visit_leave(visit, 200);
+    else
+        visit_reply_error(visit, &err);
+}
+
+/* --- about the node ------------------------------------------------------------------------ */
+
+void route_healthz(struct visit *visit)
+{
+    scoped(json_done) json_t *body = json_pack("{s:s}", "status", "alive");
+
+    visit_reply_json(visit, 200, body);
+}
+
+void route_readyz(struct visit *visit)
+{
+    scoped(json_done) json_t *body = json_pack("{s:s}", "status", "ready");
+    struct err err = {0};
+
+    if (visit->gateway->judge_ready) {
+        visit_reply_json(visit, 200, body);
+        return;
+    }
+    err_code(&err, ERR_PEER, "not_ready", NULL, "the judge %s",
+        link_connected(&visit->gateway->link) ? "has not answered yet" : "is away");
+    visit_reply_error(visit, &err);
+}
+
+static void reply_metrics(struct visit *visit, const json_t *judge)
+{
+    struct gateway *g = visit->gateway;
+    const struct http_server_counts http = http_server_counts(g->server);
+    struct buf *out = empty_body(visit);
+    const struct metrics_now now = {.in_flight = g->link.in_flight,
+        .subscribers = g->hub.count,
+        .model_calls = g->model ? model_calls(g->model) : 0,
+        .judge_connected = link_connected(&g->link),
+        .judge_ready = g->judge_ready,
+        .messages_refused = link_refused(&g->link),
+        .connections_open = http.open,
+        .connections_accepted = http.accepted,
+        .connections_refused = http.refused_full,
+        .requests_refused = http.refused_requests};
+
+    g->metrics.held = g->link.held_ever;
+    g->metrics.streams_left = g->hub.left;
+    metrics_write(&g->metrics, &now, judge, out);
+    visit_reply(visit, 200, S(METRICS_TYPE), NULL, 0, buf_str(out));
+}
+
+static void on_numbers(void *owner, json_t *body, const struct err *why)
+{
+    struct visit *visit = owner;
+
+    (void)why; /* ours are worth having without the judge's */
+    visit->call = NULL;
+    reply_metrics(visit, body);
+}
+
+void route_metrics(struct visit *visit)
+{
+    struct err err;
+    const struct link_request request = {.method = S("status"),
+        .who = str_from(visit->who),
+        .body = S("{}"),
+        .pace = LINK_BRIEF,
+        .never_held = true,
+        .answered = on_numbers,
+        .owner = visit};
+
+    if (!link_ask(&visit->gateway->link, &request, &visit->call, &err))
+        reply_metrics(visit, NULL);
+}
+
+static void on_catalogue(void *owner, json_t *body, const struct err *why)
+{
+    struct visit *visit = owner;
+
+    visit->call = NULL;
+    if (why) {
+        visit_reply_error(visit, why);
+        return;
+    }
+    scoped(json_done) json_t *document = open_api_make(body);
+    visit_reply_json(visit, 200, document);
+}
+
+void route_openapi(struct visit *visit)
+{
+    visit_ask(visit, "actions", S("{}"), LINK_FAST, on_catalogue);
+}
+
+/* --- the page -------------------------------------------------------------------------------- */
+
+void route_page(struct visit *visit)
+{
+    const struct page_file *file = pages_find(&visit->gateway->pages, exchange_path(visit->ex));
+    struct str known = exchange_header(visit->ex, S("If-None-Match"));
+    struct http_field fields[PAGE_FIELDS];
+    struct err err = {0};
+
+    if (!file) {
+        err_code(&err, ERR_INPUT, "no_route", NULL,
+            "there is no page in this installation; the API is described at /openapi.json");
+        visit_reply_error(visit, &err);
+        return;
+    }
+    page_fields(file, fields);
+    if (known.at && str_eq(known, str_from(file->etag)))
+        visit_reply(visit, 304, S(""), fields, COUNT(fields), S(""));
+    else
+        visit_reply(visit, 200, file->type, fields, COUNT(fields),
+            (struct str){file->bytes, file->len});
+}

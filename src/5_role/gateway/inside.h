@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * inside — the gateway's own state; for the files of this folder only.
+ */
+#pragma once
+
+#include "gateway/gateway.h"
+#include "gateway/hub.h"
+#include "gateway/link.h"
+#include "gateway/metrics.h"
+#include "gateway/page.h"
+#include "gateway/token.h"
+#include "gateway/visit.h"
+#include "net/http_server.h"
+
+#define REPLY_BYTES_MAX (4 * 1024 * 1024) /* one whole reply: the catalogue with all schemas is the longest */
+
+struct gateway_settings {
+#define SETTING(name, min, max, standard, help) int64_t name;
+#include "gateway/gateway_settings.def"
+#undef SETTING
+    struct http_limits http;
+};
+
+struct gateway {
+    struct role *role;
+    struct gateway_settings settings;
+    struct http_server *server;
+    struct tls *tls;
+    struct tokens tokens;
+    struct pages pages;
+    struct metrics metrics;
+    struct link link;
+    struct hub hub;
+    struct model *model;  /* NULL: no engine is configured */
+    json_t *actions;      /* the catalogue as last read; NULL: ask */
+    struct visit *visits; /* open ones */
+    struct exporting *exports;
+    int64_t visit_count;
+    struct buf reply, body; /* reused by every request */
+    char **names;     /* for the server: NULL-ended */
+    uv_timer_t *ready_again;
+    uv_timer_t *once;
+    bool judge_ready, stopping;
+};
+
+/* handlers of route.def */
+#define ROUTE(name, method, pattern, open, summary) void route_##name(struct visit *visit);
+#include "gateway/route.def"
+#undef ROUTE

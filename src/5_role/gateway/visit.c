@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/visit.h"
+
+#include "base/panic.h"
+#include "base/scoped.h"
+#include "gateway/inside.h"
+#include "json/json_text.h"
+#include "os/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ERROR_PATH_BYTES 200
+#define LOOPBACK "{\"principal\":\"loopback\",\"channel\":\"http\"}"
+
+static const struct http_field API_FIELDS[] = {
+    {S("Cache-Control"), S("no-store")}, {S("X-Content-Type-Options"), S("nosniff")}};
+
+/* Codes whose status is not that of their kind. */
+static const struct {
+    const char *code;
+    int status;
+} CODES[] = {
+    {"not_found", 404}, {"no_route", 404}, {"unknown_case", 404}, {"no_case", 404}, {"no_plan", 404},
+    {"unknown_query", 404}, {"wrong_method", 405}, {"too_large", 413}, {"wrong_content_type", 415},
+    {"no_token", 401}, {"judge_silent", 504}, {"busy", 503}, {"too_many_streams", 503},
+    {"plan_changed", 409}, {"plan_hash", 409}, {"wrong_state", 409}, {"replayed", 409},
+    {"reload_running", 409}, {"expired", 410},
+};
+
+int visit_error_status(const struct err *err)
+{
+    for (size_t i = 0; i < COUNT(CODES); i++)
+        if (strcmp(CODES[i].code, err->code) == 0)
+            return CODES[i].status;
+    return err_http_status(err->kind);
+}
+
+/* --- the end ------------------------------------------------------------------------- */
+
+void visit_leave(struct visit *visit, int status)
+{
+    struct gateway *g = visit->gateway;
+
+    metrics_count(&g->metrics, visit->route ? (size_t)visit->route->id : METRICS_NO_ROUTE, status,
+        clock_steady_ns() - visit->started_ns);
+    if (visit->call)
+        link_forget(visit->call);
+    if (visit->model_call)
+        model_cancel(visit->model_call);
+    if (visit->before)
+        visit->before->next = visit->next;
+    else
+        g->visits = visit->next;
+    if (visit->next)
+        visit->next->before = visit->before;
+    g->visit_count--;
+    json_decref(visit->answer);
+    free(visit->sentence);
+    free(visit);
+}
+
+void visit_reply(struct visit *visit, int status, struct str content_type,
+    const struct http_field *fields, size_t fields_count, struct str body)
+{
+    struct exchange *ex = visit->ex;
+
+    visit_leave(visit, status);
+    exchange_reply(ex, status, content_type, fields, fields_count, body);
+}
+
+void visit_reply_json(struct visit *visit, int status, const json_t *body)
+{
+    struct buf *out = &visit->gateway->reply;
+    struct err err = {0};
+
+    buf_clear(out);
+    out->overflowed = false;
+    if (!json_plain(body, out, &err)) {
+        visit_reply_error(visit, &err);
+        return;
+    }
+    visit_reply(visit, status, S("application/json"), API_FIELDS, COUNT(API_FIELDS), buf_str(out));
+}
+
+/* `more` is one further header, or none (empty name). */
+static void reply_error(struct visit *visit, const struct err *err, struct http_field more)
+{
+    int status = visit_error_status(err);
+    scoped(json_done) json_t *error = json_pack("{s:{s:s, s:s, s:s?, s:s}}", "error", "message",
+        err->message, "type", err_word(err->kind), "param", *err->param ? err->param : NULL, "code",
+        *err->code ? err->code : err_word(err->kind));
+    struct http_field fields[COUNT(API_FIELDS) + 1];
+    size_t count = COUNT(API_FIELDS);
+    struct buf *out = &visit->gateway->reply;
+    struct err inner = {0};
+
+    memcpy(fields, API_FIELDS, sizeof API_FIELDS);
+    if (more.name.len)
+        fields[count++] = more;
+    buf_clear(out);
+    out->overflowed = false;
+    check(error && json_plain(error, out, &inner));
+    visit_reply(visit, status, S("application/json"), fields, count, buf_str(out));
+}
+
+void visit_reply_error(struct visit *visit, const struct err *err)
+{
+    struct http_field more = {0};
+    int status = visit_error_status(err);
+
+    if (status == 503)
+        more = (struct http_field){S("Retry-After"), S("1")};
+    if (status == 401)
+        more = (struct http_field){S("WWW-Authenticate"), S("Bearer")};
+    reply_error(visit, err, more);
+}
+
+/* 499 is nginx's word for a client that left. */
+static void on_gone(struct exchange *ex, void *data)
+{
+    (void)ex;
+    visit_reply(data, 499, S(""), NULL, 0, S(""));
+}
+
+/* --- the judge ------------------------------------------------------------------------ */
+
+void visit_ask(struct visit *visit, const char *method, struct str body, enum link_pace pace,
+    void (*answered)(void *visit, json_t *body, const struct err *why))
+{
+    struct err err = {0};
+    const struct link_request request = {.method = str_from(method),
+        .who = str_from(visit->who),
+        .body = body,
+        .pace = pace,
+        .answered = answered,
+        .owner = visit};
+
+    if (!link_ask(&visit->gateway->link, &request, &visit->call, &err))
+        visit_reply_error(visit, &err);
+}
+
+void visit_on_answer(void *owner, json_t *body, const struct err *why)
+{
+    struct visit *visit = owner;
+
+    visit->call = NULL;
+    if (why)
+        visit_reply_error(visit, why);
+    else
+        visit_reply_json(visit, 200, body);
+}
+
+/* --- the beginning ---------------------------------------------------------------------- */
+
+static bool denied(struct err *err, const char *code, const char *words)
+{
+    return err_code(err, ERR_DENIED, code, NULL, "%s", words);
+}
+
+/* Who asks? A token always speaks for itself; without one only this machine is heard. */
+static bool name_principal(struct visit *visit, struct err *err)
+{
+    const struct exchange_peer *peer = exchange_peer(visit->ex);
+    struct str authorization = exchange_header(visit->ex, S("Authorization"));
+    const char *name = NULL;
+
+    if (authorization.at && peer->channel != EXCHANGE_UNIX) {
+        name = tokens_find(&visit->gateway->tokens, authorization);
+        if (!name)
+            return denied(err, "no_token", "this bearer token is none of ours");
+        snprintf(visit->who, WHO_BYTES, "{\"principal\":\"token:%s\",\"channel\":\"http\"}", name);
+    } else if (peer->channel == EXCHANGE_UNIX) {
+        snprintf(visit->who, WHO_BYTES, "{\"principal\":\"uid:%u\",\"channel\":\"unix\"}",
+            (unsigned)peer->uid);
+    } else if (peer->channel == EXCHANGE_LOOPBACK) {
+        memcpy(visit->who, LOOPBACK, sizeof LOOPBACK);
+    } else if (visit->route && visit->route->open) {
+        *visit->who = '\0'; /* such a route never asks the judge in somebody's name */
+    } else {
+        return denied(err, "no_token",
+            "from another machine a token is needed: send `Authorization: Bearer …`");
+    }
+    return true;
+}
+
+/* curl -d says x-www-form-urlencoded; the body is read as JSON in any case, and a web page cannot hide
+ * behind that type because Origin and Sec-Fetch-Site are looked at. */
+static bool content_type_fits(struct str type)
+{
+    struct str rest, media = str_trim(str_cut(type, ';', &rest));
+
+    return !type.at || str_eq_nocase(media, S("application/json")) ||
+           str_eq_nocase(media, S("application/x-www-form-urlencoded"));
+}
+
+static bool guard_change(const struct visit *visit, struct err *err)
+{
+    struct str type = exchange_header(visit->ex, S("Content-Type"));
+    struct str site = exchange_header(visit->ex, S("Sec-Fetch-Site"));
+
+    if (site.at && !str_eq(site, S("same-origin")) && !str_eq(site, S("none")))
+        return denied(err, "cross_site",
+            "a page of another site made this request (Sec-Fetch-Site); that is refused");
+    if (!content_type_fits(type))
+        return err_code(err, ERR_INPUT, "wrong_content_type", NULL,
+            "Content-Type '%.*s' is not read here: send application/json",
+            (int)(type.len < 80 ? type.len : 80), type.at);
+    return true;
+}
+
+static bool find_page(struct visit *visit, struct str path)
+{
+    bool reads = exchange_method(visit->ex) == METHOD_GET || exchange_method(visit->ex) == METHOD_HEAD;
+
+    if (!reads || !pages_find(&visit->gateway->pages, path))
+        return false;
+    visit->route = &ROUTE_TABLE[ROUTE_page];
+    return true;
+}
+
+static void reply_wrong_method(struct visit *visit, struct str allow)
+{
+    struct err err;
+
+    err_code(&err, ERR_INPUT, "wrong_method", NULL, "%s is not answered here; allowed: %.*s",
+        http_method_name(exchange_method(visit->ex)), STR(allow));
+    reply_error(visit, &err, (struct http_field){S("Allow"), allow});
+}
+
+static void (*const HANDLERS[ROUTES])(struct visit *visit) = {
+#define ROUTE(name, method, pattern, open, summary) [ROUTE_##name] = route_##name,
+#include "gateway/route.def"
+#undef ROUTE
+};
+
+static struct visit *make(struct gateway *gateway, struct exchange *ex)
+{
+    struct visit *visit = calloc(1, sizeof *visit);
+
+    check(visit);
+    *visit = (struct visit){.gateway = gateway,
+        .ex = ex,
+        .started_ns = clock_steady_ns(),
+        .next = gateway->visits};
+    if (gateway->visits)
+        gateway->visits->before = visit;
+    gateway->visits = visit;
+    gateway->visit_count++;
+    exchange_set_data(ex, visit);
+    exchange_on_gone(ex, on_gone);
+    return visit;
+}
+
+void visit_begin(struct gateway *gateway, struct exchange *ex)
+{
+    struct visit *visit = make(gateway, ex);
+    scoped(buf_done) struct buf allow = buf_of(64);
+    struct str path = exchange_path(ex);
+    struct err err = {0};
+
+    enum route_found found =
+        route_find(exchange_method(ex), path, &visit->route, &visit->id, &allow);
+    if (!name_principal(visit, &err)) { /* before 404: a stranger learns nothing */
+        visit_reply_error(visit, &err);
+        return;
+    }
+    if (found == ROUTE_WRONG_METHOD) {
+        reply_wrong_method(visit, str_from(buf_text(&allow)));
+        return;
+    }
+    if (found == ROUTE_UNKNOWN && !find_page(visit, path)) {
+        err_code(&err, ERR_INPUT, "no_route", NULL, "there is nothing at '%.*s'; see /openapi.json",
+            (int)(path.len < ERROR_PATH_BYTES ? path.len : ERROR_PATH_BYTES), path.at);
+        visit_reply_error(visit, &err);
+        return;
+    }
+    if (visit->route->method != METHOD_GET && !guard_change(visit, &err)) {
+        visit_reply_error(visit, &err);
+        return;
+    }
+    HANDLERS[visit->route->id](visit);
+}
