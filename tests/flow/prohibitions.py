@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each role must not be able to do, tried by the real role with its real configuration."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
+from node import LOGICD, Node, Tap, equal  # noqa: E402
+
+tap = Tap()
+
+
+def probe(node, role, *paths):
+    """Take the configuration that the running role was given, and start the role's sandbox with it."""
+    config = {"home": node.home, "settings": {}}
+    version = sorted(os.listdir(os.path.join(node.home, "kb")))[0]
+    folder = os.path.join(node.home, "kb", version)
+    config.update({
+        "judge": {"kb": folder, "site": folder + "/site", "rules": "0" * 64, "site_hash": "0" * 64,
+                  "state": node.home + "/state"},
+        "gateway": {"listen": "127.0.0.1:0", "socket": node.home + "/run/probe.sock", "web": node.command()[7], "llm": "",
+                    "tls_cert": "", "tls_key": "", "tokens": ""},
+        "actuator": {"secrets": node.home + "/secrets", "playbooks": node.playbooks()},
+        "ledger": {"folder": node.home + "/ledger-probe"},
+    }[role])
+    os.makedirs(node.home + "/ledger-probe", exist_ok=True)
+    with tempfile.TemporaryFile() as f:
+        f.write(json.dumps(config).encode())
+        f.seek(0)
+        out = subprocess.run(["sh", "-c", 'exec "$0" probe "$@" 4<&0', LOGICD, role, *paths], stdin=f,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert out.returncode == 0, (out.stdout, out.stderr)
+    found = json.loads(out.stdout)
+    if not found["landlock"]:
+        print("# this kernel has no Landlock: paths are not proved here")
+    return found
+
+
+@tap.test
+def judge_has_no_network_no_exec_and_no_device_secrets():
+    with Node() as node:
+        secret = node.home + "/secrets/tsig/home"
+        found = probe(node, "judge", secret, "/etc/passwd", node.home + "/ledger/ledger.db")
+        equal(found["socket"], "EPERM")
+        equal(found["exec"], "EPERM")
+        equal(found["fork"], "EPERM")
+        if found["landlock"]:
+            equal(found["open:" + secret], "EACCES")
+            equal(found["open:/etc/passwd"], "EACCES")
+            equal(found["open:" + node.home + "/ledger/ledger.db"], "EACCES")
+
+
+@tap.test
+def gateway_cannot_execute_and_cannot_open_device_secrets():
+    with Node() as node:
+        secret = node.home + "/secrets/tsig/home"
+        found = probe(node, "gateway", secret, node.home + "/ledger/ledger.db", node.home + "/keys/owner.pem")
+        equal(found["exec"], "EPERM")
+        if found["landlock"]:
+            equal(found["open:" + secret], "EACCES")
+            equal(found["open:" + node.home + "/ledger/ledger.db"], "EACCES")
+            equal(found["open:" + node.home + "/keys/owner.pem"], "EACCES")
+
+
+@tap.test
+def actuator_cannot_listen():
+    with Node() as node:
+        found = probe(node, "actuator", node.home + "/secrets/tsig/home", node.home + "/ledger/ledger.db")
+        equal(found["listen"], "EPERM")
+        equal(found["socket"], "allowed")
+        equal(found["open:" + node.home + "/secrets/tsig/home"], "allowed")
+
+
+@tap.test
+def ledger_opens_nothing_outside_its_folder():
+    with Node() as node:
+        found = probe(node, "ledger", node.home + "/secrets/tsig/home", "/etc/passwd", node.home + "/ledger-probe")
+        equal(found["socket"], "EPERM")
+        equal(found["exec"], "EPERM")
+        if found["landlock"]:
+            equal(found["open:/etc/passwd"], "EACCES")
+            equal(found["open:" + node.home + "/secrets/tsig/home"], "EACCES")
+            equal(found["open:" + node.home + "/ledger-probe"], "allowed")
+
+
+@tap.test
+def running_roles_are_locked_before_they_read_a_message():
+    with Node() as node:
+        for role in ("judge", "gateway", "actuator", "ledger"):
+            status = open("/proc/%d/status" % node.pid(role)).read()
+            assert "Seccomp:\t2" in status and "NoNewPrivs:\t1" in status, (role, status)
+
+
+@tap.test
+def role_cannot_be_started_without_its_supervisor():
+    out = subprocess.run([LOGICD, "role", "judge"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True)
+    assert out.returncode != 0 and "logicd serve" in out.stdout, out.stdout
+
+
+if __name__ == "__main__":
+    tap.run()
