@@ -39,6 +39,8 @@ fact_word(site, person,           [person:label, name:text]).
 fact_word(site, person_role,      [person:label, role:label]).
 fact_word(site, channel_role,     [channel:label, role:label]).
 fact_word(site, unix_person,      [uid:uid, person:label]).
+fact_word(site, token_person,     [token:text, person:label]).
+fact_word(site, token_role,       [token:text, role:label]).
 fact_word(site, operator_key,     [person:label, key:public_key]).
 fact_word(site, may_approve,      [person:label, tier:tier]).
 fact_word(site, tier_signatures,  [tier:tier, signatures:signatures]).

@@ -3,6 +3,7 @@
 :- module(seen,
           [ rrset/4,                    % Name, Type, Ttl, Values
             looked/2,                   % Hand, Result
+            in_sight/2,                 % +Facts, :Goal
             supposing/2,                % +Facts, :Goal
             suppose_change/1            % +Effect
           ]).
@@ -20,7 +21,7 @@ strings; Type is an atom of the vocabulary, or a string for types that we only r
 
 :- dynamic rrset/4, looked/2.
 
-:- meta_predicate supposing(+, 0).
+:- meta_predicate in_sight(+, 0), supposing(+, 0).
 
 %!  supposing(+Facts:list, :Goal) is semidet.
 %
@@ -29,6 +30,16 @@ strings; Type is an atom of the vocabulary, or a string for types that we only r
 
 supposing(Facts, Goal) :-
     snapshot(( suppose(Facts), call(Goal) )).
+
+%!  in_sight(+Facts:list, :Goal) is semidet.
+%
+%   The outermost supposing/2 of a question. What the question before it left as erased clauses is
+%   swept first: unswept, each snapshot would step over all the dead of those before (measured: 5,000
+%   questions on, a verdict took ten times as long; the sweep itself takes about a microsecond).
+
+in_sight(Facts, Goal) :-
+    garbage_collect_clauses,
+    supposing(Facts, Goal).
 
 suppose([]).
 suppose([Fact|Facts]) :-

@@ -17,6 +17,8 @@
             person_role/2,              % Person, Role
             channel_role/2,             % Channel, Role
             unix_person/2,              % Uid, Person
+            token_person/2,             % Token, Person
+            token_role/2,               % Token, Role
             operator_key/2,             % Person, PublicKey
             may_approve/2,              % Person, Tier
             tier_signatures/2,          % Tier, Signatures
@@ -34,10 +36,10 @@ the owner does not use a plain no.
 :- multifile
     this_node/1, node/3, zone/3, dns_server/5, zone_playbook/3, zone_variable/3, zone_secret/3,
     default_ttl/1, allow_private/1, playbook/3, playbook_variable/2, playbook_secret/3, person/2,
-    person_role/2, channel_role/2, unix_person/2, operator_key/2, may_approve/2,
-    tier_signatures/2, grant/4, key_person/3.
+    person_role/2, channel_role/2, unix_person/2, token_person/2, token_role/2,
+    operator_key/2, may_approve/2, tier_signatures/2, grant/4, key_person/3.
 :- dynamic
     this_node/1, node/3, zone/3, dns_server/5, zone_playbook/3, zone_variable/3, zone_secret/3,
     default_ttl/1, allow_private/1, playbook/3, playbook_variable/2, playbook_secret/3, person/2,
-    person_role/2, channel_role/2, unix_person/2, operator_key/2, may_approve/2,
-    tier_signatures/2, grant/4, key_person/3.
+    person_role/2, channel_role/2, unix_person/2, token_person/2, token_role/2,
+    operator_key/2, may_approve/2, tier_signatures/2, grant/4, key_person/3.

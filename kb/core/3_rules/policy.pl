@@ -24,8 +24,8 @@ A permit needs one reason that supports it and none that forbids it.
     forbids(Action, By, Reason)       what stands against it, in the world as it is
     breaks(Action, Invariant, Reason) what would be wrong afterwards, in the world as it would be
 
-By is by(Principal, Via). Principal is a string: "person:NAME", "unix:UID", or the channel
-through which a nameless one came ("loopback", "unix"). Reasons are ground terms; 4_say puts every one in words.
+By is by(Principal, Via). Principal is a string as the gateway names it: "loopback", "uid:NUMBER" (the
+unix socket), "token:NAME", or "person:NAME". Reasons are ground terms; 4_say puts every one in words.
 */
 
 :- multifile supports/3, forbids/3, breaks/3, invariant/2.
@@ -71,6 +71,9 @@ role_of(Principal, Role) :-
 role_of(Principal, Role) :-
     principal_channel(Principal, Channel),
     site:channel_role(Channel, Role).
+role_of(Principal, Role) :-
+    string_concat("token:", Token, Principal),
+    site:token_role(Token, Role).
 
 %!  principal_person(+Principal:string, -Person) is semidet.
 %
@@ -83,18 +86,20 @@ principal_person(Principal, Person) :-
     atom_string(Person, Name),
     !.
 principal_person(Principal, Person) :-
-    string_concat("unix:", Text, Principal),
+    string_concat("token:", Token, Principal),
+    !,
+    site:token_person(Token, Person),
+    !.
+principal_person(Principal, Person) :-
+    string_concat("uid:", Text, Principal),
     site:unix_person(Uid, Person),
     number_string(Uid, Text),
     !.
 
 principal_channel(Principal, unix) :-
-    string_concat("unix:", _, Principal),
+    string_concat("uid:", _, Principal),
     !.
-principal_channel(Principal, Channel) :-
-    site:channel_role(Channel, _),
-    atom_string(Channel, Principal),
-    !.
+principal_channel("loopback", loopback).
 
 %!  signatures_needed(+Action, +By, +Supports:list, -Tier, -Count) is semidet.
 %

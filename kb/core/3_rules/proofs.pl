@@ -56,16 +56,6 @@ no_approver(Fault) :-
             may_approve for it, so these are denied (logicctl key new prints the fact)",
            [Tier, Count, List, Possible]).
 
-reachable(Role, Name, Via, Tier, Count),
-    Count > 0,
-    possible_approvers(Tier, "", Persons),
-    length(Persons, Possible),
-    Possible < Count,
-    format(string(Fault),
-           "~w by ~w (via ~w, tier ~w) needs ~d signature(s), but only ~d person(s) have \c
-            operator_key and may_approve for it: no such case can ever be signed",
-           [Name, Role, Via, Tier, Count, Possible]).
-
 reachable(Role, Name, Via, Tier, Count) :-
     site:grant(Role, Name, Scope, Terms),
     action(Name, Tier0, _),
@@ -166,7 +156,7 @@ loose_end(Fault) :-
     format(string(Fault), "variables for ~s, which is no playbook of the site", [Playbook]).
 loose_end(Fault) :-
     ( site:operator_key(Person, _) ; site:may_approve(Person, _) ; site:unix_person(_, Person)
-    ; site:person_role(Person, _) ),
+    ; site:token_person(_, Person) ; site:person_role(Person, _) ),
     \+ site:person(Person, _),
     format(string(Fault), "~w is no person of the site", [Person]).
 loose_end(Fault) :-

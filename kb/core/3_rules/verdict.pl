@@ -9,7 +9,7 @@
 :- use_module(kb('1_words/vocabulary'), [record_type_named/2]).
 :- use_module(kb('1_words/dns_value'), [record_value/4]).
 :- use_module(kb('1_words/wire'), [field/3, refuse/4]).
-:- use_module(kb('2_seen/seen'), [supposing/2, rrset/4]).
+:- use_module(kb('2_seen/seen'), [in_sight/2, supposing/2, rrset/4]).
 :- use_module(kb('2_seen/site'), []).
 :- use_module(action,
               [ look/2, settled/2, effects/2, plan/3, answer/2, action_tier/2 ]).
@@ -36,7 +36,7 @@ judged(Action, By, null, Judged) =>
     outcome_before(Permission, Judged).
 judged(Action, By, Seen, Judged) =>
     seen_facts(Seen, Facts),
-    supposing(Facts, judged_in_sight(Action, By, Judged)).
+    in_sight(Facts, judged_in_sight(Action, By, Judged)).
 
 %   Nothing seen yet: look first, unless there is nothing to look at.
 outcome_before(judged(Kind, Action, By, Tier, Consent, For, Against, Held, none), Judged) :-

@@ -13,7 +13,7 @@
 :- use_module(kb('1_words/wire'), [shown/2]).
 :- use_module(kb('3_rules/action'), [action_params/2, wording/2, remark/2, action_tier/2]).
 :- use_module(kb('3_rules/policy'), [role_of/2]).
-:- use_module(kb('3_rules/records'), [set_text/2]).
+:- use_module(kb('3_rules/record_sets'), [set_text/2]).
 
 /** <module> Verdicts in words, and as the object that C takes
 
@@ -157,9 +157,10 @@ reason_proof(By, Reason, Proof) :-
     basis(Reason, By, Because),
     node_obj(Reason, Words, Because, Proof).
 
-held_proof(Invariant, Proof) :-
+held_proof(Invariant, obj([goal-Goal, words-Words, because-[]])) :-
     invariant_text(Invariant, Words),
-    node_obj(holds(Invariant), Words, [], Proof).
+    atomic_list_concat(['holds(', Invariant, ')'], Atom),
+    atom_string(Atom, Goal).
 
 %   basis(+Reason, +By, -Because): the site facts that a reason rests on.
 basis(granted(Role, Name, Scope, Terms), by(Principal, _), Because) =>

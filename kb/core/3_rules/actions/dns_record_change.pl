@@ -8,7 +8,7 @@
 :- use_module(kb('2_seen/seen'), [rrset/4, looked/2]).
 :- use_module(kb('3_rules/action'), []).
 :- use_module(kb('3_rules/policy'), []).
-:- use_module(kb('3_rules/records'),
+:- use_module(kb('3_rules/record_sets'),
               [record_look/3, record_plan/4, target_owned/2, inferred_for/3, current_sets/2]).
 :- use_module(kb('3_rules/zones'), [scope_zone/2]).
 

@@ -1,6 +1,6 @@
 %   SPDX-License-Identifier: Apache-2.0
 
-:- module(records,
+:- module(record_sets,
           [ record_look/3,              % +Name, +Extra, -Job
             record_plan/4,              % +Action, +After, +Undo, -Plan
             current_sets/2,             % +Name, -Sets
