@@ -171,7 +171,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.error(404, "there is no case '%s'" % parts[3], "no_case", "id")
         fixed = {
             "/api/v1/actions": ACTIONS, "/api/v1/ledger": {"entries": LEDGER, "more": False},
-            "/api/v1/ledger/verify": {"ok": True, "entries": 1, "root": "ab" * 32},
+            "/api/v1/ledger/verify": {"entries": [], "more": False, "info": {"ok": True, "checked": 2, "words": ""}}
+            if "after=1" in self.path else {"entries": [], "more": True, "info": {"checked": 1, "words": ""}},
             "/api/v1/status": {"node": "fake", "version": "0", "proofs": [{"name": "p", "holds": True, "words": "no zero signatures"}]},
         }
         if path in fixed:

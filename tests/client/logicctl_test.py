@@ -312,6 +312,11 @@ def a_key_is_made_once_and_never_overwritten(w):
 
 
 @test
+def a_verification_goes_on_to_its_last_step(w):
+    has(w.run("ledger", "verify", code=0).out, "the ledger is whole", "checked     2")
+
+
+@test
 def the_export_is_the_bytes_and_never_overwrites(w):
     out = w.home / "export.jsonl"
     w.run("ledger", "export", "--out", str(out), code=0)

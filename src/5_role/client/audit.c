@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LEDGER_LIMIT_MAX 1000
+#define LEDGER_LIMIT_MAX 500
 
 static bool number_option(
     const char *name, const char *text, uint64_t max, uint64_t *number, struct err *err)
@@ -63,25 +63,50 @@ enum client_exit client_ledger_list(struct client *client)
     return EXIT_DONE;
 }
 
+/* The node verifies in steps; a step that is not the last says how far it came and gives no verdict. */
+static bool verify_to_the_end(struct client *client, json_t **ret_last, enum client_exit *ret_exit)
+{
+    json_int_t after = 0;
+
+    for (;;) {
+        scoped(json_done) json_t *step = NULL;
+        char path[API_PATH_BYTES_MAX];
+        snprintf(path, sizeof path, "/api/v1/ledger/verify?after=%" JSON_INTEGER_FORMAT, after);
+        if (!client_fetch_quiet(client, "GET", after ? path : "/api/v1/ledger/verify", NULL, &step, ret_exit))
+            return false;
+        const json_t *info = json_object_get(step, "info");
+        json_int_t checked = json_integer_value(json_object_get(info, "checked"));
+        if (json_is_true(json_object_get(step, "more")) && checked > after) {
+            after = checked;
+            continue;
+        }
+        *ret_last = json_incref(json_is_object(info) ? json_object_get(step, "info") : step);
+        return true;
+    }
+}
+
 enum client_exit client_ledger_verify(struct client *client)
 {
-    scoped(json_done) json_t *document = NULL;
+    scoped(json_done) json_t *last = NULL;
     enum client_exit code;
     const char *name;
     json_t *value;
 
-    if (!client_fetch(client, "GET", "/api/v1/ledger/verify", NULL, &document, &code))
+    if (!verify_to_the_end(client, &last, &code))
         return code;
-    bool fine = json_is_true(json_object_get(document, "ok"));
-    if (client->options.json)
+    bool fine = json_is_true(json_object_get(last, "ok"));
+    if (client->options.json) {
+        json_dumpf(last, client->screen.out, JSON_COMPACT);
+        fputc('\n', client->screen.out);
         return fine ? EXIT_DONE : EXIT_TROUBLE;
+    }
     screen_print(&client->screen, fine ? GREEN : RED,
         fine ? "the ledger is whole: every entry carries the hash of the one before\n"
              : "the ledger is NOT whole\n");
-    json_object_foreach (document, name, value) {
+    json_object_foreach (last, name, value) {
         char scratch[SCRATCH_BYTES];
         if (strcmp(name, "ok") != 0)
-            screen_field(&client->screen, name, fine ? PLAIN : RED, json_text(document, name, scratch));
+            screen_field(&client->screen, name, fine ? PLAIN : RED, json_text(last, name, scratch));
     }
     return fine ? EXIT_DONE : EXIT_TROUBLE;
 }

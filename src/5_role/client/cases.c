@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#define CASES_LIMIT_MAX 1000
+#define CASES_LIMIT_MAX 200
 #define LINE_BYTES_MAX (64u << 10)
 
 static bool fetch_case(struct client *client, bool quiet, json_t **ret_view, enum client_exit *ret_exit)
