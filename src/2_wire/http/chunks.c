@@ -9,10 +9,10 @@
 
 static const struct http_refusal MALFORMED = {400, "malformed_chunk",
     "the chunked body is malformed; extensions and trailers are not taken either"};
-static const struct http_refusal WASTEFUL = {400, "wasteful_chunks",
-    "the chunks are far larger than what they carry; send larger ones"};
-static const struct http_refusal TOO_LONG = {413, "body_too_long",
-    "the request body is longer than this server takes"};
+static const struct http_refusal WASTEFUL = {
+    400, "wasteful_chunks", "the chunks are far larger than what they carry; send larger ones"};
+static const struct http_refusal TOO_LONG = {
+    413, "body_too_long", "the request body is longer than this server takes"};
 
 struct http_chunks {
     llhttp_t parser;

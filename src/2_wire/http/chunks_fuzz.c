@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Properties: splitting a chunked body anywhere gives the same body, the same length and the same answer. */
+ * Properties: splitting a chunked body anywhere gives the same body, the same length and the same
+ * answer. */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "http/chunks.h"
@@ -8,7 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool feed_in_steps(struct str bytes, size_t step, struct buf *body, size_t *ret_at, bool *ret_whole)
+static bool feed_in_steps(
+    struct str bytes, size_t step, struct buf *body, size_t *ret_at, bool *ret_whole)
 {
     scoped(http_chunks_done) struct http_chunks *chunks = http_chunks_make();
 
@@ -37,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool good = feed_in_steps(bytes, bytes.len, &one, &one_at, &one_whole);
     check(good == feed_in_steps(bytes, data[0] % 16u + 1, &other, &other_at, &other_whole));
     if (good)
-        check(one_at == other_at && one_whole == other_whole && str_eq(buf_str(&one), buf_str(&other)));
+        check(one_at == other_at && one_whole == other_whole &&
+              str_eq(buf_str(&one), buf_str(&other)));
     return 0;
 }

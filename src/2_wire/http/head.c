@@ -17,7 +17,8 @@
 
 REFUSAL(TOO_LONG, 431, "head_too_long", "the request head is longer than this server takes");
 REFUSAL(TOO_MANY, 431, "too_many_headers", "the request has more than 100 headers");
-REFUSAL(BAD_LINE, 400, "bad_line_end", "lines of a request head end with CR LF, and nowhere else is CR or LF");
+REFUSAL(BAD_LINE, 400, "bad_line_end",
+    "lines of a request head end with CR LF, and nowhere else is CR or LF");
 REFUSAL(BAD_BYTE, 400, "control_character", "a request head holds no control characters");
 REFUSAL(FOLDED, 400, "folded_header", "a header value must not be folded over several lines");
 REFUSAL(MALFORMED, 400, "malformed_head", "this is not a well-formed HTTP/1.1 request head");
@@ -25,7 +26,8 @@ REFUSAL(BAD_METHOD, 501, "method_unknown", "methods are GET HEAD POST PUT PATCH 
 REFUSAL(BAD_VERSION, 505, "version_unknown", "speak HTTP/1.1 or HTTP/1.0");
 REFUSAL(BAD_TARGET, 400, "bad_target", "the request target must be a path beginning with '/'");
 REFUSAL(BAD_HOST, 400, "bad_host", "a request needs exactly one Host header: host or host:port");
-REFUSAL(BAD_LENGTH, 400, "bad_content_length", "Content-Length must stand once and be a decimal number");
+REFUSAL(BAD_LENGTH, 400, "bad_content_length",
+    "Content-Length must stand once and be a decimal number");
 REFUSAL(BAD_CODING, 400, "bad_transfer_encoding",
     "Transfer-Encoding must be 'chunked' alone, in HTTP/1.1, and without Content-Length");
 REFUSAL(BAD_EXPECT, 417, "bad_expect", "the only expectation this server meets is 100-continue");
@@ -80,8 +82,8 @@ static const struct http_refusal *look_between(struct http_guard *guard, unsigne
     panic("guard state %d", guard->state);
 }
 
-const struct http_refusal *http_guard_look(struct http_guard *guard, struct str bytes,
-    size_t head_bytes_max, size_t *ret_whole)
+const struct http_refusal *http_guard_look(
+    struct http_guard *guard, struct str bytes, size_t head_bytes_max, size_t *ret_whole)
 {
     size_t i = guard->seen, end = bytes.len < head_bytes_max ? bytes.len : head_bytes_max;
     const struct http_refusal *refusal = NULL;
@@ -157,7 +159,8 @@ static int on_value(llhttp_t *parser, const char *at, size_t len)
     if (!head->fields_count || head->fields[head->fields_count - 1].value.len)
         return -1;
     struct str value = str_trim((struct str){at, len});
-    head->fields[head->fields_count - 1].value = span_of(parse, value.len ? value.at : at, value.len);
+    head->fields[head->fields_count - 1].value =
+        span_of(parse, value.len ? value.at : at, value.len);
     return 0;
 }
 
@@ -229,8 +232,8 @@ struct seen {
 
 static const struct http_refusal *judge_field(struct http_head *head, size_t i, struct seen *seen)
 {
-    struct http_field field = {http_head_str(head, head->fields[i].name),
-        http_head_str(head, head->fields[i].value)};
+    struct http_field field = {
+        http_head_str(head, head->fields[i].name), http_head_str(head, head->fields[i].value)};
     struct str name;
 
     if (!http_field_valid(field))
@@ -263,8 +266,8 @@ static const struct http_refusal *judge_field(struct http_head *head, size_t i, 
 }
 
 /* "GET /path HTTP/1.1": one space on each side, which llhttp does not insist on. */
-static bool has_plain_request_line(const struct http_head *head, struct str bytes,
-    struct http_span target)
+static bool has_plain_request_line(
+    const struct http_head *head, struct str bytes, struct http_span target)
 {
     size_t start = str_starts(bytes, S("\r\n")) ? 2 : 0;
     size_t end = (size_t)target.at + target.len;
@@ -274,8 +277,8 @@ static bool has_plain_request_line(const struct http_head *head, struct str byte
            bytes.at[end + sizeof " HTTP/1."] == '\r';
 }
 
-static const struct http_refusal *judge_head(struct http_head *head, struct str bytes,
-    struct http_span target)
+static const struct http_refusal *judge_head(
+    struct http_head *head, struct str bytes, struct http_span target)
 {
     struct seen seen = {0};
 

@@ -2,9 +2,10 @@
  *
  * head — a request head between bytes and struct, strictly: what could be read two ways is refused.
  *
- * Two steps. The guard looks at every byte once as it arrives, finds the end of the head and refuses what no
- * parser should ever guess about (bare CR or LF, NUL, folded lines). The whole head then goes through llhttp in
- * strict mode, and what it lets pass through our own rules. However the bytes were split, the answer is the same.
+ * Two steps. The guard looks at every byte once as it arrives, finds the end of the head and
+ * refuses what no parser should ever guess about (bare CR or LF, NUL, folded lines). The whole head
+ * then goes through llhttp in strict mode, and what it lets pass through our own rules. However the
+ * bytes were split, the answer is the same.
  *
  * threads  one at a time per struct
  * source   RFC 9112; the request battery of reference/http-stack.md
@@ -34,10 +35,10 @@ struct http_guard {
     uint8_t state;
 };
 
-/* `bytes` is all there is since the head began; only what is new is looked at. NULL: fine so far, and
- * *ret_whole is the length of the head with its empty line, or 0 while more must come. */
-const struct http_refusal *http_guard_look(struct http_guard *guard, struct str bytes,
-    size_t head_bytes_max, size_t *ret_whole);
+/* `bytes` is all there is since the head began; only what is new is looked at. NULL: fine so far,
+ * and *ret_whole is the length of the head with its empty line, or 0 while more must come. */
+const struct http_refusal *http_guard_look(
+    struct http_guard *guard, struct str bytes, size_t head_bytes_max, size_t *ret_whole);
 
 struct http_span {
     uint16_t at, len;
@@ -58,8 +59,8 @@ struct http_head {
     } fields[HTTP_FIELDS_MAX];
 };
 
-/* `bytes` is a whole head as the guard measured it (guard.start bytes may be left off). NULL: *ret_head is set
- * and points into bytes. */
+/* `bytes` is a whole head as the guard measured it (guard.start bytes may be left off). NULL:
+ * *ret_head is set and points into bytes. */
 const struct http_refusal *http_head_parse(struct str bytes, struct http_head *ret_head);
 
 struct str http_head_str(const struct http_head *head, struct http_span span);
@@ -81,9 +82,9 @@ struct http_reply_head {
     int status;
     enum http_framing framing;
     uint64_t length;
-    bool close;        /* Connection: close */
-    bool keep_alive;   /* Connection: keep-alive, which only HTTP/1.0 needs */
-    struct str date;   /* http_date(); may be empty */
+    bool close;              /* Connection: close */
+    bool keep_alive;         /* Connection: keep-alive, which only HTTP/1.0 needs */
+    struct str date;         /* http_date(); may be empty */
     struct str content_type; /* may be empty */
     const struct http_field *fields;
     size_t fields_count;

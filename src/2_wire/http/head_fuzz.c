@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Properties: nothing is read behind the end; splitting the input anywhere gives the same answer; an accepted
- * head encodes to bytes that parse to the same head. */
+ * Properties: nothing is read behind the end; splitting the input anywhere gives the same answer;
+ * an accepted head encodes to bytes that parse to the same head. */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "http/head.h"

@@ -20,49 +20,49 @@ static const struct {
     int status;
     const char *phrase;
 } PHRASES[] = {
-    {100, "Continue"},
-    {101, "Switching Protocols"},
-    {200, "OK"},
-    {201, "Created"},
-    {202, "Accepted"},
-    {204, "No Content"},
-    {206, "Partial Content"},
-    {301, "Moved Permanently"},
-    {302, "Found"},
-    {303, "See Other"},
-    {304, "Not Modified"},
-    {307, "Temporary Redirect"},
-    {308, "Permanent Redirect"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {402, "Payment Required"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {406, "Not Acceptable"},
-    {408, "Request Timeout"},
-    {409, "Conflict"},
-    {410, "Gone"},
-    {411, "Length Required"},
-    {412, "Precondition Failed"},
-    {413, "Content Too Large"},
-    {414, "URI Too Long"},
-    {415, "Unsupported Media Type"},
-    {416, "Range Not Satisfiable"},
-    {417, "Expectation Failed"},
-    {421, "Misdirected Request"},
-    {422, "Unprocessable Content"},
-    {426, "Upgrade Required"},
-    {428, "Precondition Required"},
-    {429, "Too Many Requests"},
+    {100, "Continue"                       },
+    {101, "Switching Protocols"            },
+    {200, "OK"                             },
+    {201, "Created"                        },
+    {202, "Accepted"                       },
+    {204, "No Content"                     },
+    {206, "Partial Content"                },
+    {301, "Moved Permanently"              },
+    {302, "Found"                          },
+    {303, "See Other"                      },
+    {304, "Not Modified"                   },
+    {307, "Temporary Redirect"             },
+    {308, "Permanent Redirect"             },
+    {400, "Bad Request"                    },
+    {401, "Unauthorized"                   },
+    {402, "Payment Required"               },
+    {403, "Forbidden"                      },
+    {404, "Not Found"                      },
+    {405, "Method Not Allowed"             },
+    {406, "Not Acceptable"                 },
+    {408, "Request Timeout"                },
+    {409, "Conflict"                       },
+    {410, "Gone"                           },
+    {411, "Length Required"                },
+    {412, "Precondition Failed"            },
+    {413, "Content Too Large"              },
+    {414, "URI Too Long"                   },
+    {415, "Unsupported Media Type"         },
+    {416, "Range Not Satisfiable"          },
+    {417, "Expectation Failed"             },
+    {421, "Misdirected Request"            },
+    {422, "Unprocessable Content"          },
+    {426, "Upgrade Required"               },
+    {428, "Precondition Required"          },
+    {429, "Too Many Requests"              },
     {431, "Request Header Fields Too Large"},
-    {499, "Client Closed Request"},
-    {500, "Internal Server Error"},
-    {501, "Not Implemented"},
-    {502, "Bad Gateway"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
-    {505, "HTTP Version Not Supported"},
+    {499, "Client Closed Request"          },
+    {500, "Internal Server Error"          },
+    {501, "Not Implemented"                },
+    {502, "Bad Gateway"                    },
+    {503, "Service Unavailable"            },
+    {504, "Gateway Timeout"                },
+    {505, "HTTP Version Not Supported"     },
 };
 
 const char *http_method_name(enum http_method method)
@@ -192,8 +192,8 @@ static bool add_unescaped(struct str raw, struct buf *out)
     return out->overflowed || str_is_utf8((struct str){buf_str(out).at + start, out->len - start});
 }
 
-bool http_query_value(struct str query, struct str name, struct buf *out, bool *ret_found,
-    struct err *err)
+bool http_query_value(
+    struct str query, struct str name, struct buf *out, bool *ret_found, struct err *err)
 {
     for (struct str rest = query; rest.len;) {
         struct str value, pair = str_cut(rest, '&', &rest);
@@ -216,8 +216,8 @@ bool http_query_value(struct str query, struct str name, struct buf *out, bool *
 
 static bool is_host_char(char c, bool in_brackets)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           c == '.' || c == '-' || c == '_' || (in_brackets && c == ':');
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+           c == '-' || c == '_' || (in_brackets && c == ':');
 }
 
 bool http_host_name(struct str authority, struct str *ret_name)
@@ -236,8 +236,9 @@ bool http_host_name(struct str authority, struct str *ret_name)
         len++;
     }
     struct str rest = {authority.at + len, authority.len - len};
-    if (rest.len && (rest.at[0] != ':' ||
-                        !str_to_u64((struct str){rest.at + 1, rest.len - 1}, 65535, &port) || !port))
+    if (rest.len &&
+        (rest.at[0] != ':' || !str_to_u64((struct str){rest.at + 1, rest.len - 1}, 65535, &port) ||
+            !port))
         return false;
     *ret_name = (struct str){authority.at, len};
     return true;

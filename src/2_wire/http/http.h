@@ -37,21 +37,24 @@ struct http_field {
 /* "OK", "Not Found"; "Status" for a number without a name here. */
 const char *http_status_phrase(int status);
 
-/* A name is a token, a value has no control character but TAB: so no line can be smuggled into a head. */
+/* A name is a token, a value has no control character but TAB: so no line can be smuggled into a
+ * head. */
 bool http_field_valid(struct http_field field);
 
 /* The path of a request, percent-decoded into `ret_path` (raw.len bytes are enough). false, and the
- * bytes there are undefined, for anything that could mean two paths: no leading '/', a broken escape,
- * an encoded '/' or control character, a segment "." or "..", bytes that are not UTF-8. */
+ * bytes there are undefined, for anything that could mean two paths: no leading '/', a broken
+ * escape, an encoded '/' or control character, a segment "." or "..", bytes that are not UTF-8. */
 bool http_path_decode(struct str raw, char *ret_path, size_t *ret_len);
 
-/* The part-th segment (from 0) of a decoded path, "/a/b" has "a" and "b"; .at is NULL behind the last. */
+/* The part-th segment (from 0) of a decoded path, "/a/b" has "a" and "b"; .at is NULL behind the
+ * last. */
 struct str http_path_segment(struct str path, size_t part);
 
-/* Append the decoded value of the first `name` in a raw query ("a=1&b=two%20words") to `out`. *ret_found
- * is false if there is none. errors  ERR_INPUT a broken escape, a control character, not UTF-8 (param is the name) */
-bool http_query_value(struct str query, struct str name, struct buf *out, bool *ret_found,
-    struct err *err);
+/* Append the decoded value of the first `name` in a raw query ("a=1&b=two%20words") to `out`.
+ * *ret_found is false if there is none. errors  ERR_INPUT a broken escape, a control character, not
+ * UTF-8 (param is the name) */
+bool http_query_value(
+    struct str query, struct str name, struct buf *out, bool *ret_found, struct err *err);
 
 /* The name or address in a Host or authority ("[::1]:80" gives "[::1]"); false if it is not
  * host or host:port with a port of 1 to 65535. */

@@ -54,16 +54,21 @@ TEST(a_plain_request_is_read)
 TEST(body_framing_and_connection_wishes_are_read)
 {
     struct http_head head;
-    REQUIRE(!status_in_steps(S("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\nExpect: 100-Continue\r\n"
+    REQUIRE(!status_in_steps(
+        S("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\nExpect: 100-Continue\r\n"
                                "Connection: close\r\n\r\n"), 1000, &head));
     CHECK(head.content_length == 12 && !head.keep_alive && head.expects_continue);
-    REQUIRE(!status_in_steps(S("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"), 99, &head));
+    REQUIRE(!status_in_steps(
+        S("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"), 99, &head));
     CHECK(head.chunked && head.keep_alive);
-    REQUIRE(!status_in_steps(S("GET / HTTP/1.0\r\nHost: a\r\n\r\n"), 99, &head));
+    REQUIRE(!status_in_steps(
+        S("GET / HTTP/1.0\r\nHost: a\r\n\r\n"), 99, &head));
     CHECK(!head.keep_alive && head.minor == 0);
-    REQUIRE(!status_in_steps(S("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n"), 99, &head));
+    REQUIRE(!status_in_steps(
+        S("GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n"), 99, &head));
     CHECK(head.keep_alive);
-    REQUIRE(!status_in_steps(S("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"), 99, &head));
+    REQUIRE(!status_in_steps(
+        S("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"), 99, &head));
     CHECK(head.keep_alive);
 }
 
@@ -265,8 +270,14 @@ TEST(a_reply_head_has_its_fields_and_takes_no_smuggled_line)
     char date[HTTP_DATE_BYTES];
     struct http_field fields[] = {{S("X-A"), S("b")}};
     http_date(1795229221123, date);
-    struct http_reply_head head = {.status = 404, .framing = HTTP_LENGTH, .length = 120, .close = true,
-        .date = str_from(date), .content_type = S("text/plain"), .fields = fields, .fields_count = 1};
+    struct http_reply_head head = {.status = 404,
+        .framing = HTTP_LENGTH,
+        .length = 120,
+        .close = true,
+        .date = str_from(date),
+        .content_type = S("text/plain"),
+        .fields = fields,
+        .fields_count = 1};
 
     REQUIRE(http_reply_head_encode(&head, &out));
     CHECK_STR(buf_str(&out), "HTTP/1.1 404 Not Found\r\nDate: Sat, 21 Nov 2026 02:47:01 GMT\r\n"
@@ -304,7 +315,9 @@ static const struct {
     struct str bytes, body;
     size_t rest;
 } BODIES[] = {
-#define BODY(status, text, body, rest) {status, {text, sizeof(text) - 1}, {body, sizeof(body) - 1}, rest}
+    /* clang-format off */
+#define BODY(status, text, body, rest)                                                             \
+    {status, {text, sizeof(text) - 1}, {body, sizeof(body) - 1}, rest}
     BODY(0, "0\r\n\r\n", "", 0),
     BODY(0, "3\r\nabc\r\n0\r\n\r\n", "abc", 0),
     BODY(0, "3\r\nabc\r\n00A\r\n0123456789\r\n000\r\n\r\nGET /", "abc0123456789", 5),
@@ -326,7 +339,8 @@ static const struct {
     BODY(400, "3\r\nabc\r\n0\n\r\n", "", 0),
     BODY(400, "3\r\nabc\r\n0\r\nX", "", 0),
     BODY(400, "ffffffffffffffff0\r\n", "", 0),
-    BODY(413, "ffffffff\r\n0123456789012345678901234567890123456789012345678901234567890123456789", "", 0),
+    BODY(413, "ffffffff\r\n01234567890123456789012345678901234567890123456789012345678901234", "", 0),
+    /* clang-format on */
 };
 
 TEST(chunked_bodies_are_right_or_refused_however_they_are_split)

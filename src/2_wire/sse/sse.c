@@ -34,10 +34,11 @@ static bool is_one_line(struct str s)
 bool sse_encode(const struct sse_event *event, struct buf *out, struct err *err)
 {
     if (!is_one_line(event->id))
-        return err_code(err, ERR_INPUT, "bad_event", "id", "an event's id must be one line without NUL");
+        return err_code(
+            err, ERR_INPUT, "bad_event", "id", "an event's id must be one line without NUL");
     if (!is_one_line(event->event))
-        return err_code(err, ERR_INPUT, "bad_event", "event",
-            "an event's name must be one line without NUL");
+        return err_code(
+            err, ERR_INPUT, "bad_event", "event", "an event's name must be one line without NUL");
     if (event->id.at)
         add_line(out, S("id: "), event->id);
     if (event->event.len)
@@ -113,9 +114,9 @@ static bool take_line(struct sse_reader *reader, struct sse_event *ret_event)
         return false;
     }
     *ret_event = (struct sse_event){
-        .id = reader->has_id ? buf_str(&reader->id) : (struct str){0},
+        .id = reader->has_id ? buf_str(&reader->id) : (struct str){0                    },
         .event = buf_str(&reader->event),
-        .data = {reader->data.at, reader->data.len - 1},
+        .data = { reader->data.at, reader->data.len - 1},
     };
     reader->data.len = 0; /* bytes stay until the next call */
     reader->event.len = 0;
@@ -139,7 +140,8 @@ bool sse_read(struct sse_reader *reader, struct str bytes, size_t *ret_used,
         else
             buf_add_char(&reader->line, c);
         if (reader->line.overflowed || reader->data.overflowed)
-            return err_set(err, ERR_LIMIT, "an event is longer than %zu bytes", reader->line.bytes_max);
+            return err_set(
+                err, ERR_LIMIT, "an event is longer than %zu bytes", reader->line.bytes_max);
     }
     *ret_used = i;
     *ret_found = found;

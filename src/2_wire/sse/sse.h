@@ -32,8 +32,8 @@ struct sse_reader {
 
 void sse_reader_init(struct sse_reader *reader, size_t event_bytes_max);
 void sse_reader_done(struct sse_reader *reader);
-/* Read `bytes` up to the end of one event at most. *ret_used is how far it came; *ret_event is set and *ret_found
- * true if an event ended there, and lives until the next call (its id is the last one ever seen).
- * errors  ERR_LIMIT an event beyond event_bytes_max */
+/* Read `bytes` up to the end of one event at most. *ret_used is how far it came; *ret_event is set
+ * and *ret_found true if an event ended there, and lives until the next call (its id is the last
+ * one ever seen). errors  ERR_LIMIT an event beyond event_bytes_max */
 bool sse_read(struct sse_reader *reader, struct str bytes, size_t *ret_used,
     struct sse_event *ret_event, bool *ret_found, struct err *err);

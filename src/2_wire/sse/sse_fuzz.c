@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Properties: what is encoded is read back, with line ends made LF, in whatever pieces; any bytes can be read. */
+ * Properties: what is encoded is read back, with line ends made LF, in whatever pieces; any bytes
+ * can be read. */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "sse/sse.h"
@@ -42,7 +43,8 @@ static void normalise(struct str data, struct buf *out)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    scoped(buf_done) struct buf wire = buf_of(1 << 20), one = buf_of(1 << 20), other = buf_of(1 << 20);
+    scoped(buf_done) struct buf wire = buf_of(1 << 20), one = buf_of(1 << 20),
+                                other = buf_of(1 << 20);
     scoped(buf_done) struct buf want = buf_of(1 << 20), lines = buf_of(1 << 20);
     struct err err;
 

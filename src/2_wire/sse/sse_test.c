@@ -10,7 +10,8 @@ TEST(an_event_has_its_lines_and_one_data_line_per_line)
     struct sse_event event = {S("42"), S("case_judged"), S("one\ntwo\r\nthree\r\n")};
 
     REQUIRE(sse_encode(&event, &out, &err));
-    CHECK_STR(buf_str(&out), "id: 42\nevent: case_judged\ndata: one\ndata: two\ndata: three\ndata: \n\n");
+    CHECK_STR(
+        buf_str(&out), "id: 42\nevent: case_judged\ndata: one\ndata: two\ndata: three\ndata: \n\n");
     buf_clear(&out);
     sse_encode_comment(S("hold\nevent: x"), &out);
     CHECK_STR(buf_str(&out), ": hold\n: event: x\n");
@@ -35,8 +36,9 @@ TEST(a_reader_follows_the_standard)
     struct err err;
     size_t used;
     bool found;
-    struct str bytes = S("\xef\xbb\xbf: hello\r\nevent:add\rdata:  73857293\n\nid: 9\ndata\ndata:x\n\n"
-                         "event: lost\n\nid\ndata: y\n\n");
+    struct str bytes =
+        S("\xef\xbb\xbf: hello\r\nevent:add\rdata:  73857293\n\nid: 9\ndata\ndata:x\n\n"
+          "event: lost\n\nid\ndata: y\n\n");
 
     sse_reader_init(&reader, 64);
     REQUIRE(sse_read(&reader, bytes, &used, &event, &found, &err) && found);

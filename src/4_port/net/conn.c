@@ -62,7 +62,8 @@ static uint64_t taken(const struct conn *conn)
     return conn->total_bytes - conn_queued(conn);
 }
 
-/* The stall clock runs while something is queued and is set back by every byte that the client takes. */
+/* The stall clock runs while something is queued and is set back by every byte that the client
+ * takes. */
 static void watch_stall(struct conn *conn)
 {
     bool queued = conn_queued(conn) > 0;
@@ -139,8 +140,8 @@ static void take_off(struct conn *conn)
         struct conn_piece *piece = conn->first;
         conn->first = piece->next;
         conn->pending_bytes -= piece->to - piece->from;
-        bufs[flight->count] = uv_buf_init(piece->bytes->data + piece->from,
-            (unsigned)(piece->to - piece->from));
+        bufs[flight->count] =
+            uv_buf_init(piece->bytes->data + piece->from, (unsigned)(piece->to - piece->from));
         flight->pieces[flight->count++] = piece;
     }
     if (!conn->first)
@@ -484,7 +485,8 @@ struct shared_bytes *shared_bytes_plain(const struct str *parts, size_t count, s
     check(skip <= total);
     struct shared_bytes *bytes = malloc(sizeof *bytes + total - skip);
     check(bytes);
-    *bytes = (struct shared_bytes){.references = 1, .framed_len = total - skip, .len = total - skip};
+    *bytes =
+        (struct shared_bytes){.references = 1, .framed_len = total - skip, .len = total - skip};
     for (size_t i = 0; i < count; i++) {
         size_t hidden = skip < parts[i].len ? skip : parts[i].len;
         if (parts[i].len - hidden)
@@ -499,7 +501,10 @@ struct shared_bytes *shared_bytes_make(struct str payload)
 {
     char head[24];
     int head_len = snprintf(head, sizeof head, "%zx\r\n", payload.len);
-    struct str parts[] = {{head, (size_t)head_len}, payload, S("\r\n")};
+    struct str parts[] = {
+        {head, (size_t)head_len},
+        payload, S("\r\n")
+    };
     struct shared_bytes *bytes = shared_bytes_plain(parts, 3, 0);
 
     bytes->from = (size_t)head_len;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conn — one client's socket: bytes in as they come, bytes out through a queue, perhaps through TLS, two
- * deadlines, and the news that the client has left. Internal to net/.
+ * conn — one client's socket: bytes in as they come, bytes out through a queue, perhaps through
+ * TLS, two deadlines, and the news that the client has left. Internal to net/.
  *
- * What the bytes mean is the protocol's affair (h1.c; HTTP/2 later), chosen when the connection opens.
+ * What the bytes mean is the protocol's affair (h1.c; HTTP/2 later), chosen when the connection
+ * opens.
  *
- * owner    itself, from conn_open() until the protocol's on_closed; conn_close() only begins the end
- * memory   the struct and nothing else while nothing is queued; bytes are read into one buffer per loop
+ * owner    itself, from conn_open() until the protocol's on_closed; conn_close() only begins the
+ * end memory   the struct and nothing else while nothing is queued; bytes are read into one buffer
+ * per loop
  */
 #pragma once
 
@@ -31,8 +33,8 @@ struct conn_shared {
     struct wheel wheel;
     struct conn *conns; /* all of them, linked by next */
     uint64_t write_ms;
-    char *read_at;   /* CONN_READ_BYTES */
-    char *plain_at;  /* as many, for what TLS decrypted */
+    char *read_at;  /* CONN_READ_BYTES */
+    char *plain_at; /* as many, for what TLS decrypted */
 };
 
 struct conn_protocol {
@@ -58,8 +60,8 @@ struct conn {
     struct conn *prev, *next;
     struct conn_shared *shared;
     const struct conn_protocol *protocol;
-    void *state; /* the protocol's */
-    struct tls_stream *tls; /* NULL: plain */
+    void *state;                     /* the protocol's */
+    struct tls_stream *tls;          /* NULL: plain */
     struct conn_piece *first, *last; /* queued and not yet given to the kernel */
     size_t pending_bytes;            /* in that list */
     uint64_t total_bytes;            /* ever queued, with what is in flight */
@@ -70,7 +72,8 @@ struct conn {
     struct exchange_peer peer;
 };
 
-/* One accepted from `listener` (its data is not looked at). false: the kernel had none, or no memory. */
+/* One accepted from `listener` (its data is not looked at). false: the kernel had none, or no
+ * memory. */
 struct conn *conn_accept(struct conn_shared *shared, uv_stream_t *listener,
     const struct conn_protocol *protocol, void *state);
 /* Begin reading; after this the protocol is called. */

@@ -117,8 +117,10 @@ void exchange_reply(struct exchange *ex, int status, struct str content_type,
     const struct http_field *fields, size_t fields_count, struct str body)
 {
     scoped(buf_done) struct buf instead = buf_of(4096);
-    struct http_reply_head head = {.status = status, .content_type = content_type,
-        .fields = fields, .fields_count = fields_count};
+    struct http_reply_head head = {.status = status,
+        .content_type = content_type,
+        .fields = fields,
+        .fields_count = fields_count};
 
     check(status >= 200 && status <= 599);
     if (ex->begun)
@@ -127,6 +129,8 @@ void exchange_reply(struct exchange *ex, int status, struct str content_type,
         if (replace_bad_fields(&head, &instead))
             body = buf_str(&instead);
         ex->transport->reply(ex, &head, body);
+    } else if (ex->stream) {
+        ex->transport->stream_end(ex, true); /* it is closing: it must forget us */
     }
     server_exchange_free(ex);
 }
@@ -152,8 +156,10 @@ void exchange_stream_begin(struct exchange *ex, int status, struct str content_t
     const struct http_field *fields, size_t fields_count)
 {
     scoped(buf_done) struct buf instead = buf_of(4096);
-    struct http_reply_head head = {.status = status, .content_type = content_type,
-        .fields = fields, .fields_count = fields_count};
+    struct http_reply_head head = {.status = status,
+        .content_type = content_type,
+        .fields = fields,
+        .fields_count = fields_count};
 
     check(status >= 200 && status <= 599 && !ex->begun);
     ex->begun = true;

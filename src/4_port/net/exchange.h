@@ -3,18 +3,19 @@
  * exchange — one request and its reply; all that a handler sees of the network. HTTP/1 today,
  * HTTP/2 and gRPC will speak through the same functions.
  *
- * owner    the handler, from `handle(exchange, user)` until it finishes it. Every exchange is finished
- *          exactly once, by one of
- *              exchange_reply…()        the whole reply
- *              exchange_stream_end()    after exchange_stream_begin()
- *          at once or later. Finishing frees it: the pointer is dead when the call returns.
+ * owner    the handler, from handle(exchange, user) until it finishes it. Every exchange is finished
+ *          exactly once, at once or later, by one of
+ *              exchange_reply…()       the whole reply
+ *              exchange_stream_end()   after exchange_stream_begin()
+ *              exchange_stream_abort() whatever was said before
+ *          Finishing frees it: the pointer is dead when the call returns.
  *          If the client leaves first, on_gone is called once; the exchange stays valid (writes do
  *          nothing and return false) and must still be finished, which may happen inside on_gone.
  *          So nothing leaks and nothing dangles, whoever is first.
  * strings  of the request live until the exchange is finished or exchange_stream_begin() is called
  *          (a stream may last for days: what it needs it copies first).
  * threads  only the thread of the server's loop
- * calls    handle, on_gone and on_drained come from the loop, never from inside a function of this file
+ * calls    handle, on_gone and on_drained come from the loop, never from inside a function here
  */
 #pragma once
 
@@ -41,15 +42,16 @@ enum exchange_channel {
 struct exchange_peer {
     enum exchange_channel channel;
     bool tls;
-    uid_t uid; /* EXCHANGE_UNIX only, else (uid_t)-1 */
-    pid_t pid; /* EXCHANGE_UNIX only, else 0; may have ended since */
+    uid_t uid;                            /* EXCHANGE_UNIX only, else (uid_t)-1 */
+    pid_t pid;                            /* EXCHANGE_UNIX only, else 0; may have ended since */
     char address[EXCHANGE_ADDRESS_BYTES]; /* "127.0.0.1"; "unix" */
 };
 
 /* --- the request ------------------------------------------------------------------ */
 
 enum http_method exchange_method(const struct exchange *ex);
-/* Percent-decoded, begins with '/', without query; "." ".." and an encoded '/' were refused with 400. */
+/* Percent-decoded, begins with '/', without query; "." ".." and an encoded '/' were refused with
+ * 400. */
 struct str exchange_path(const struct exchange *ex);
 /* exchange_segment(ex, 2) of "/api/v1/cases/ID" is "cases"; .at is NULL behind the last. */
 struct str exchange_segment(const struct exchange *ex, size_t part);
@@ -68,23 +70,26 @@ void *exchange_data(const struct exchange *ex);
 /* --- the reply, whole ------------------------------------------------------------- */
 
 /* Content-Length, Date and Connection are ours; `fields` (may be NULL) are further headers, such as
- * {S("Cache-Control"), S("no-store")}. An empty content_type sends none. To HEAD the body is not sent.
- * Everything is copied before the call returns. A field that is no legal header makes it a 500. */
+ * {S("Cache-Control"), S("no-store")}. An empty content_type sends none. To HEAD the body is not
+ * sent. Everything is copied before the call returns. A field that is no legal header makes it a
+ * 500. */
 void exchange_reply(struct exchange *ex, int status, struct str content_type,
     const struct http_field *fields, size_t fields_count, struct str body);
 /* application/json of `body` in compact form; the reference stays the caller's. */
 void exchange_reply_json(struct exchange *ex, int status, const json_t *body);
-/* {"error":{"message","type","param","code"}} with the status of the kind (err.h), or `status` if not 0. */
+/* {"error":{"message","type","param","code"}} with the status of the kind (err.h), or `status` if
+ * not 0. */
 void exchange_reply_error(struct exchange *ex, int status, const struct err *err);
 
 /* --- the reply, piece by piece ---------------------------------------------------- */
 
-/* Head of a reply without a known length: chunked (until close for HTTP/1.0). For server-sent events
- * content_type is "text/event-stream". */
+/* Head of a reply without a known length: chunked (until close for HTTP/1.0). For server-sent
+ * events content_type is "text/event-stream". */
 void exchange_stream_begin(struct exchange *ex, int status, struct str content_type,
     const struct http_field *fields, size_t fields_count);
-/* Sent at once as far as the socket takes it, the rest is queued. false: the client is gone or was just
- * dropped because it was more than stream_behind_bytes_max behind; on_gone follows from the loop. */
+/* Sent at once as far as the socket takes it, the rest is queued. false: the client is gone or was
+ * just dropped because it was more than stream_behind_bytes_max behind; on_gone follows from the
+ * loop. */
 bool exchange_stream_write(struct exchange *ex, struct str bytes);
 /* Orderly end, and the exchange is freed. */
 void exchange_stream_end(struct exchange *ex);
@@ -105,6 +110,6 @@ bool exchange_stream_share(struct exchange *ex, struct shared_bytes *bytes);
  * silent. data is exchange_data(). */
 void exchange_on_gone(struct exchange *ex, void (*call)(struct exchange *ex, void *data));
 bool exchange_gone(const struct exchange *ex);
-/* `call(ex, data)` whenever the queue of a stream has fallen below stream_resume_bytes after it was above:
- * for a source that can wait (an upstream, a long export). */
+/* `call(ex, data)` whenever the queue of a stream has fallen below stream_resume_bytes after it was
+ * above: for a source that can wait (an upstream, a long export). */
 void exchange_on_drained(struct exchange *ex, void (*call)(struct exchange *ex, void *data));

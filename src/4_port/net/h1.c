@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * HTTP/1: one request at a time per connection. What a client pipelines stays unparsed, up to a bound, and the
- * socket is read on while a request is handled, so that a client that leaves is seen at once. */
+ * HTTP/1: one request at a time per connection. What a client pipelines stays unparsed, up to a
+ * bound, and the socket is read on while a request is handled, so that a client that leaves is seen
+ * at once. */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "http/chunks.h"
@@ -20,8 +21,10 @@
 REFUSAL(BODY_TOO_LONG, 413, "body_too_long", "the request body is longer than this server takes");
 REFUSAL(HEAD_TIMEOUT, 408, "head_timeout", "the request head did not arrive in time");
 REFUSAL(BODY_TIMEOUT, 408, "body_timeout", "the request body did not arrive in time");
-REFUSAL(FULL, 503, "too_many_connections", "the server has as many connections as it takes; try again later");
-REFUSAL(NO_ROOM, 503, "too_much_input", "the server holds as many unfinished requests as it takes; try again later");
+REFUSAL(FULL, 503, "too_many_connections",
+    "the server has as many connections as it takes; try again later");
+REFUSAL(NO_ROOM, 503, "too_much_input",
+    "the server holds as many unfinished requests as it takes; try again later");
 
 enum h1_phase {
     H1_HEAD,   /* between requests, or inside a head */
@@ -34,24 +37,24 @@ enum h1_phase {
 struct h1 {
     struct http_server *server;
     struct conn *conn;
-    struct buf in;          /* what is not parsed yet */
+    struct buf in; /* what is not parsed yet */
     struct http_guard guard;
     struct request *request; /* H1_BODY */
     struct http_chunks *chunks;
-    struct exchange *ex;     /* H1_HANDLE */
+    struct exchange *ex; /* H1_HANDLE */
     uint64_t body_left;
     uint64_t lingered_bytes;
     size_t accounted_bytes;
     enum h1_phase phase;
-    bool running;    /* inside run(): no need to wake it */
-    bool is_ready;   /* in the server's list */
-    bool in_head;    /* its first byte has come */
-    bool kept;       /* not the first request */
-    bool keep_alive; /* after this reply */
+    bool running;     /* inside run(): no need to wake it */
+    bool is_ready;    /* in the server's list */
+    bool in_head;     /* its first byte has come */
+    bool kept;        /* not the first request */
+    bool keep_alive;  /* after this reply */
     bool until_close; /* the stream's end is the connection's */
-    bool chunked;    /* the stream's framing */
-    bool minor;      /* HTTP/1.1 */
-    bool linger;     /* H1_FLUSH: there may be unread input */
+    bool chunked;     /* the stream's framing */
+    bool minor;       /* HTTP/1.1 */
+    bool linger;      /* H1_FLUSH: there may be unread input */
 };
 
 static struct h1 *h1_of(const struct conn *conn)
@@ -83,8 +86,8 @@ static void end_linger(struct h1 *h1)
     conn_set_due(h1->conn, (uint64_t)limits_of(h1)->linger_ms);
 }
 
-/* The last reply is written or queued: FIN behind it. With unread input we drain first, or the reset that
- * answers it would eat the reply. */
+/* The last reply is written or queued: FIN behind it. With unread input we drain first, or the
+ * reset that answers it would eat the reply. */
 static void end_after_flush(struct h1 *h1, bool linger)
 {
     h1->phase = H1_FLUSH;
@@ -99,19 +102,24 @@ static void end_after_flush(struct h1 *h1, bool linger)
         conn_close_flushed(h1->conn);
 }
 
+static enum err_kind kind_of(int status)
+{
+    if (status == 403 || status == 421)
+        return ERR_DENIED;
+    return status == 408 || status == 413 || status == 431 || status == 503 ? ERR_LIMIT : ERR_INPUT;
+}
+
 static void refuse(struct h1 *h1, const struct http_refusal *refusal)
 {
     scoped(buf_done) struct buf body = buf_of(4096);
     struct buf *out = &h1->server->scratch;
-    const char *type = refusal->status == 400 || refusal->status >= 500 ? "input" : "limit";
-    struct http_reply_head head = {.status = refusal->status, .close = true,
-        .date = server_date(h1->server), .content_type = S("application/json")};
+    struct http_reply_head head = {.status = refusal->status,
+        .close = true,
+        .date = server_date(h1->server),
+        .content_type = S("application/json")};
 
-    if (refusal->status == 403 || refusal->status == 421)
-        type = err_word(ERR_DENIED);
-    if (refusal->status == 503)
-        type = err_word(ERR_LIMIT);
-    server_error_body(&body, type, refusal->code, NULL, refusal->message);
+    server_error_body(
+        &body, err_word(kind_of(refusal->status)), refusal->code, NULL, refusal->message);
     head.length = body.len;
     buf_clear(out);
     check(http_reply_head_encode(&head, out));
@@ -213,7 +221,10 @@ static bool on_stream_write(struct exchange *ex, struct shared_bytes *shared, st
             h1->chunked ? shared->framed_len : shared->from + shared->len);
     } else if (h1->chunked) {
         int len = snprintf(size, sizeof size, "%zx\r\n", bytes.len);
-        struct str parts[] = {{size, (size_t)len}, bytes, S("\r\n")};
+        struct str parts[] = {
+            {size, (size_t)len},
+            bytes, S("\r\n")
+        };
         conn_write(h1->conn, parts, 3);
     } else {
         conn_write(h1->conn, &bytes, 1);
@@ -377,8 +388,8 @@ static size_t run(struct h1 *h1, struct str bytes)
     size_t used = 0;
 
     h1->running = true;
-    while (used < bytes.len && !h1->conn->closing &&
-           (h1->phase == H1_HEAD || h1->phase == H1_BODY)) {
+    while (
+        used < bytes.len && !h1->conn->closing && (h1->phase == H1_HEAD || h1->phase == H1_BODY)) {
         struct str rest = {bytes.at + used, bytes.len - used};
         size_t step = h1->phase == H1_HEAD ? read_head(h1, rest) : read_body(h1, rest);
         used += step;
@@ -460,7 +471,8 @@ void h1_resume(struct conn *conn)
         conn_close_flushed(conn);
 }
 
-/* A client that sends nothing more while its request is handled has left: the work is not wanted. */
+/* A client that sends nothing more while its request is handled has left: the work is not wanted.
+ */
 static void on_eof(struct conn *conn)
 {
     struct h1 *h1 = h1_of(conn);
@@ -545,8 +557,8 @@ void *h1_make(struct http_server *server)
 
     check(h1);
     h1->server = server;
-    h1->in = buf_of((size_t)server->config.limits.head_bytes_max + PIPELINED_BYTES_MAX +
-                    CONN_READ_BYTES);
+    h1->in = buf_of(
+        (size_t)server->config.limits.head_bytes_max + PIPELINED_BYTES_MAX + CONN_READ_BYTES);
     return h1;
 }
 

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#define FREE_REQUESTS_MAX 64    /* kept warm */
-#define WARM_BYTES_MAX 16384    /* a larger buffer is not kept */
-#define FILES_SPARE 128         /* descriptors for everything but connections */
+#define FREE_REQUESTS_MAX 64 /* kept warm */
+#define WARM_BYTES_MAX 16384 /* a larger buffer is not kept */
+#define FILES_SPARE 128      /* descriptors for everything but connections */
 #define SCRATCH_BYTES_MAX (1u << 20)
 
 void http_limits_default(struct http_limits *ret_limits)
@@ -161,25 +161,30 @@ struct str server_date(struct http_server *server)
     return (struct str){server->date, HTTP_DATE_BYTES - 1};
 }
 
-void server_error_body(struct buf *out, const char *type, const char *code, const char *param,
-    const char *message)
+void server_error_body(
+    struct buf *out, const char *type, const char *code, const char *param, const char *message)
 {
-    scoped(json_done) json_t *body = json_pack("{s:{s:s,s:s,s:s?,s:s?}}", "error", "message", message,
-        "type", type, "param", param && *param ? param : NULL, "code", code && *code ? code : NULL);
+    scoped(json_done) json_t *body =
+        json_pack("{s:{s:s,s:s,s:s?,s:s?}}", "error", "message", message, "type", type, "param",
+            param && *param ? param : NULL, "code", code && *code ? code : NULL);
     scoped(free_done) char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 
-    buf_add(out, text ? str_from(text) : S("{\"error\":{\"message\":\"the error text is not UTF-8\","
-                                           "\"type\":\"system\",\"param\":null,\"code\":null}}"));
+    buf_add(out, text ? str_from(text)
+                      : S("{\"error\":{\"message\":\"the error text is not UTF-8\","
+                          "\"type\":\"system\",\"param\":null,\"code\":null}}"));
 }
 
 /* --- who may ask ------------------------------------------------------------------------- */
 
 static const struct http_refusal BAD_PATH = {400, "bad_path",
-    "the path holds a broken escape, an encoded '/', a control character, '.' or '..', or is not UTF-8"};
+    "the path holds a broken escape, an encoded '/', a control character, '.' or '..', or is not "
+    "UTF-8"};
 static const struct http_refusal NOT_OUR_NAME = {421, "host_unknown",
-    "the Host header names none of this server's names; add the name to its settings if it is yours"};
+    "the Host header names none of this server's names; add the name to its settings if it is "
+    "yours"};
 static const struct http_refusal FOREIGN_ORIGIN = {403, "origin_foreign",
-    "a page of another origin must not change anything here; add the origin to the settings if it is yours"};
+    "a page of another origin must not change anything here; add the origin to the settings if it "
+    "is yours"};
 
 static bool in_list(const char *const *list, struct str word)
 {
@@ -190,8 +195,8 @@ static bool in_list(const char *const *list, struct str word)
 }
 
 /* Same scheme, name and port as the request was sent to, or in the list. */
-static bool origin_is_ours(const struct http_server *server, struct str origin, struct str host,
-    bool tls)
+static bool origin_is_ours(
+    const struct http_server *server, struct str origin, struct str host, bool tls)
 {
     struct str scheme = tls ? S("https://") : S("http://");
 
@@ -201,8 +206,8 @@ static bool origin_is_ours(const struct http_server *server, struct str origin, 
     return in_list(server->config.origins, origin);
 }
 
-const struct http_refusal *server_judge(const struct http_server *server,
-    const struct request *request, bool tls)
+const struct http_refusal *server_judge(
+    const struct http_server *server, const struct request *request, bool tls)
 {
     const struct http_head *head = &request->head;
     struct str name, host = http_head_str(head, head->host);
@@ -304,7 +309,8 @@ static void on_idle_closed(uv_handle_t *handle)
 static void on_wheel_closed(uv_handle_t *handle)
 {
     struct wheel *wheel = handle->data;
-    handle_closed((struct http_server *)((char *)wheel - offsetof(struct http_server, shared.wheel)));
+    handle_closed(
+        (struct http_server *)((char *)wheel - offsetof(struct http_server, shared.wheel)));
 }
 
 void server_end_if_done(struct http_server *server)

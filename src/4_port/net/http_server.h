@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * http_server — listens, reads requests strictly, gives each to one handler as an exchange (exchange.h).
+ * http_server — listens, reads requests strictly, gives each to one handler as an exchange
+ * (exchange.h).
  *
  *     struct http_server_config config = {.handle = on_request, .user = gateway};
  *     http_limits_default(&config.limits);
  *     struct http_server *server = http_server_make(loop, &config);
- *     http_server_listen_tcp(server, "127.0.0.1", 30080, NULL, &err) && …_listen_unix(server, path, 0660, &err)
+ *     http_server_listen_tcp(server, "127.0.0.1", 30080, NULL, &err);
+ *     http_server_listen_unix(server, path, 0660, &err);
  *
- * What is not one unambiguous request is answered 400 (431, 413, 408, 501, 505, 417) and the connection is
- * closed; the handler never sees it. So are a Host that is not ours (421: a DNS-rebinding guard) and a foreign
- * Origin on a method that changes something (403). Error bodies are {"error":{"message","type","param","code"}}.
+ * What is not one unambiguous request is answered 400 (431, 413, 408, 501, 505, 417) and the
+ * connection is closed; the handler never sees it. So are a Host that is not ours (421: a
+ * DNS-rebinding guard) and a foreign Origin on a method that changes something (403). Error bodies
+ * are {"error":{"message","type","param","code"}}.
  *
  * owner    whoever called http_server_make(); released by http_server_close()
  * threads  only the thread of its loop; several loops have a server each
@@ -36,7 +39,8 @@ struct http_server_config {
     struct http_limits limits;
     /* Host names that are ours beside the loopback ones; lower case, NULL-ended, may be NULL. */
     const char *const *names;
-    /* Origins allowed beside the server's own ("https://desk.home.arpa"); NULL-ended, may be NULL. */
+    /* Origins allowed beside the server's own ("https://desk.home.arpa"); NULL-ended, may be NULL.
+     */
     const char *const *origins;
     void (*handle)(struct exchange *ex, void *user);
     void *user;
@@ -51,15 +55,16 @@ struct http_server;
 /* Config is copied, the lists in it are not. Raises RLIMIT_NOFILE as far as allowed. */
 struct http_server *http_server_make(uv_loop_t *loop, const struct http_server_config *config);
 
-/* Port 0 takes a free one (http_server_port). `tls` (may be NULL) must outlive the server. This layer lets
- * you listen anywhere; the role refuses a non-loopback address without TLS and tokens.
+/* Port 0 takes a free one (http_server_port). `tls` (may be NULL) must outlive the server. This
+ * layer lets you listen anywhere; the role refuses a non-loopback address without TLS and tokens.
  * errors  ERR_INPUT not an address; ERR_SYSTEM the port is taken or forbidden */
 bool http_server_listen_tcp(struct http_server *server, const char *address, uint16_t port,
     struct tls *tls, struct err *err);
-/* A stale socket is removed, one that answers or another kind of file is not. Nobody can connect before
- * the mode is set. errors  ERR_INPUT the path is too long; ERR_SYSTEM it is in use, no rights */
-bool http_server_listen_unix(struct http_server *server, const char *path, mode_t mode,
-    struct err *err);
+/* A stale socket is removed, one that answers or another kind of file is not. Nobody can connect
+ * before the mode is set. errors  ERR_INPUT the path is too long; ERR_SYSTEM it is in use, no
+ * rights */
+bool http_server_listen_unix(
+    struct http_server *server, const char *path, mode_t mode, struct err *err);
 /* Of the last TCP listener; 0 if there is none. */
 uint16_t http_server_port(const struct http_server *server);
 /* 127.0.0.0/8, ::1. */
@@ -69,6 +74,6 @@ struct http_server_counts http_server_counts(const struct http_server *server);
 
 /* Accept nothing more; what is being handled goes on, idle connections are closed. For a drain. */
 void http_server_stop_listening(struct http_server *server);
-/* Close everything. Unfinished exchanges hear on_gone and must still be finished; after the last the server
- * is freed and `closed` (may be NULL) is called, from the loop. */
+/* Close everything. Unfinished exchanges hear on_gone and must still be finished; after the last
+ * the server is freed and `closed` (may be NULL) is called, from the loop. */
 void http_server_close(struct http_server *server, void (*closed)(void *user), void *user);

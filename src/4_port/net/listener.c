@@ -127,13 +127,13 @@ bool http_server_listen_tcp(struct http_server *server, const char *address, uin
         bad = uv_tcp_getsockname(&listener->tcp, (struct sockaddr *)&where, &len);
     if (bad) {
         uv_close(&listener->handle, on_listener_closed);
-        return err_code(err, ERR_SYSTEM, "cannot_listen", "listen", "cannot listen on %s port %u: %s%s",
-            address, port, uv_strerror(bad),
+        return err_code(err, ERR_SYSTEM, "cannot_listen", "listen",
+            "cannot listen on %s port %u: %s%s", address, port, uv_strerror(bad),
             bad == UV_EADDRINUSE ? "; stop the program that has it or choose another port" : "");
     }
-    server->port = ntohs(where.ss_family == AF_INET
-                             ? ((const struct sockaddr_in *)&where)->sin_port
-                             : ((const struct sockaddr_in6 *)&where)->sin6_port);
+    server->port =
+        ntohs(where.ss_family == AF_INET ? ((const struct sockaddr_in *)&where)->sin_port
+                                         : ((const struct sockaddr_in6 *)&where)->sin6_port);
     return true;
 }
 
@@ -152,11 +152,13 @@ static bool remove_stale(const char *path, struct err *err)
     if (fd < 0)
         return err_set(err, ERR_SYSTEM, "cannot make a socket: %s", strerror(errno));
     snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 || errno != ECONNREFUSED)
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 ||
+        errno != ECONNREFUSED)
         return err_set(err, ERR_SYSTEM,
             "%s is in use by another process; stop that one or choose another path", path);
     if (unlink(path) != 0)
-        return err_set(err, ERR_SYSTEM, "cannot remove the stale socket %s: %s", path, strerror(errno));
+        return err_set(
+            err, ERR_SYSTEM, "cannot remove the stale socket %s: %s", path, strerror(errno));
     return true;
 }
 
@@ -175,8 +177,8 @@ static int bind_and_listen(struct http_listener *listener, const char *path, mod
     return uv_listen(&listener->stream, BACKLOG, on_connection);
 }
 
-bool http_server_listen_unix(struct http_server *server, const char *path, mode_t mode,
-    struct err *err)
+bool http_server_listen_unix(
+    struct http_server *server, const char *path, mode_t mode, struct err *err)
 {
     size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * net_bench_server PORT — answers every request with 100 bytes of JSON; for wrk. Prints its counts at SIGTERM. */
+ * net_bench_server PORT — answers every request with 100 bytes of JSON; for wrk. Prints its counts
+ * at SIGTERM. */
 #include "base/panic.h"
 #include "net/http_server.h"
 
@@ -32,7 +33,8 @@ int main(int count, char **words)
     check(count == 2);
     http_limits_default(&config.limits);
     struct http_server *server = http_server_make(loop, &config);
-    if (!http_server_listen_tcp(server, "127.0.0.1", (uint16_t)strtoul(words[1], NULL, 10), NULL, &err))
+    if (!http_server_listen_tcp(
+            server, "127.0.0.1", (uint16_t)strtoul(words[1], NULL, 10), NULL, &err))
         panic("%s", err.message);
     uv_signal_init(loop, &term);
     uv_signal_start(&term, on_signal, SIGTERM);
@@ -43,7 +45,8 @@ int main(int count, char **words)
     struct http_server_counts counts = http_server_counts(server);
     printf("requests %llu, cpu %.2f us per request (user %.2f), peak RSS %ld KiB\n",
         (unsigned long long)counts.requests, cpu / (double)counts.requests,
-        ((double)usage.ru_utime.tv_sec * 1e6 + (double)usage.ru_utime.tv_usec) / (double)counts.requests,
+        ((double)usage.ru_utime.tv_sec * 1e6 + (double)usage.ru_utime.tv_usec) /
+            (double)counts.requests,
         usage.ru_maxrss);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Ten thousand sockets: idle ones, then streams, one event to all. Fewer where RLIMIT_NOFILE allows fewer. */
+ * Ten thousand sockets: idle ones, then streams, one event to all. Fewer where RLIMIT_NOFILE allows
+ * fewer. */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "net/http_server.h"
@@ -57,8 +58,8 @@ static size_t resident_bytes(void)
 /* The other process: open all, ask on each, wait for one event on each, say so, go. */
 static int run_clients(uint16_t port, size_t count, int go, int tell)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     static int fds[CLIENTS_WANTED];
     static const char ASK[] = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n";
     char byte = 0, piece[4096];

@@ -201,18 +201,28 @@ struct http_server_counts site_counts(struct site *site)
     return counts;
 }
 
+void site_begin_close(struct site *site)
+{
+    http_server_close(site->server, on_server_closed, site);
+}
+
+void site_join(struct site *site)
+{
+    pthread_join(site->thread, NULL);
+    pthread_mutex_destroy(&site->lock);
+    pthread_cond_destroy(&site->change);
+}
+
 static void begin_close(struct site *site, void *argument)
 {
     (void)argument;
-    http_server_close(site->server, on_server_closed, site);
+    site_begin_close(site);
 }
 
 void site_close(struct site *site)
 {
     site_do(site, begin_close, NULL);
-    pthread_join(site->thread, NULL);
-    pthread_mutex_destroy(&site->lock);
-    pthread_cond_destroy(&site->change);
+    site_join(site);
 }
 
 /* --- the client --------------------------------------------------------------------------- */
@@ -318,7 +328,7 @@ size_t client_count(struct str reply, const char *mark)
     size_t count = 0, len = strlen(mark);
 
     for (const char *at = reply.at, *end = reply.at + reply.len;
-        (at = memmem(at, (size_t)(end - at), mark, len)); at += len)
+         (at = memmem(at, (size_t)(end - at), mark, len)); at += len)
         count++;
     return count;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * net_test_client — a real server on its own thread, and a client of plain blocking sockets, for the tests of net/.
+ * net_test_client — a real server on its own thread, and a client of plain blocking sockets, for
+ * the tests of net/.
  */
 #pragma once
 
@@ -42,6 +43,9 @@ void site_do(struct site *site, void (*call)(struct site *site, void *argument),
 bool site_wait(struct site *site, const int *number, int least);
 struct http_server_counts site_counts(struct site *site);
 void site_close(struct site *site);
+/* The same in two steps; the first inside site_do(). */
+void site_begin_close(struct site *site);
+void site_join(struct site *site);
 
 int client_connect(struct site *site);
 int client_connect_unix(const char *path);

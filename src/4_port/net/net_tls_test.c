@@ -45,10 +45,12 @@ __attribute__((constructor)) static void make_certificate(void)
     X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
     X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
     X509_NAME *name = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+    X509_NAME_add_entry_by_txt(
+        name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
     X509_set_issuer_name(certificate, name);
     X509_set_pubkey(certificate, key);
-    X509_EXTENSION *is_ca = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+    X509_EXTENSION *is_ca =
+        X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
     check(is_ca && X509_add_ext(certificate, is_ca, -1) == 1);
     X509_EXTENSION_free(is_ca);
     check(X509_sign(certificate, key, EVP_sha256()) > 0 && PEM_write_X509(file, certificate) == 1);
@@ -71,7 +73,8 @@ static void open_tls_site(struct site *site, bool client_certificates)
 
     site_init(site);
     site->config.limits.body_bytes_max = 8 << 20;
-    if (!tls_open(certificate_path, key_path, client_certificates ? certificate_path : NULL, &site->tls, &err))
+    if (!tls_open(certificate_path, key_path, client_certificates ? certificate_path : NULL,
+            &site->tls, &err))
         panic("%s", err.message);
     site_open(site);
 }
@@ -88,8 +91,10 @@ struct client {
     int fd;
 };
 
-/* Shake hands; false if either side refuses (with TLS 1.3 a refused client may see it only when it reads). */
-static bool client_open(struct client *client, struct site *site, int version, bool show_certificate)
+/* Shake hands; false if either side refuses (with TLS 1.3 a refused client may see it only when it
+ * reads). */
+static bool client_open(
+    struct client *client, struct site *site, int version, bool show_certificate)
 {
     static const unsigned char ALPN[] = "\x02h2\x08http/1.1";
 
@@ -99,7 +104,8 @@ static bool client_open(struct client *client, struct site *site, int version, b
     SSL_CTX_set_verify(client->context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_alpn_protos(client->context, ALPN, sizeof ALPN - 1);
     if (show_certificate)
-        check(SSL_CTX_use_certificate_file(client->context, certificate_path, SSL_FILETYPE_PEM) == 1 &&
+        check(SSL_CTX_use_certificate_file(client->context, certificate_path, SSL_FILETYPE_PEM) ==
+                  1 &&
               SSL_CTX_use_PrivateKey_file(client->context, key_path, SSL_FILETYPE_PEM) == 1);
     client->ssl = SSL_new(client->context);
     client->fd = client_connect(site);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * server — what the parts of an HTTP server share: the exchange's inside, the transport behind it, the pool of
- * request buffers, the counts. Internal to net/.
+ * server — what the parts of an HTTP server share: the exchange's inside, the transport behind it,
+ * the pool of request buffers, the counts. Internal to net/.
  */
 #pragma once
 
@@ -10,8 +10,8 @@
 #include "net/exchange.h"
 #include "net/http_server.h"
 
-/* How a protocol carries a reply: HTTP/1 has one, HTTP/2 and gRPC will have theirs. Each call happens only
- * while the exchange still has its client (ex->stream is set). */
+/* How a protocol carries a reply: HTTP/1 has one, HTTP/2 and gRPC will have theirs. Each call
+ * happens only while the exchange still has its client (ex->stream is set). */
 struct exchange_transport {
     void (*reply)(struct exchange *ex, const struct http_reply_head *head, struct str body);
     void (*stream_begin)(struct exchange *ex, const struct http_reply_head *head);
@@ -35,11 +35,11 @@ struct request {
 struct exchange {
     struct http_server *server;
     const struct exchange_transport *transport;
-    void *stream; /* the transport's; NULL: the client is gone */
+    void *stream;            /* the transport's; NULL: the client is gone */
     struct request *request; /* NULL once a stream began */
     enum http_method method;
-    bool begun;   /* stream_begin was called */
-    bool above;   /* the queue was above stream_resume_bytes */
+    bool begun; /* stream_begin was called */
+    bool above; /* the queue was above stream_resume_bytes */
     void *data;
     void (*gone)(struct exchange *ex, void *data);
     void (*drained)(struct exchange *ex, void *data);
@@ -91,12 +91,12 @@ void server_end_if_done(struct http_server *server);
 void listeners_close(struct http_server *server);
 
 /* NULL, or why a request with this head must not reach the handler: Host, Origin, path. */
-const struct http_refusal *server_judge(const struct http_server *server, const struct request *request,
-    bool tls);
+const struct http_refusal *server_judge(
+    const struct http_server *server, const struct request *request, bool tls);
 
 /* {"error":…} appended to `out`. */
-void server_error_body(struct buf *out, const char *type, const char *code, const char *param,
-    const char *message);
+void server_error_body(
+    struct buf *out, const char *type, const char *code, const char *param, const char *message);
 
 /* --- HTTP/1 ------------------------------------------------------------------------------ */
 

@@ -39,8 +39,8 @@ static int choose_protocol(SSL *ssl, const unsigned char **ret, unsigned char *r
 {
     static const unsigned char OURS[] = "\x08http/1.1";
     (void)ssl, (void)unused;
-    int answer = SSL_select_next_proto((unsigned char **)(uintptr_t)ret, ret_len, OURS,
-        sizeof OURS - 1, offered, offered_len);
+    int answer = SSL_select_next_proto(
+        (unsigned char **)(uintptr_t)ret, ret_len, OURS, sizeof OURS - 1, offered, offered_len);
     return answer == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
@@ -48,14 +48,16 @@ static bool load(SSL_CTX *context, const char *certificate_path, const char *key
     const char *client_ca_path, struct err *err)
 {
     if (SSL_CTX_use_certificate_chain_file(context, certificate_path) != 1)
-        return err_set(err, ERR_SYSTEM, "cannot use the certificate %s: %s", certificate_path, reason());
+        return err_set(
+            err, ERR_SYSTEM, "cannot use the certificate %s: %s", certificate_path, reason());
     if (SSL_CTX_use_PrivateKey_file(context, key_path, SSL_FILETYPE_PEM) != 1)
         return err_set(err, ERR_SYSTEM, "cannot use the key %s: %s; is it the one of %s?", key_path,
             reason(), certificate_path);
     if (!client_ca_path)
         return true;
     if (SSL_CTX_load_verify_locations(context, client_ca_path, NULL) != 1)
-        return err_set(err, ERR_SYSTEM, "cannot use the client authority %s: %s", client_ca_path, reason());
+        return err_set(
+            err, ERR_SYSTEM, "cannot use the client authority %s: %s", client_ca_path, reason());
     SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(client_ca_path));
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     return true;
@@ -94,7 +96,8 @@ struct tls_stream *tls_stream_open(struct tls *tls)
     struct tls_stream *stream = malloc(sizeof *stream);
 
     check(stream);
-    *stream = (struct tls_stream){SSL_new(tls->context), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem())};
+    *stream =
+        (struct tls_stream){SSL_new(tls->context), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem())};
     check(stream->ssl && stream->in && stream->out);
     SSL_set_bio(stream->ssl, stream->in, stream->out);
     SSL_set_accept_state(stream->ssl);
@@ -142,7 +145,8 @@ bool tls_stream_encrypt(struct tls_stream *stream, struct str plain)
     if (!plain.len)
         return true;
     bool good = SSL_is_init_finished(stream->ssl) &&
-                SSL_write_ex(stream->ssl, plain.at, plain.len, &written) == 1 && written == plain.len;
+                SSL_write_ex(stream->ssl, plain.at, plain.len, &written) == 1 &&
+                written == plain.len;
     ERR_clear_error();
     return good;
 }

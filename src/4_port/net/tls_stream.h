@@ -26,7 +26,8 @@ void tls_stream_close(struct tls_stream **at);
 /* Take encrypted bytes in; returns how many (always more than 0). */
 size_t tls_stream_input(struct tls_stream *stream, struct str bytes);
 /* Up to `max` plain bytes out. */
-enum tls_answer tls_stream_decrypt(struct tls_stream *stream, char *at, size_t max, size_t *ret_len);
+enum tls_answer tls_stream_decrypt(
+    struct tls_stream *stream, char *at, size_t max, size_t *ret_len);
 /* false: the stream is broken or its handshake is not done. */
 bool tls_stream_encrypt(struct tls_stream *stream, struct str plain);
 /* Encrypted bytes that wait to be sent; false if there are none. Valid until _done(). */

@@ -28,8 +28,8 @@ static struct wheel_entry *slot_of(struct wheel *wheel, uint64_t due_ms)
     return &wheel->slots[(due_ms / WHEEL_TICK_MS + 1) % WHEEL_SLOTS];
 }
 
-/* Fire what is due in one slot. A fired entry may arm and disarm any other, so the list is taken off first and
- * eaten from its head. */
+/* Fire what is due in one slot. A fired entry may arm and disarm any other, so the list is taken
+ * off first and eaten from its head. */
 static void turn(struct wheel *wheel, struct wheel_entry *slot, uint64_t now_ms)
 {
     struct wheel_entry local, later;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * wheel — one timer of the loop for all deadlines of a server: arming and disarming are a few stores.
- * It turns only while something is armed; a deadline is met up to WHEEL_TICK_MS late, never early.
+ * wheel — one timer of the loop for all deadlines of a server: arming and disarming are a few
+ * stores. It turns only while something is armed; a deadline is met up to WHEEL_TICK_MS late, never
+ * early.
  *
  * owner    whoever holds the struct; wheel_close() before its memory goes
  * threads  the loop's
