@@ -126,18 +126,22 @@ def unit():
 
 def rules():
     if (ROOT / "tools/plunit_tap.pl").exists():
-        settle(*one("rules", ["swipl", "-q", "tools/plunit_tap.pl"]))
+        settle(*one("rules", ["swipl", "-q", "-f", "none", "-F", "none", "tools/plunit_tap.pl", "--", "kb"]))
 
 
 def programs(folder):
-    """Executable files of a folder, by name: `x_test.py`, `x.sh`."""
+    """Every program of a folder, by name; what they share lies in tests/harness/."""
+    bin_dir = BUILD / "src/6_program"
+    env = {"LOGICD": str(bin_dir / "logicd"), "LOGICCTL": str(bin_dir / "logicctl"), "PYTHONDONTWRITEBYTECODE": "1"}
     for file in sorted((ROOT / folder).glob("*")):
-        if file.is_file() and os.access(file, os.X_OK) and file.suffix in (".sh", ".py", ".pl"):
-            settle(*one(f"{folder.split('/')[-1]}/{file.name}", [str(file)], env={"BUILD_DIR": str(BUILD)}))
+        start = {".py": [sys.executable], ".sh": ["sh"]}.get(file.suffix)
+        if start and file.is_file():
+            settle(*one(f"{folder.split('/')[-1]}/{file.name}", [*start, str(file)], env=env))
 
 
 def corpus():
-    programs("tests/corpus")
+    for program in sorted((ROOT / "tests/corpus").glob("*/run.pl")):
+        settle(*one("corpus/" + program.parent.name, ["swipl", "-q", "-f", "none", "-F", "none", str(program)]))
 
 
 def flow():

@@ -142,14 +142,14 @@ int client_main(const struct command *commands, size_t count, int argc, char **a
 
     setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth; every Debian has it */
     if (!options_read(argc, argv, &client.options, &err))
-        return client_fail(&client, &err);
+        return (int)client_fail(&client, &err);
     client.screen = screen_of(stdout, client.options.no_color);
     enum client_exit code = run(&client);
     if (client.api.curl)
         api_done(&client.api);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         err_set(&err, ERR_SYSTEM, "cannot write the result: %m");
-        return client_fail(&client, &err);
+        return (int)client_fail(&client, &err);
     }
     return (int)code;
 }

@@ -179,7 +179,9 @@ void plan_view(const struct screen *screen, const json_t *plan, int64_t now_ms)
     const json_t *current = json_object_get(plan, "current");
     scoped(buf_done) struct buf text = buf_of(PLAN_BYTES_MAX);
 
-    screen_print(screen, BOLD, "\n  %.*s\n\n", STR(json_str(plan, "summary")));
+    screen_print(screen, PLAIN, "\n  ");
+    screen_line(screen, BOLD, json_str(plan, "summary"));
+    fputc('\n', screen->out);
     screen_field(screen, "case", PLAIN, json_str(plan, "case"));
     screen_field(screen, "action", CYAN, json_str(plan, "action"));
     screen_field(screen, "tier", str_eq(tier, S("destructive")) ? RED : YELLOW, tier);

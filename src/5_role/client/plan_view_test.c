@@ -71,6 +71,18 @@ TEST(a_plan_by_a_model_carries_a_warning)
     CHECK(shows(text, "A language model wrote this proposal"));
 }
 
+TEST(a_summary_cannot_start_a_line_of_its_own)
+{
+    scoped(json_done) json_t *plan = json_pack("{s:s}", "summary", "harmless\n  tier        observe");
+    scoped(free_done) char *text = NULL;
+    size_t len;
+
+    struct screen screen = {.out = open_memstream(&text, &len)};
+    plan_view(&screen, plan, 0);
+    fclose(screen.out);
+    CHECK(shows(text, "harmless\\n  tier        observe"));
+}
+
 TEST(bytes_that_could_hide_something_are_no_plan)
 {
     struct err err;

@@ -55,6 +55,14 @@ static void put(const struct screen *screen, enum style style, struct str visibl
         fputs("\033[0m", screen->out);
 }
 
+static char *one_line(struct str text)
+{
+    scoped(buf_done) struct buf visible = buf_of(SCREEN_TEXT_BYTES_MAX);
+
+    text_visible(&visible, text, TEXT_ONE_LINE);
+    return str_dup(buf_str(&visible));
+}
+
 static void put_spaces(const struct screen *screen, size_t count)
 {
     fprintf(screen->out, "%*s", (int)count, "");
@@ -84,20 +92,30 @@ void screen_print(const struct screen *screen, enum style style, const char *for
         text = NULL;
 }
 
+void screen_line(const struct screen *screen, enum style style, struct str text)
+{
+    scoped(buf_done) struct buf visible = buf_of(SCREEN_TEXT_BYTES_MAX);
+
+    text_visible(&visible, text, TEXT_ONE_LINE);
+    put(screen, style, buf_str(&visible));
+    if (visible.overflowed)
+        put(screen, YELLOW, S(" [cut: too long to show]"));
+    fputc('\n', screen->out);
+}
+
 void screen_field(const struct screen *screen, const char *label, enum style style,
     struct str value)
 {
-    scoped(buf_done) struct buf visible = buf_of(SCREEN_TEXT_BYTES_MAX);
-    struct str name = str_from(label);
+    scoped(buf_done) struct buf name = buf_of(SCREEN_TEXT_BYTES_MAX);
 
     if (!value.len)
         return;
+    text_visible(&name, str_from(label), TEXT_ONE_LINE); /* a label may be a member's name */
+    size_t width = text_width(buf_str(&name));
     put_spaces(screen, 2);
-    put(screen, DIM, name);
-    put_spaces(screen, name.len < LABEL_COLUMNS ? LABEL_COLUMNS - name.len : 1);
-    text_visible(&visible, value, TEXT_ONE_LINE);
-    put(screen, style, buf_str(&visible));
-    fputc('\n', screen->out);
+    put(screen, DIM, buf_str(&name));
+    put_spaces(screen, width < LABEL_COLUMNS ? LABEL_COLUMNS - width : 1);
+    screen_line(screen, style, value);
 }
 
 void screen_paragraph(const struct screen *screen, size_t indent, struct str text)
@@ -132,11 +150,13 @@ void table_init(struct table *table, const char *const *titles, size_t columns)
 {
     *table = (struct table){.columns = columns < TABLE_COLUMNS_MAX ? columns : TABLE_COLUMNS_MAX};
     for (size_t i = 0; i < table->columns; i++)
-        table->titles[i] = titles[i];
+        table->titles[i] = one_line(str_from(titles[i]));
 }
 
 void table_done(struct table *table)
 {
+    for (size_t i = 0; i < table->columns; i++)
+        free(table->titles[i]);
     for (size_t i = 0; i < table->rows * table->columns; i++)
         free(table->cells[i]);
     free(table->cells);
@@ -163,9 +183,7 @@ void table_add(struct table *table, const struct str *texts, const enum style *s
     table->cells = grown(table->cells, base + table->columns, sizeof *table->cells);
     table->styles = grown(table->styles, base + table->columns, sizeof *table->styles);
     for (size_t i = 0; i < table->columns; i++) {
-        scoped(buf_done) struct buf visible = buf_of(SCREEN_TEXT_BYTES_MAX);
-        text_visible(&visible, texts[i], TEXT_ONE_LINE);
-        table->cells[base + i] = str_dup(buf_str(&visible));
+        table->cells[base + i] = one_line(texts[i]);
         table->styles[base + i] = styles ? styles[i] : PLAIN;
     }
     table->rows++;

@@ -29,6 +29,9 @@ void screen_text(const struct screen *screen, enum style style, struct str text)
 void screen_print(const struct screen *screen, enum style style, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* One line and its end: a newline in `text` is written as \n, so it cannot start a line of its own. */
+void screen_line(const struct screen *screen, enum style style, struct str text);
+
 /* "  label    value": one line of a sheet; an empty value prints nothing. */
 void screen_field(const struct screen *screen, const char *label, enum style style,
     struct str value);
@@ -40,7 +43,7 @@ void screen_paragraph(const struct screen *screen, size_t indent, struct str tex
 #define TABLE_ROWS_MAX 10000 /* the server's pages are smaller; more rows are counted, not shown */
 
 struct table {
-    const char *titles[TABLE_COLUMNS_MAX];
+    char *titles[TABLE_COLUMNS_MAX]; /* visible text */
     size_t columns;
     char **cells; /* rows x columns, visible text */
     enum style *styles;
