@@ -6,9 +6,9 @@
  * What the bytes mean is the protocol's affair (h1.c; HTTP/2 later), chosen when the connection
  * opens.
  *
- * owner    itself, from conn_open() until the protocol's on_closed; conn_close() only begins the
- * end memory   the struct and nothing else while nothing is queued; bytes are read into one buffer
- * per loop
+ * owner    itself, from conn_accept() until the protocol's on_closed; conn_close() only begins it
+ * memory   the struct and nothing else while nothing is queued; bytes are read into one buffer per
+ *          loop
  */
 #pragma once
 

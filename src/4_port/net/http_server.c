@@ -7,6 +7,7 @@
 #include "net/server.h"
 #include "os/clock.h"
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +71,7 @@ struct http_server *http_server_make(uv_loop_t *loop, const struct http_server_c
 
     check(server && config->handle);
     check_limits(&config->limits);
+    signal(SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */
     server->config = *config;
     raise_files(&server->config.limits);
     server->shared.loop = loop;

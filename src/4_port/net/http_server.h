@@ -52,7 +52,8 @@ struct http_server_counts {
 
 struct http_server;
 
-/* Config is copied, the lists in it are not. Raises RLIMIT_NOFILE as far as allowed. */
+/* Config is copied, the lists in it are not. Process-wide: RLIMIT_NOFILE is raised as far as
+ * allowed and SIGPIPE is ignored. */
 struct http_server *http_server_make(uv_loop_t *loop, const struct http_server_config *config);
 
 /* Port 0 takes a free one (http_server_port). `tls` (may be NULL) must outlive the server. This
@@ -61,8 +62,8 @@ struct http_server *http_server_make(uv_loop_t *loop, const struct http_server_c
 bool http_server_listen_tcp(struct http_server *server, const char *address, uint16_t port,
     struct tls *tls, struct err *err);
 /* A stale socket is removed, one that answers or another kind of file is not. Nobody can connect
- * before the mode is set. errors  ERR_INPUT the path is too long; ERR_SYSTEM it is in use, no
- * rights */
+ * before the mode is set.
+ * errors  ERR_INPUT the path is too long; ERR_SYSTEM it is in use, no rights */
 bool http_server_listen_unix(
     struct http_server *server, const char *path, mode_t mode, struct err *err);
 /* Of the last TCP listener; 0 if there is none. */

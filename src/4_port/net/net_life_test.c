@@ -489,6 +489,29 @@ TEST(the_unix_socket_has_its_mode_and_names_its_peer)
     rmdir(folder);
 }
 
+static void write_to_the_dead(struct site *site, void *argument)
+{
+    close(*(int *)argument);
+    check(!exchange_stream_write(site->held[0], S("late")) && exchange_gone(site->held[0]));
+}
+
+TEST(a_write_to_a_client_that_left_just_now_is_no_signal)
+{
+    char folder[64];
+    struct site site;
+
+    site_init(&site);
+    make_socket_path(&site, folder, sizeof folder);
+    site_open(&site);
+    int fd = client_connect_unix(site.socket_path);
+    client_send(fd, S("GET /stream HTTP/1.1\r\n" H "\r\n"));
+    CHECK(site_wait(&site, &site.held_count, 1));
+    site_do(&site, write_to_the_dead, &fd);
+    CHECK(site_wait(&site, &site.gone, 1));
+    site_close(&site);
+    rmdir(folder);
+}
+
 static void listen_again(struct site *site, void *argument)
 {
     struct err *err = argument;

@@ -11,9 +11,8 @@
 
 struct tls;
 
-/* PEM files. `client_ca_path` (may be NULL): if given, a client must show a certificate signed by
- * it. errors  ERR_SYSTEM a file cannot be read, is no PEM, or the key does not fit the certificate
- */
+/* PEM files. `client_ca_path` (may be NULL): if given, a client must show a certificate signed by it.
+ * errors  ERR_SYSTEM a file cannot be read, is no PEM, or the key does not fit the certificate */
 bool tls_open(const char *certificate_path, const char *key_path, const char *client_ca_path,
     struct tls **ret_tls, struct err *err);
 /* For scoped(tls_close). */
