@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/scoped.h"
+#include "scratch.h"
 #include "store/store.h"
 #include "tap.h"
 
@@ -13,11 +14,8 @@
 static const char *fresh_path(void)
 {
     static char path[96];
-    char folder[] = "/tmp/store_test.XXXXXX";
 
-    if (!mkdtemp(folder))
-        abort();
-    snprintf(path, sizeof path, "%s/ledger.db", folder);
+    snprintf(path, sizeof path, "%s/ledger.db", scratch_folder());
     return path;
 }
 
