@@ -11,7 +11,7 @@
 
 struct tls;
 
-/* PEM files. `client_ca_path` (may be NULL): if given, a client must show a certificate signed by it.
+/* PEM files. `client_ca_path` (may be NULL): if given, clients must show a certificate of that CA.
  * errors  ERR_SYSTEM a file cannot be read, is no PEM, or the key does not fit the certificate */
 bool tls_open(const char *certificate_path, const char *key_path, const char *client_ca_path,
     struct tls **ret_tls, struct err *err);
