@@ -8,7 +8,7 @@
 #
 # start is idempotent: keys and zones that are there stay as they are. It makes
 #   SECRETS/tsig/home      the TSIG secret (base64) for the node; key name logic-node, hmac-sha256
-#   DIR/inventory/demo.yml what the playbook services/dns/zone.yml must know about this server
+#   DIR/inventory/home.yml what the playbook services/dns/zone.yml must know about this server
 #   zones local, home.arpa, 1.168.192.in-addr.arpa; update and transfer with the key only
 set -eu
 
@@ -100,10 +100,10 @@ CONF
 
 make_inventory() {
     mkdir -p "$dir/inventory"
-    cat > "$dir/inventory/demo.yml.new" <<INVENTORY
+    cat > "$dir/inventory/home.yml.new" <<INVENTORY
 name_servers:
   hosts:
-    demo:
+    home:
       ansible_connection: local
       ansible_python_interpreter: /usr/bin/python3
       bind_conf: $dir/named.conf
@@ -114,7 +114,7 @@ name_servers:
       bind_checkconf: $(tool named-checkconf)
       bind_checkzone: $(tool named-checkzone)
 INVENTORY
-    mv "$dir/inventory/demo.yml.new" "$dir/inventory/demo.yml"
+    mv "$dir/inventory/home.yml.new" "$dir/inventory/home.yml"
 }
 
 start() {

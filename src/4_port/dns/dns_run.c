@@ -354,6 +354,31 @@ static void tell_what_moved(struct dns_peer *peer, const struct dns_job *job, st
         STR(untrue.name), buf_text(&now));
 }
 
+/* Values may be as planned while the TTL is still the old one. */
+static bool ttl_is_planned(const struct dns_job *job, const json_t *found, struct str *ret_name)
+{
+    json_t *rrset, *part;
+    size_t i, k;
+
+    json_array_foreach(found, i, rrset)
+    {
+        struct str name = str_from(json_string_value(json_object_get(rrset, "name")));
+        const char *type = json_string_value(json_object_get(rrset, "type"));
+        json_array_foreach(job->updates, k, part)
+        {
+            struct dns_update update;
+            struct err ignored;
+            check(dns_update_read(part, job->zone, &update, &ignored));
+            *ret_name = update.name;
+            if (update.kind == DNS_ADD && str_eq_nocase(update.name, name) &&
+                strcmp(dns_type_word(update.type), type) == 0 &&
+                update.ttl_s != json_integer_value(json_object_get(rrset, "ttl")))
+                return false;
+        }
+    }
+    return true;
+}
+
 static bool verify(
     struct dns_peer *peer, const struct dns_job *job, json_t **ret_result, struct err *err)
 {
@@ -370,6 +395,9 @@ static bool verify(
         return err_code(err, ERR_PEER, "not_verified", "name",
             "%.*s has %s, which is not what was planned", STR(untrue.name), buf_text(&now));
     }
+    if (!ttl_is_planned(job, found, &untrue.name))
+        return err_code(err, ERR_PEER, "not_verified", "name",
+            "%.*s has the values that were planned, but another TTL", STR(untrue.name));
     *ret_result = json_pack("{s:b, s:O}", "verified", 1, "rrsets", found);
     check(*ret_result);
     return true;

@@ -344,6 +344,27 @@ TEST(an_update_that_does_not_bring_what_was_expected_is_not_verified)
     CHECK(strstr(end.err.message, "10.0.0.5"));
 }
 
+static json_t *set_ttl(void)
+{
+    return update_job("local",
+        json_of("[{\"is\":\"rrset_equals\",\"name\":\"ns.local\",\"type\":\"A\",\"values\":[\"127.0.0.1\"]}]"),
+        json_of("[{\"op\":\"delete_rrset\",\"name\":\"ns.local\",\"type\":\"A\"},{\"op\":\"add\","
+                "\"name\":\"ns.local\",\"type\":\"A\",\"ttl\":77,\"value\":\"127.0.0.1\"}]"),
+        json_of("[{\"name\":\"ns.local\",\"type\":\"A\",\"values\":[\"127.0.0.1\"]}]"));
+}
+
+TEST(a_change_of_the_ttl_alone_is_seen)
+{
+    scoped(hand_end_done) struct hand_end before, done, after;
+
+    run_at(set_ttl(), true, &before);
+    EXPECT_END(before, false, "no", "not_done");
+    run_at(set_ttl(), false, &done);
+    EXPECT_END(done, true, "yes", "");
+    run_at(set_ttl(), true, &after);
+    EXPECT_END(after, true, "yes", "");
+}
+
 TEST(a_lookup_follows_and_says_when_there_is_nothing)
 {
     scoped(hand_end_done) struct hand_end there, nothing;
