@@ -78,10 +78,20 @@ starts([Item|_], Before) :-
     begins(Item),
     worded(Before),
     !.
-starts([ty(_)|_], Before) :-
-    complete(Before).
-starts([f(new), ty(_)|_], Before) :-
-    complete(Before).
+starts([ty(_)|Items], Before) :-
+    complete(Before),
+    named(Items).
+starts([f(new), ty(_)|Items], Before) :-
+    complete(Before),
+    named(Items).
+
+%   A name of its own before the next joint.
+named([Item|Items]) :-
+    Item \= sep(_),
+    (   Item = ent(host, _)
+    ->  true
+    ;   named(Items)
+    ).
 
 begins(main(_)).
 begins(light(_)).
@@ -130,8 +140,31 @@ filled([Part|Parts], Before, [Clause|Clauses]) :-
     ->  Verbs = Before
     ;   Verbs = Verbs0
     ),
-    Clause = cl(Verbs, Types, Flags, Nouns, Asks, Ents),
+    with_ttl(Nouns, Ents, Timed),
+    Clause = cl(Verbs, Types, Flags, Nouns, Asks, Timed),
     filled(Parts, Verbs, Clauses).
+
+%   "ttl … 600" with other words between: the number belongs to it.
+with_ttl(Nouns, Ents0, Ents) :-
+    (   memberchk(ttl, Nouns),
+        \+ memberchk(e(_, ttl, _), Ents0)
+    ->  without_old_ttl(Ents0, Ents1),
+        (   append(Before, [e(_, Kind, Seconds)|After], Ents1),
+            memberchk(Kind, [num, dur]),
+            \+ ( member(e(_, Other, _), After), memberchk(Other, [num, dur]) )
+        ->  append(Before, [e(none, ttl, Seconds)|After], Ents)
+        ;   Ents = Ents0
+        )
+    ;   Ents = Ents0
+    ).
+
+without_old_ttl(Ents0, Ents) :-
+    (   append(Before, [e(from, Kind, _), e(to, Kind2, New)|After], Ents0),
+        memberchk(Kind, [num, dur]),
+        memberchk(Kind2, [num, dur])
+    ->  append(Before, [e(to, Kind2, New)|After], Ents)
+    ;   Ents = Ents0
+    ).
 
 %   collected(+Items, +Role, -Verbs, -Types, -Flags, -Nouns, -Asks, -Ents)
 collected([], Role, [], [], Flags, [], [], []) :-

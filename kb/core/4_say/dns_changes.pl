@@ -3,10 +3,10 @@
 :- module(dns_changes,
           [ dns_change/3                % +Do, +Clause, -Reading
           ]).
-:- use_module(library(lists), [member/2, memberchk/2, append/3, subtract/3, select/3, last/2]).
-:- use_module(library(apply), [maplist/3, maplist/4]).
+:- use_module(library(lists), [member/2, memberchk/2, subtract/3]).
+:- use_module(library(apply), [maplist/3]).
 :- use_module(records, [record_family/3, record_parts/5]).
-:- use_module(values, [params/2, ttl_seconds/1]).
+:- use_module(values, [params/2, ttl_seconds/1, owned_zone/1]).
 :- use_module(ask, [problem/4, ask_for/5]).
 
 /** <module> dns_record_add, dns_record_change, dns_record_delete
@@ -19,17 +19,20 @@ reading, roles are settled in records.pl, and what is missing becomes a question
 %
 %   Reading is act(Intents), ask(Text, Missing, Action, Params) or no(Why).
 
-dns_change(Do, Clause0, Reading) :-
-    with_ttl(Clause0, Clause1),
-    Clause1 = cl(_, Types, Flags, Nouns, _, Ents0),
+dns_change(Do, Clause, Reading) :-
+    Clause = cl(Verbs, Types, Flags0, Nouns, _, Ents0),
     subtract(Nouns, [record, records, dns, name, names, host, hosts, address, zone, domain, server, ttl, decision,
                      value, certificates, priority, node], []),
-    clean(Flags, Do),
+    clean(Flags0, Do),
+    (   member(link(_), Verbs)
+    ->  Flags = [linked|Flags0]
+    ;   Flags = Flags0
+    ),
     action(Do, Action),
     (   memberchk(other, Types)
     ->  Reading = ask("I can write A, AAAA, CNAME, MX, TXT, SRV, PTR and CAA records. Which of them do you mean?",
                       ["type"], Action, null)
-    ;   each_type(Do, Clause1, Clauses)
+    ;   each_type(Do, Clause, Clauses)
     ->  maplist(of_type(Do, Action, Flags), Clauses, Readings),
         joined(Readings, Reading)
     ;   Ents0 == [], Types == []
@@ -39,7 +42,7 @@ dns_change(Do, Clause0, Reading) :-
         ),
         ask_for(Missing, Do, rec(none, none, none), obj([]), Text),
         Reading = ask(Text, Missing, Action, obj([]))
-    ;   of_type(Do, Action, Flags, Clause1, Reading)
+    ;   of_type(Do, Action, Flags, Clause, Reading)
     ).
 
 action(add, "dns_record_add").
@@ -66,23 +69,10 @@ harmless(respectively, _).
 harmless(up, _).
 harmless(out, delete).
 harmless(back, change).
+harmless(is, change).
+harmless(wildcard, _).
 harmless(any, delete).
 harmless(dangling(Role), _) :- memberchk(Role, [to, with, at, as, value, in, on, of, called, for, eq, arrow, be]).
-
-%   "ttl … 600" with other words between: the number belongs to it.
-with_ttl(cl(V, T, F, N, A, Ents0), cl(V, T, F, N, A, Ents)) :-
-    (   memberchk(ttl, N),
-        \+ memberchk(e(_, ttl, _), Ents0),
-        append(Before, [e(_, Kind, Seconds)|After], Ents0),
-        memberchk(Kind, [num, dur]),
-        \+ member(e(_, num, _), After)
-    ->  append(Before, [e(none, ttl, Seconds)|After], Ents)
-    ;   select(e(Role, dur, Seconds), Ents0, Ents1),
-        memberchk(Role, [to, with, at, none]),
-        memberchk(ttl, N)
-    ->  append(Ents1, [e(none, ttl, Seconds)], Ents)
-    ;   Ents = Ents0
-    ).
 
 %   "The A and MX records of x": one reading for each type, where no value is said.
 each_type(delete, cl(V, Types, F, N, A, Ents), Clauses) :-
@@ -113,7 +103,7 @@ of_type(Do, Action, Flags, Clause, Reading) :-
     ).
 
 %   written(...): records found; times and completeness are left to see to.
-written(Do, Action, Family, Flags, _Nouns, Ents, Recs, Ttls, Reading) :-
+written(Do, Action, Family, Flags, Nouns, Ents, Recs, Ttls, Reading) :-
     (   timed(Recs, Ttls, Flags, Timed)
     ->  (   member(_-Seconds, Timed), Seconds \== none, \+ ttl_seconds(Seconds)
         ->  format(string(Text), "A time to live of ~d seconds is too long. Which do you mean?", [Seconds]),
@@ -127,6 +117,18 @@ written(Do, Action, Family, Flags, _Nouns, Ents, Recs, Ttls, Reading) :-
             ),
             ask_for(Missing, Do, rec(Said, Type, Value), Params, Text),
             Reading = ask(Text, Missing, Action, Params)
+        ;   Do == delete,
+            ( memberchk(all, Flags) ; memberchk(records, Nouns) ),
+            member(rec(Zone, _, none, _), Recs),
+            owned_zone(Zone)
+        ->  format(string(Text),
+                   "~s is a whole zone. Shall the records of the name ~s itself go? Then say: delete ~s.",
+                   [Zone, Zone, Zone]),
+            Reading = ask(Text, ["name"], Action, null)
+        ;   memberchk(wildcard, Flags),
+            \+ ( member(rec(Star, _, _, _), Recs), sub_string(Star, 0, 2, _, "*.") )
+        ->  Reading = ask("Which wildcard do you mean? Write it with its star, such as *.home.arpa.", ["name"],
+                          Action, null)
         ;   unusual(Recs, Do, Family, Text, Missing, Rec)
         ->  rec_params(Do, Rec-none, Params),
             Reading = ask(Text, Missing, Action, Params)

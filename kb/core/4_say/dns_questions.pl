@@ -40,7 +40,7 @@ harmless(should).
 harmless(up).
 harmless(out).
 harmless(both).
-harmless(denied) :- fail.
+harmless(is).
 harmless(dangling(Role)) :- memberchk(Role, [to, at, in, for, of, as, is, on, with, value]).
 
 %   "any" and the like read as no type; the rest by name.

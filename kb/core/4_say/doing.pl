@@ -114,14 +114,16 @@ lightly(Verbs, Types, Flags, Nouns, Asks, Ents, Do) :-
     ->  Do = observe
     ;   Verbs = [link(exist)|_]
     ->  fail
+    ;   memberchk(is, Flags)
+    ->  Do = stated
     ;   Verbs = [_|_]
     ->  Do = add
     ;   member(e(be, _, _), Ents)
     ->  Do = add
+    ;   memberchk(should, Flags), Ents = [_, _|_]
+    ->  Do = add
     ;   memberchk(pronoun, Flags)
     ->  fail
-    ;   member(e(is, _, _), Ents)
-    ->  Do = stated
     ;   verbless(Types, Flags, Nouns, Ents, Do)
     ).
 

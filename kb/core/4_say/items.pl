@@ -194,6 +194,7 @@ meaning(asking, _, [f(asking)|R], R) :- !.
 meaning(ask_leave, _, [halt(question, "may I")|R], R) :- !.
 meaning(f(moved), _, [main(change), p(to)|R], R) :- !.
 meaning(denied, _, [f(denied)|R], R) :- !.
+meaning(p(allow), _, [ty('CAA'), p(allow)|R], R) :- !.
 meaning(Meaning, _, [Meaning|R], R).
 
 word(a, _, _, Items, R) -->
@@ -217,12 +218,17 @@ word(reverse, _, _, Items, R) -->
     ->  { Items = [main(undo)|R] }
     ;   { Items = [ty('PTR')|R] }
     ).
+word(p(in), _, "in", R, R) -->                   % the class of a zone file
+    type_ahead,
+    \+ peek(w(_, a)).
+word(p(allow), _, _, [ty('CAA'), p(allow)|R], R) -->
+    [].
 word(second, _, _, [f(new)|R], R) -->
     [].
 word(is, Place, _, Items, R) -->
     { (   Place == start
       ->  Items = [ask(is)|R]
-      ;   Items = [p(is)|R]
+      ;   Items = [f(is), p(is)|R]
       ) }.
 word(aux, _, _, [ask(does)|R], R) -->
     [].

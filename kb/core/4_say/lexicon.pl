@@ -62,6 +62,7 @@ means(light(give), "give grant").
 means(light(put), "put place stick throw").
 means(light(have), "have has").
 means(light(want), "want need needs wants require requires").
+means(light(let), "let lets").
 means(light(get), "get gets fetch grab").
 means(light(use), "use uses").
 means(light(set), "set sets").
@@ -72,7 +73,7 @@ means(light(find), "find search check see").
 means(light(know), "know").
 means(link(point), "point points map maps aim direct associate bind link connect tie attach wire
     pointing mapped linked route goes go sends send deliver pointed bound assigned
-    forward lead leads lives live sits").
+    forward lead leads belongs belong answers answer translate translates lives live sits").
 means(link(resolve), "resolve resolves resolving resolved").
 means(link(handle), "handle handles accept accepts receive receives serve serves serving runs
     running hosted").
@@ -105,6 +106,8 @@ idioms(main(give_me), "give me | give us | get me | get us | fetch me").
 idioms(main(show), "find me | show me | show us | tell me | tell us | let me see
     | let me know | read me | i would like to know | i'd like to know | i want to know | i need to know
     | i would like to see | i'd like to see | i want to see | i need to see | find out").
+idioms(link(point), "so it points | so that it points | so it resolves | so that it resolves | such that it points | which points | that points
+    | which should point | that should point | which resolves | that resolves | so it goes | so that it goes | which goes | that goes | which is | so it is").
 idioms(link(point), "hook up | is pointing | are pointing | is pointed | be pointed | be pointing
     | be mapped | be assigned | be bound | be linked | be set | be reachable | be available | be found | be hosted | be located
     | be reached | be at home").
@@ -186,7 +189,6 @@ idioms(ty('MX'), "mail exchanger | mail exchange | mail server | mail servers | 
     | mail handler | mail relay | e-mail server | mail exchangers").
 idioms(ty('PTR'), "reverse dns | reverse record | reverse pointer | reverse mapping | reverse entry | reverse name").
 idioms(ty('CAA'), "certificate authority | certificate authorization | certification authority").
-idioms(skip, "certificates for | certs for").
 means(skip_cert, "certificates certificate certs cert").
 
 %   Flags.
@@ -196,7 +198,9 @@ means(f(new), "new another additional extra fresh brand-new").
 means(f(old), "existing current old").
 means(f(all), "all every each").
 means(f(both), "both").
+means(f(wildcard), "wildcard catch-all catchall").
 means(f(respectively), "respectively").
+idioms(f(respectively), "in that order | in this order").
 means(f(last), "last latest previous recent").
 means(f(back), "back").
 means(f(up), "up").
@@ -273,13 +277,13 @@ means(skip, "please pls plz kindly thanks thx ty cheers hi hey hello ok okay jus
     immediately asap right the an our my your their me us there's dear sir simply really pretty
     kindest actually alright so well go-ahead logic-node folks team everyone mate buddy friend +short straightaway
     presto too currently following full proper entire whole particular given specific mentioned completely entirely
-    properly directly via-dns tia pleaaase pleasee please-and-thank-you greetings here").
+    properly directly via-dns tia pleaaase pleasee please-and-thank-you greetings here these those oops ah oh um uh static such").
 means(a, "a").
 idioms(skip, "thank you very much | thank you so much | thank you | thanks a lot | thanks a bunch | thanks so much | thanks in advance | many thanks | much appreciated
     | with thanks | good morning | good evening | good afternoon | good day | hey there | hi there | hello there | dear logic node | logic node | hey logic | hi logic
     | could you please | can you please | would you please | will you please | could you | can you | would you | will you | can u | could u
     | please could you | i want you to | i would like you to | i'd like you to | i need you to | we need you to | we want you to | i would like to | i'd like to | we would like to
-    | we'd like to | i want to | i need to | we need to | we want to | i have to | we have to | you need to | let's | let us | lets | go ahead and | be so kind as to | be so kind and
+    | we'd like to | i want to | i need to | we need to | we want to | i have to | we have to | you need to | let's | let us | go ahead and | be so kind as to | be so kind and
     | be a dear and | right away | right now | at once | straight away | as soon as possible | for me | for us | do me a favor and | do me a favour and | in the dns | in our dns | in dns
     | to the dns | to dns | to our dns | into dns | into the dns | from dns | from the dns | from our dns | out of dns | out of the dns | as well | in bind | on the dns server | on the name server
     | on our dns server | on the nameserver | from the dns server | to the dns server | in the dns server | i guess | time to | it is time to | i think we should | we should | you should | make sure that | make sure to | make sure | ensure that | ensure
@@ -289,6 +293,7 @@ idioms(skip, "thank you very much | thank you so much | thank you | thanks a lot
 idioms(asking, "would you mind | do you mind | could i ask you to start | mind").
 idioms(want, "i would like | i'd like | i want | i need | we need | we want | we would like | we'd like | i'll need | we'll need | i would love | i'd love | i wish | can we get | can i get
     | could i get | could we get | can i have | could i have | can we have | could we have | may i have | may we have | i'm looking for | looking for | i am looking for | i am after | i request | requesting | request for | i require | we require").
+idioms(want, "there should be | there must be | there needs to be | there has to be | there shall be | there ought to be").
 idioms(should, "is supposed to | are supposed to | needs to | need to | has to | have to | ought to | is to | are to | is meant to | will have to").
 idioms(skip, "can we | could we").
 idioms(ask_leave, "can i | may i | could i | am i allowed to | may we | should i | should we | shall i | shall we | is it ok to | is it safe to | do i need to | do we need to").

@@ -141,7 +141,7 @@ about_case(cl(_, _, Flags, Nouns, Asks, Ents)) :-
 explained(cl(_, Types, Flags, Nouns, Asks, Ents), Reading) :-
     Types == [],
     \+ ( member(Ask, Asks), \+ memberchk(Ask, [why, was, is, does, what, which]) ),
-    \+ ( member(Flag, Flags), \+ memberchk(Flag, [qm, denied, happened, pronoun, up, old, last, new, all, dangling(_)]) ),
+    \+ ( member(Flag, Flags), \+ memberchk(Flag, [qm, denied, happened, pronoun, up, old, last, new, all, is, dangling(_)]) ),
     subtract(Nouns, [case, decision, change, record, records], []),
     findall(Id, ( member(e(_, Kind, Value), Ents), case_id(Kind, Value, Id) ), Ids),
     findall(x, member(e(_, _, _), Ents), Entities),
@@ -165,7 +165,7 @@ nodes(cl(Verbs, Types, Flags, Nouns, Asks, Ents), Reading) :-
     \+ member(e(_, _, _), Ents),
     ( memberchk(nodes, Nouns) ; memberchk(hosts, Nouns) ),
     subtract(Nouns, [nodes, hosts, names], []),
-    \+ ( member(Flag, Flags), \+ memberchk(Flag, [qm, all, any, now, up, dangling(in), dangling(of)]) ),
+    \+ ( member(Flag, Flags), \+ memberchk(Flag, [qm, all, any, now, up, is, dangling(in), dangling(of)]) ),
     \+ ( member(Ask, Asks), \+ memberchk(Ask, [what, which, there, is, does]) ),
     \+ ( member(Verb, Verbs),
          \+ memberchk(Verb, [main(list), main(show), main(give_me), light(have), light(know), light(find), light(want),

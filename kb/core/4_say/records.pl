@@ -186,9 +186,11 @@ zone_entity(_, _, e(in, Kind, Zone0), Ents, Zone) :-
     member(e(_, Other, _), Ents),
     memberchk(Other, [host, short]),
     string_lower(Zone0, Zone).
-zone_entity(Family, Do, e(Role, host, Zone), Ents, Zone) :-
+zone_entity(Family, Do, e(Role, Kind, Zone0), Ents, Zone) :-
+    memberchk(Kind, [host, short]),
     memberchk(Role, [to, from, on, at]),
-    ( memberchk(Family, [address(_), only_name]) ; Do == delete ),
+    string_lower(Zone0, Zone),
+    ( memberchk(Family, [address(_), only_name]) ; Do == delete, Family \== mx ),
     names(Ents, Names),
     Names = [_|_],
     \+ ( member(Name, Names), \+ suffix_of(Zone, Name) ).
@@ -247,7 +249,7 @@ role_used(Do, Role) :-
     ;   Do == change
     ->  memberchk(Role, [from, old, by])
     ;   Do == delete
-    ->  memberchk(Role, [from, in])
+    ->  Role == from
     ;   Do == add
     ->  memberchk(Role, [by])
     ).
@@ -256,15 +258,23 @@ role_used(Do, Role) :-
 parts(address(Types), change, Flags, Ents, Recs) =>
     changed_addresses(Ents, Flags, Types, Recs).
 parts(address(Types), Do, Flags, Ents, Recs) =>
-    runs(Ents, Runs),
-    address_recs(Runs, Types, Do, Flags, Recs).
+    (   Do == add,
+        Types = [_|_],
+        \+ ( member(e(_, Kind, _), Ents), memberchk(Kind, [ip4, ip6]) ),
+        Ents = [_|After],
+        member(e(Role, _, Target), After),
+        memberchk(Role, [to, at, arrow, eq, with, be])
+    ->  Recs = what(no_address(Target, Types))
+    ;   runs(Ents, Runs),
+        address_recs(Runs, Types, Do, Flags, Recs)
+    ).
 parts(only_name, Do, _, Ents, Recs) =>
     only_names(Ents, Do, Recs).
 parts(pair(Type), Do, Flags, Ents, Recs) =>
     segments(Ents, Segments),
     pairs(Segments, Type, Do, Flags, Recs).
-parts(mx, Do, _, Ents, Recs) =>
-    mx(Ents, Do, Recs).
+parts(mx, Do, Flags, Ents, Recs) =>
+    mx(Ents, Do, Flags, Recs).
 parts(srv, Do, _, Ents, Recs) =>
     srv(Ents, Do, Recs).
 parts(txt, Do, _, Ents, Recs) =>
@@ -317,14 +327,9 @@ address_recs(crowded, _, _, _, Recs) =>
     Recs = what(crowded).
 address_recs([], _, _, _, Recs) =>
     Recs = [].
-address_recs([run(name, Names)], Types, Do, _, Recs) =>
+address_recs([run(name, Names)], Types, _, _, Recs) =>
     maplist(value_of, Names, Texts),
-    (   Do == add,
-        Types = [_|_],
-        Names = [_, e(Role, _, Target)|_],
-        memberchk(Role, [to, at, arrow, eq, with, be])
-    ->  Recs = what(no_address(Target, Types))
-    ;   Types = [_|_]
+    (   Types = [_|_]
     ->  findall(rec(Name, Type, none, none), ( member(Name, Texts), member(Type, Types) ), Recs)
     ;   findall(rec(Name, none, none, none), member(Name, Texts), Recs)
     ).
@@ -602,7 +607,7 @@ target(colon).
 target(by).
 
 %   Mail: a domain, an exchanger, a preference.
-mx(Ents0, Do, Recs) :-
+mx(Ents0, Do, Flags, Recs) :-
     exclude(==(sep), Ents0, Ents1),
     preference(Ents1, Preference, Ents2, Marked),
     (   Preference == what
@@ -614,7 +619,7 @@ mx(Ents0, Do, Recs) :-
         ;   Recs = [rec(Name, "MX", none, none)]
         )
     ;   Ents2 = [A, B]
-    ->  (   mx_roles(A, B, Marked, Domain, Host)
+    ->  (   mx_roles(A, B, Marked, Do-Flags, Domain, Host)
         ->  (   Preference == none
             ->  Recs = what(no_preference(Domain, Host))
             ;   mx_value(Preference, Host, Value),
@@ -651,13 +656,21 @@ preference(Ents0, Number, Ents, Marked) :-
     ),
     !.
 
-mx_roles(e(RoleA, _, A), e(RoleB, _, B), Marked, Domain, Host) :-
+mx_roles(e(RoleA, _, A), e(RoleB, _, B), Marked, Do-Flags, Domain, Host) :-
     (   Marked \== none
     ->  (   Marked == A -> Host = A, Domain = B ; Host = B, Domain = A )
     ;   RoleB == to,
         RoleA == none,
         suffix_of(B, A)
     ->  Domain = B, Host = A
+    ;   RoleB == from
+    ->  Domain = B, Host = A
+    ;   Do == add,                              % "add MX x to y" is said of both
+        RoleB == to,
+        RoleA == none,
+        \+ memberchk(linked, Flags),
+        \+ suffix_of(A, B)
+    ->  fail
     ;   carrier(RoleB), \+ carrier(RoleA)
     ->  Domain = A, Host = B
     ;   carrier(RoleA), \+ carrier(RoleB)

@@ -9,7 +9,7 @@
 :- use_module(library(apply), [maplist/2]).
 :- use_module(kb('1_words/address'), [ipv4/2, ipv6/2]).
 :- use_module(kb('1_words/wire'), [refuse/4]).
-:- use_module(lexicon, [lex/2]).
+:- use_module(lexicon, [lex/2, idiom/3]).
 
 /** <module> A sentence becomes typed tokens
 
@@ -301,7 +301,8 @@ shaped(Shape, Lower, Raw, Codes, Tokens, More) :-
     ->  slashed(Codes, Raw, Tokens, More)
     ;   Shape /\ 256 =\= 0
     ->  (   ( append(Owner, `'s`, Codes) ; append(Owner, `'S`, Codes) ),
-            Owner = [_|_]
+            Owner = [_|_],
+            \+ idiom(Lower, _, _)
         ->  core(Owner, Tokens, [poss|More])
         ;   Shape =:= 257                       % I'd, we'll: words of an idiom
         ->  Tokens = [u(Lower, Raw)|More]
