@@ -16,7 +16,7 @@
 /* One entry as asked for; slices of the message. */
 struct wish {
     struct str kind, case_id, actor;
-    json_t *body;
+    struct str body; /* canonical */
     bool is_open;
 };
 
@@ -41,19 +41,30 @@ bool ledger_idle(const struct ledger_core *core)
     return core->outcome_count == 0;
 }
 
-static bool read_wish(const json_t *object, struct wish *ret_wish, struct err *err)
+/* The texts of all bodies of a message lie in `bodies`, which must not move: its room is taken before. */
+static bool read_wish(const json_t *object, struct buf *bodies, struct wish *ret_wish, struct err *err)
 {
     struct wish wish = {.is_open = true};
+    size_t start = bodies->len;
+    json_t *body;
     const struct json_field fields[] = {
         JSON_TAKE_TEXT("kind", &wish.kind, 1, LEDGER_KIND_BYTES_MAX),
         JSON_TAKE_TEXT("case", &wish.case_id, 0, LEDGER_CASE_BYTES_MAX),
         JSON_TAKE_TEXT("actor", &wish.actor, 1, LEDGER_ACTOR_BYTES_MAX),
-        JSON_TAKE_OBJECT("body", &wish.body),
+        JSON_TAKE_OBJECT("body", &body),
         JSON_MAY_BOOL("open", &wish.is_open),
     };
 
     if (!json_take(object, fields, COUNT(fields), err))
         return false;
+    if (!json_canonical(body, bodies, err)) {
+        if (err->kind == ERR_LIMIT)
+            return err_code(err, ERR_LIMIT, "entry_too_large", "body",
+                "it is deeper than %d levels, or its message longer than %d bytes", LEDGER_DEPTH_MAX,
+                LEDGER_BATCH_BYTES_MAX);
+        return false;
+    }
+    wish.body = (struct str){bodies->at + start, bodies->len - start};
     *ret_wish = wish;
     return true;
 }
@@ -65,16 +76,15 @@ static bool write_line(const struct wish *wish, const char *at, const char *prev
     buf_add(out, S("{\"actor\":"));
     json_add_string(out, wish->actor);
     buf_printf(out, ",\"at\":\"%s\",\"body\":", at);
-    if (!out->overflowed && !json_canonical(wish->body, out, err) && err->kind != ERR_LIMIT)
-        return false;
+    buf_add(out, wish->body);
     buf_add(out, S(",\"case\":"));
     json_add_string(out, wish->case_id);
     buf_add(out, S(",\"kind\":"));
     json_add_string(out, wish->kind);
     buf_printf(out, ",\"prev\":\"%s\",\"seq\":%" PRIu64 ",\"v\":1}", prev, seq);
-    if (out->overflowed || err->kind == ERR_LIMIT)
+    if (out->overflowed)
         return err_code(err, ERR_LIMIT, "entry_too_large", "body",
-            "an entry '%.*s' is larger than %d bytes or too deep: nothing of its message is kept",
+            "an entry '%.*s' is larger than %d bytes: nothing of its message is kept",
             STR(wish->kind), LEDGER_ENTRY_BYTES_MAX);
     return true;
 }
@@ -89,7 +99,6 @@ static bool put_entry(struct ledger_core *core, struct ledger_tail *tail, const 
     clock_text(tail->at_ms, at);
     hex_encode(tail->chain.at, DIGEST_BYTES, prev);
     buf_clear(line);
-    *err = (struct err){0};
     if (!write_line(wish, at, prev, seq, line, err))
         return false;
     struct store_entry entry = {.seq = seq,
@@ -122,11 +131,12 @@ static bool stamp(struct ledger_core *core, struct ledger_tail *tail, struct buf
     }
     if (back_ms <= LEDGER_CLOCK_STEP_NOTED_MS || core->step_noted)
         return true;
-    scoped(json_done) json_t *body = json_pack("{s:I}", "back_ms", (json_int_t)back_ms);
+    char body[64];
     scoped(json_done) json_t *unused = json_array();
+    snprintf(body, sizeof body, "{\"back_ms\":%" PRId64 "}", back_ms);
     const struct wish wish = {
-        .kind = S("clock_stepped"), .actor = S("ledger"), .body = body, .case_id = S("")};
-    check(body && unused);
+        .kind = S("clock_stepped"), .actor = S("ledger"), .body = str_from(body), .case_id = S("")};
+    check(unused);
     if (!put_entry(core, tail, &wish, line, unused, err))
         return false;
     log_error("clock_stepped", "remedy", "check the time service of this machine", NULL);
@@ -135,7 +145,8 @@ static bool stamp(struct ledger_core *core, struct ledger_tail *tail, struct buf
 }
 
 /* All of the message, or nothing of it: a dry run through every limit comes before the first row. */
-static bool check_wishes(const json_t *list, struct wish *wishes, struct buf *line, struct err *err)
+static bool check_wishes(const json_t *list, struct wish *wishes, struct buf *bodies, struct buf *line,
+    struct err *err)
 {
     static const char NO_PREV[] = "0000000000000000000000000000000000000000000000000000000000000000";
     size_t count = json_array_size(list);
@@ -145,11 +156,10 @@ static bool check_wishes(const json_t *list, struct wish *wishes, struct buf *li
             "entries", "an append has 1 to %d entries, this one %zu", LEDGER_BATCH_ENTRIES_MAX, count);
     for (size_t i = 0; i < count; i++) {
         buf_clear(line);
-        *err = (struct err){0};
-        if (!read_wish(json_array_get(list, i), &wishes[i], err) ||
+        if (!read_wish(json_array_get(list, i), bodies, &wishes[i], err) ||
             !write_line(&wishes[i], "2026-11-21T00:00:00.000Z", NO_PREV, CHECKPOINT_SIZE_MAX, line, err))
             return err_wrap(err, "entry %zu", i);
-        size_t at, depth = json_depth(buf_str(line), &at);
+        size_t at, depth = 1 + json_depth(wishes[i].body, &at);
         if (depth > LEDGER_DEPTH_MAX)
             return err_code(err, ERR_LIMIT, "entry_too_large", "body",
                 "entry %zu is %zu levels deep, %d are allowed", i, depth, LEDGER_DEPTH_MAX);
@@ -167,22 +177,23 @@ static bool ensure_batch(struct ledger_core *core)
 static void add(struct ledger_core *core, const json_t *list, struct ledger_outcome *outcome)
 {
     struct wish wishes[LEDGER_BATCH_ENTRIES_MAX];
-    scoped(buf_done) struct buf line = buf_of(LEDGER_ENTRY_BYTES_MAX);
+    struct buf *line = &core->line, *bodies = &core->bodies;
     scoped(json_done) json_t *entries = json_array();
     size_t count = json_array_size(list);
 
-    check(entries);
+    buf_clear(bodies);
+    check(entries && buf_room(bodies, LEDGER_BATCH_BYTES_MAX));
     if (core->must_end) {
         err_code(&outcome->err, ERR_SYSTEM, "ledger_io", NULL, "the ledger is being started again");
         return;
     }
-    if (!check_wishes(list, wishes, &line, &outcome->err) || !ensure_batch(core))
+    if (!check_wishes(list, wishes, bodies, line, &outcome->err) || !ensure_batch(core))
         return;
-    if (!stamp(core, &core->next, &line, &core->group_err))
+    if (!stamp(core, &core->next, line, &core->group_err))
         return;
     for (size_t i = 0; i < count; i++) {
         struct err err;
-        if (put_entry(core, &core->next, &wishes[i], &line, entries, &err))
+        if (put_entry(core, &core->next, &wishes[i], line, entries, &err))
             continue;
         check(core->group_err.kind != ERR_NONE); /* its limits were checked above */
         return;

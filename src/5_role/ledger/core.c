@@ -214,6 +214,8 @@ bool ledger_open(const struct ledger_setup *setup, struct ledger_core **ret_core
 
     check(core);
     core->setup = *setup;
+    core->line = buf_of(LEDGER_ENTRY_BYTES_MAX);
+    core->bodies = buf_of(LEDGER_BATCH_BYTES_MAX);
     if ((size_t)snprintf(path, sizeof path, "%s/%s", setup->folder, LEDGER_FILE) >= sizeof path)
         return err_set(err, ERR_LIMIT, "the path '%s' is too long", setup->folder);
     if (!store_open(path, &core->store, err) || !open_identity(core, err) || !open_tail(core, err)) {
@@ -241,6 +243,8 @@ void ledger_close(struct ledger_core **core)
         json_decref(one->outcomes[i].entries);
     store_close(&one->store);
     sign_key_done(&one->key);
+    buf_done(&one->line);
+    buf_done(&one->bodies);
     free(one);
     *core = NULL;
 }

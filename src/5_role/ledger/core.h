@@ -26,6 +26,7 @@
 #define LEDGER_ENTRY_BYTES_MAX (128 * 1024)
 #define LEDGER_DEPTH_MAX 60 /* of a line: readers of lines go to JSON_TEXT_DEPTH_MAX */
 #define LEDGER_BATCH_ENTRIES_MAX 256  /* of one append message */
+#define LEDGER_BATCH_BYTES_MAX (512 * 1024) /* of its bodies; a message cannot hold as much */
 #define LEDGER_GROUP_ENTRIES_MAX 2048 /* of one transaction */
 #define LEDGER_GROUP_MESSAGES_MAX 256
 #define LEDGER_PAGE_BYTES_MAX (128 * 1024)

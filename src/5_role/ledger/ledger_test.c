@@ -145,6 +145,13 @@ TEST(every_limit_of_an_append_has_its_answer)
         json_array_append_new(many, fixture_entry("note", "", json_object(), false));
     check_refused(
         core, message_make(MESSAGE_append, "{s:i, s:O}", "id", 1, "entries", many), "batch_too_long");
+    text[LEDGER_KIND_BYTES_MAX + 1] = 'x';
+    text[LEDGER_ENTRY_BYTES_MAX - 1000] = '\0';
+    json_t *wide = json_array();
+    for (int i = 0; i < 5; i++)
+        json_array_append_new(wide, fixture_entry("note", "", json_pack("{s:s}", "t", text), false));
+    check_refused(
+        core, message_make(MESSAGE_append, "{s:i, s:o}", "id", 1, "entries", wide), "entry_too_large");
     CHECK_INT(ledger_size(core), 0);
     json_array_remove(many, 0);
     scoped(json_done) json_t *fits =
