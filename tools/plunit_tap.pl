@@ -2,6 +2,8 @@
 
 :- module(plunit_tap, [main/0]).
 :- use_module(library(plunit)).
+:- use_module(library(apply), [maplist/2, maplist/3]).
+:- use_module(library(yall), []).
 :- use_module(library(lists), [member/2, append/3]).
 
 /** <module> Run the rule tests (*.plt) as TAP
@@ -84,7 +86,7 @@ plunit_speaks(Text) :-
     sub_string(Text, _, _, _, "test "),
     !.
 plunit_speaks(Text) :-
-    sub_string(Text, _, _, _, "plunit"),
+    sub_string(Text, _, _, _, "PL-Unit"),
     !.
 
 memberchk(X, [Y|Ys]) :- ( X = Y -> true ; memberchk(X, Ys) ).
@@ -151,7 +153,7 @@ test_bad(Unit, Name, Number, did_not_run) :-
     \+ ( plunit:passed(Unit, Found, Number, _, _), same_test(Found, Name) ).
 
 same_test(Name, Name) :- !.
-same_test(Name@_, Name).
+same_test(@(Name, _), Name).
 
 loading_complaint(bad(Text)) :-
     complaint(Where-Said),

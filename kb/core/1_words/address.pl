@@ -22,9 +22,14 @@ written as RFC 5952 says, which is also how BIND prints it.
 ipv4(Text, Octets) :-
     string_length(Text, Length),
     Length =< 15,
+    no_nul(Text),
     split_string(Text, ".", "", Parts),
     Parts = [_, _, _, _],
     maplist(octet, Parts, Octets).
+
+%   split_string/4 takes U+0000 for a separator, whatever it was told.
+no_nul(Text) :-
+    \+ sub_string(Text, _, 1, _, "\u0000").
 
 octet(Part, Octet) :-
     string_codes(Part, Codes),
@@ -49,6 +54,7 @@ ipv6(Text, Groups) :-
     string_length(Text, Length),
     Length >= 2,
     Length =< 45,
+    no_nul(Text),
     (   sub_string(Text, Before, 2, After, "::")
     ->  sub_string(Text, 0, Before, _, Left),
         sub_string(Text, _, After, 0, Right),

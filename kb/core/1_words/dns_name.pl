@@ -6,8 +6,6 @@
             host_name/1,                % +Name
             parent_name/2               % +Name, -Parent
           ]).
-:- use_module(library(lists), [last/2]).
-:- use_module(library(apply), [maplist/3]).
 :- use_module(wire, [refuse/4, shown/2]).
 
 /** <module> Domain names
@@ -59,6 +57,10 @@ ascii([Code|Codes], Param, Text) :-
                "the name '~s' holds U+~|~`0t~16R~4+, which is not ASCII; write international \c
                 names in their xn-- form (and beware of look-alike letters)",
                [Shown, Code])
+    ;   Code < 0'!
+    ->  shown(Text, Shown),
+        refuse(bad_name, Param, "the name '~s' holds a blank or control character (U+~|~`0t~16R~4+)",
+               [Shown, Code])
     ;   ascii(Codes, Param, Text)
     ).
 
@@ -103,16 +105,9 @@ label_rest([Code|Codes], Label, Param, Name) =>
     ->  label_rest(Codes, Label, Param, Name)
     ;   char_code(Char, Code),
         shown(Name, Shown),
-        character_words(Char, Code, Words),
         refuse(bad_name, Param,
-               "the name '~s' holds ~s; only letters, digits, hyphens and a leading underscore \c
-                may stand in a label", [Shown, Words])
-    ).
-
-character_words(Char, Code, Words) :-
-    (   Code > 0'\s, Code < 127
-    ->  format(string(Words), "'~w'", [Char])
-    ;   format(string(Words), "the character U+~|~`0t~16R~4+", [Code])
+               "the name '~s' holds '~w'; only letters, digits, hyphens and a leading underscore \c
+                may stand in a label", [Shown, Char])
     ).
 
 letter_digit_hyphen(Code) :- Code >= 0'a, Code =< 0'z, !.

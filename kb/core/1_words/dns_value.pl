@@ -5,7 +5,7 @@
             inferred_type/2,            % +Text, -Type
             value_target/3              % +Type, +Value, -Name
           ]).
-:- use_module(library(lists), [last/2, memberchk/2, append/3]).
+:- use_module(library(lists), [last/2, member/2, memberchk/2, append/3]).
 :- use_module(library(apply), [maplist/2, maplist/3]).
 :- use_module(wire, [refuse/4, shown/2]).
 :- use_module(address, [ipv4/2, ipv6/2, ipv6_text/2]).
@@ -29,8 +29,16 @@ record_value(Param, Type, Text, Value) :-
     (   string_length(Text, Length),
         Length > Max
     ->  refuse(bad_value, Param, "the value has ~d characters; ~d are the most", [Length, Max])
+    ;   control(Text, Code)
+    ->  refuse(bad_value, Param, "the value holds the control character U+~|~`0t~16R~4+", [Code])
     ;   value(Type, Param, Text, Value)
     ).
+
+control(Text, Code) :-
+    string_codes(Text, Codes),
+    member(Code, Codes),
+    Code < 0'\s,
+    !.
 
 value('A', Param, Text, Value) =>
     (   ipv4(Text, _)
@@ -236,7 +244,7 @@ inferred_type(Text, 'AAAA') :-
     ipv6(Text, _),
     !.
 inferred_type(Text, 'CNAME') :-
-    sub_string(Text, _, 1, _, "."),
+    once(sub_string(Text, _, 1, _, ".")),
     \+ all_numeric(Text),
     catch(fqdn("", Text, _), refused(_, _, _), fail).
 

@@ -12,7 +12,7 @@
 :- use_module(kb('2_seen/seen'), [in_sight/2, supposing/2, rrset/4]).
 :- use_module(kb('2_seen/site'), []).
 :- use_module(action,
-              [ look/2, settled/2, effects/2, plan/3, answer/2, action_tier/2 ]).
+              [ look/2, settled/2, effects/2, plan/3, answer/2, remark/2, action_tier/2 ]).
 :- use_module(policy,
               [ supports/3, forbids/3, breaks/3, invariant/2, role_of/2,
                 signatures_needed/5, possible_approvers/3 ]).
@@ -26,7 +26,7 @@ and question: same verdict, bit for bit.
     judged(Kind, Action, By, Tier, consent(Count, Persons), For, Against, Held, Outcome)
 
 Kind is permit, needs_consent or deny. For and Against are reasons, Held the invariants that
-would still hold. Outcome is look(Job), plan(Plan), answer(Answer) or none.
+would still hold. Outcome is look(Job), plan(Plan, Remarks), answer(Answer) or none.
 */
 
 %!  judged(+Action, +By, ++Seen, -Judged) is det.
@@ -47,7 +47,7 @@ outcome_before(judged(Kind, Action, By, Tier, Consent, For, Against, Held, none)
     ;   answer(Action, Answer)
     ->  Outcome = answer(Answer)
     ;   plan(Action, [], Plan),
-        Outcome = plan(Plan)
+        Outcome = plan(Plan, [])
     ),
     Judged = judged(Kind, Action, By, Tier, Consent, For, Against, Held, Outcome).
 
@@ -67,7 +67,9 @@ judged_in_sight(Action0, By, Judged) :-
         broken_reasons(Broken, Reasons),
         (   Reasons == []
         ->  plan(Action, After, Plan),
-            Judged = judged(Kind, Action, By, Tier, Consent, For, [], Held, plan(Plan))
+            findall(Text, remark(Action, Text), Remarks),
+            Judged = judged(Kind, Action, By, Tier, Consent, For, [], Held,
+                            plan(Plan, Remarks))
         ;   Judged = judged(deny, Action, By, Tier, none, For, Reasons, Held, none)
         )
     ),

@@ -11,8 +11,7 @@
 :- use_module(library(lists), [append/2, append/3, member/2]).
 :- use_module(library(apply), [maplist/3]).
 :- use_module(kb('1_words/wire'), [shown/2]).
-:- use_module(kb('3_rules/action'), [action_params/2, wording/2, remark/2, action_tier/2]).
-:- use_module(kb('3_rules/policy'), [role_of/2]).
+:- use_module(kb('3_rules/action'), [action_params/2, wording/2]).
 :- use_module(kb('3_rules/record_sets'), [set_text/2]).
 
 /** <module> Verdicts in words, and as the object that C takes
@@ -32,7 +31,7 @@ verdict_obj(judged(Kind, Action, By, Tier, Consent, For, Against, Held, Outcome)
     maplist(reason_obj, Against, AgainstObjs),
     append(AgainstObjs, ForObjs, Reasons),
     findall(Text, ( member(Reason, Against), remedy_text(Reason, Text) ), Remedies),
-    verdict_words(Kind, Phrase, Action, Consent, For, Against, Outcome, Words),
+    verdict_words(Kind, Phrase, Consent, For, Against, Outcome, Words),
     proof_obj(Kind, Action, By, Phrase, For, Against, Held, Proof),
     consent_obj(Consent, ConsentObj),
     outcome_objs(Outcome, Look, Plan, Answer),
@@ -49,28 +48,26 @@ consent_obj(consent(Count, Persons), obj([signatures-Count, approvers-Persons]))
 
 outcome_objs(none,           null, null, null).
 outcome_objs(look(Job),      Job,  null, null).
-outcome_objs(plan(Plan),     null, Plan, null).
+outcome_objs(plan(Plan, _),  null, Plan, null).
 outcome_objs(answer(Answer), null, null, Answer).
 
                 /*  the paragraph  */
 
-verdict_words(Kind, Phrase, Action, Consent, For, Against, Outcome, Words) :-
-    phrase(paragraph(Kind, Phrase, Action, Consent, For, Against, Outcome), Sentences),
+verdict_words(Kind, Phrase, Consent, For, Against, Outcome, Words) :-
+    phrase(paragraph(Kind, Phrase, Consent, For, Against, Outcome), Sentences),
     sentences(Sentences, Words).
 
-paragraph(permit, Phrase, Action, _, [Reason|_], _, Outcome) -->
+paragraph(permit, Phrase, _, [Reason|_], _, Outcome) -->
     ['Permitted: ~s.'-[Phrase]],
     stated(Reason),
-    looking(Outcome),
-    remarks(Action).
-paragraph(needs_consent, Phrase, Action, consent(Count, Persons), [Reason|_], _, Outcome) -->
+    outlook(Outcome).
+paragraph(needs_consent, Phrase, consent(Count, Persons), [Reason|_], _, Outcome) -->
     { signatures_word(Count, Word), listed(Persons, List) },
     ['Needs ~d ~w before it is done: ~s.'-[Count, Word, Phrase]],
     stated(Reason),
     ['Who may sign: ~w.'-[List]],
-    looking(Outcome),
-    remarks(Action).
-paragraph(deny, Phrase, _, _, _, Against, _) -->
+    outlook(Outcome).
+paragraph(deny, Phrase, _, _, Against, _) -->
     ['Denied: ~s.'-[Phrase]],
     all_stated(Against),
     all_remedies(Against).
@@ -89,15 +86,12 @@ all_remedies(Reasons) -->
       atomic_list_concat(Texts, ', and ', List) },
     ['It would be permitted if ~w.'-[List]].
 
-looking(look(_)) --> !, ['First the present state is looked at.'-[]].
-looking(_)       --> [].
+outlook(look(_))          --> !, ['First the present state is looked at.'-[]].
+outlook(plan(_, Remarks)) --> !, remarks(Remarks).
+outlook(_)                --> [].
 
-remarks(Action) -->
-    { findall('~s'-[Text], remark(Action, Text), Remarks) },
-    list(Remarks).
-
-list([])     --> [].
-list([X|Xs]) --> [X], list(Xs).
+remarks([])             --> [].
+remarks([Text|Remarks]) --> ['~s'-[Text]], remarks(Remarks).
 
 sentences(Sentences, Words) :-
     maplist(sentence, Sentences, Texts),

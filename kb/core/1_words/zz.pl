@@ -1,0 +1,1 @@
+:- use_module(kb('5_doors/judge'), []).

@@ -1,0 +1,38 @@
+%   SPDX-License-Identifier: Apache-2.0
+
+person(owner,  "The owner").
+person(ada,    "Ada").
+person(junior, "Junior").
+person_role(owner,  operator).
+person_role(ada,    operator).
+person_role(junior, guest).
+unix_person(1000, ada).
+token_person("laptop", owner).
+token_role("probe", guest).
+channel_role(loopback, operator).
+channel_role(unix, guest).
+
+operator_key(owner,  "ed25519:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").
+operator_key(ada,    "ed25519:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=").
+operator_key(junior, "ed25519:AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=").
+may_approve(owner,  destructive).
+may_approve(ada,    destructive).
+may_approve(junior, change).
+
+tier_signatures(risky,       1).
+tier_signatures(destructive, 2).
+
+grant(operator, dns_lookup,        any,                              freely).
+grant(operator, dns_record_list,   any,                              freely).
+grant(operator, node_list,         any,                              freely).
+grant(operator, case_explain,      any,                              freely).
+grant(operator, dns_record_add,    zone("local"),                    freely).
+grant(operator, dns_record_add,    zone("home.arpa"),                freely).
+grant(operator, dns_record_add,    zone("1.168.192.in-addr.arpa"),   freely).
+grant(operator, dns_record_add,    zone("example.com"),              signatures(1)).
+grant(operator, dns_record_add,    zone("open.example.net"),         signatures(2)).
+grant(operator, dns_record_change, any,                              signatures(1)).
+grant(operator, dns_record_delete, any,                              signatures(1)).
+grant(operator, dns_zone_create,   zone("home.arpa"),                signatures(1)).
+grant(operator, playbook_run,      playbook("maintenance/apt.yml"),  signatures(1)).
+grant(guest,    dns_lookup,        zone("local"),                    freely).
