@@ -101,10 +101,12 @@ sed -i 's/^\(dns_server(home,[[:space:]]*"127\.0\.0\.1",[[:space:]]*\)[0-9]*/\1'
     fail "the private name server did not start; another port: make run DNS_PORT=5354"
 }
 
+trap 'stop_all' EXIT # from here on a failure leaves nothing running
+
 # Playbooks of the checkout, with the inventory that describes this name server.
 rm -rf "$home/ansible"
 cp -r "$root/deploy/ansible" "$home/ansible"
-cp "$home/named/inventory/demo.yml" "$home/ansible/inventory/home.yml"
+cp "$home/named/inventory/"*.yml "$home/ansible/inventory/"
 
 wait_ready() {
     step=0
@@ -127,14 +129,13 @@ if [ "$verb" = background ]; then
     echo "$node" > "$home/run/logicd.pid"
     wait_ready || {
         tail -n 20 "$home/log/logicd.log" >&2
-        stop_all
         fail "the node did not become ready; its log: $home/log/logicd.log"
     }
+    trap - EXIT
     exit 0
 fi
 
 trap 'trap - INT TERM EXIT; echo; echo "stopping …"; stop_all; exit 0' INT TERM
-trap 'stop_all' EXIT
 (serve "$@") > "$home/log/logicd.log" 2>&1 &
 node=$!
 echo "$node" > "$home/run/logicd.pid"

@@ -116,6 +116,11 @@ CASES["DONE1"] = view("DONE1", "success", "done", action="dns_record_add",
                       verdict={"verdict": "permit", "tier": "change", "words": "An operator may add records in local."},
                       plan={"summary": "Add", "diff": [{"op": "add", "text": "test.local 300 A 192.168.1.100"}]})
 
+# Signed and refused by somebody else after the second look.
+LATER = {"SOON1": ("success", "done"), "NEVER1": ("refused", "refused")}
+SENTENCES["delete soon"], SENTENCES["never"] = waiting("SOON1"), waiting("NEVER1")
+LOOKS = {}
+
 ACTIONS = {"actions": [
     {"name": "dns_record_add", "title": "Add a DNS record", "tier": "change", "summary": "Adds one record to an owned zone.",
      "examples": ["Add DNS record test.local to 192.168.1.100"],
@@ -167,10 +172,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if len(parts) == 5 and parts[4] == "plan":
                 return self.reply(200, PLANS.get(parts[3], b""))
             return self.reply(200, CASES[parts[3]])
+        if parts[:3] == ["api", "v1", "cases"] and parts[3] in LATER:
+            LOOKS[parts[3]] = LOOKS.get(parts[3], 0) + 1
+            words = LATER[parts[3]] if LOOKS[parts[3]] > 1 else ("awaiting_consent", "awaiting")
+            return self.reply(200, view(parts[3], *words, action="dns_record_add"))
         if parts[:3] == ["api", "v1", "cases"]:
             return self.error(404, "there is no case '%s'" % parts[3], "no_case", "id")
         fixed = {
-            "/api/v1/actions": ACTIONS, "/api/v1/ledger": {"entries": LEDGER, "more": False},
+            "/readyz": {"status": "ready"}, "/api/v1/actions": ACTIONS, "/api/v1/ledger": {"entries": LEDGER, "more": False},
             "/api/v1/ledger/verify": {"entries": [], "more": False, "info": {"ok": True, "checked": 2, "words": ""}}
             if "after=1" in self.path else {"entries": [], "more": True, "info": {"checked": 1, "words": ""}},
             "/api/v1/status": {"node": "fake", "version": "0", "proofs": [{"name": "p", "holds": True, "words": "no zero signatures"}]},

@@ -33,10 +33,10 @@ class World:
         self.home = pathlib.Path(folder)
         (self.home / "run").mkdir()
         self.received = self.home / "received"
+        self.run("key", "new", "owner")  # before the fake node: a program that cannot start leaves nothing behind
         self.node = subprocess.Popen([sys.executable, HERE / "fake_node.py", "--socket", self.home / "run/api.sock",
                                       "--received", self.received], stdout=subprocess.PIPE, text=True)
         assert self.node.stdout.readline() == "ready\n"
-        self.run("key", "new", "owner")
 
     def run(self, *words, code=None, stdin=subprocess.DEVNULL, **environment):
         env = {"PATH": os.environ["PATH"], "LOGIC_NODE_HOME": str(self.home), **environment}
@@ -332,6 +332,26 @@ def events_are_resumed_where_they_broke_off(w):
     child.terminate()
     child.wait()
     assert seqs == [1, 2, 3], seqs
+
+
+@test
+def waiting_ends_with_the_case(w):
+    has(w.run("ask", "delete soon", "--wait", code=0).out, "awaiting_consent", "SOON1", "dns_record_add")
+    assert json.loads(w.run("ask", "delete soon", "--wait", "--json", code=0).out)["state"] == "done"
+    has(w.run("ask", "never", "--wait", code=3).out, "refused")
+    w.run("ask", "add", "--wait", code=0)
+
+
+@test
+def completion_offers_commands_options_and_ids(w):
+    script = f"""source {ROOT}/tools/completion/logicctl.bash
+        try() {{ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _logicctl; echo "${{COMPREPLY[*]}}"; }}
+        try logicctl le; try logicctl ledger ""; try logicctl approve --; try logicctl approve W; try logicctl propose dns_z"""
+    env = {"PATH": os.path.dirname(LOGICCTL) + ":" + os.environ["PATH"], "LOGIC_NODE_HOME": str(w.home)}
+    got = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=env).stdout.splitlines()
+    assert got[0] == "ledger" and got[1] == "verify export list", got
+    has(got[2], "--key", "--yes", "--json")
+    assert got[3] == "WAIT1" and got[4] == "dns_zone_delete", got
 
 
 @test
