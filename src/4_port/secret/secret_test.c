@@ -12,7 +12,7 @@ static char *make_folder(void)
 {
     static char path[64];
 
-    strcpy(path, "/tmp/logic-secret.XXXXXX");
+    snprintf(path, sizeof path, "/tmp/logic-secret.XXXXXX");
     if (!mkdtemp(path))
         abort();
     return path;
