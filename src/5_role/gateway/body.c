@@ -270,3 +270,13 @@ bool body_after(struct str query, int64_t *ret_after, struct err *err)
     *ret_after = found ? (int64_t)after : -1;
     return true;
 }
+
+bool body_verify(struct str query, struct buf *out, struct err *err)
+{
+    int64_t after;
+
+    if (!body_after(query, &after, err))
+        return false;
+    buf_printf(out, "{\"after\":%" PRId64, after < 0 ? 0 : after);
+    return complete(out, err);
+}

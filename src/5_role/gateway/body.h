@@ -21,9 +21,9 @@
 #define BODY_BYTES_MAX (128 * 1024)
 #define SENTENCE_CHARS_MAX 2000
 #define WORD_BYTES_MAX 64 /* names of actions, queries, statuses */
-#define CASES_LIMIT_MAX 1000
+#define CASES_LIMIT_MAX 200
 #define CASES_LIMIT_DEFAULT 50
-#define LEDGER_LIMIT_MAX 1000
+#define LEDGER_LIMIT_MAX 500
 #define LEDGER_LIMIT_DEFAULT 100
 
 enum body_choice { BODY_UNSAID, BODY_NO, BODY_YES };
@@ -48,5 +48,7 @@ void body_id(struct str id, struct buf *out);
 bool body_cases(struct str query, struct buf *out, struct err *err);
 /* ?after&limit */
 bool body_ledger(struct str query, struct buf *out, struct err *err);
+/* ?after alone, as {"after":…} */
+bool body_verify(struct str query, struct buf *out, struct err *err);
 /* ?after alone; -1 if it is not there */
 bool body_after(struct str query, int64_t *ret_after, struct err *err);

@@ -59,14 +59,14 @@ static void on_status(void *owner, json_t *body, const struct err *why)
 {
     struct gateway *g = owner;
 
-    (void)body;
-    if (why && link_connected(&g->link))
+    bool can_record = !json_is_false(json_object_get(body, "ledger"));
+
+    g->judge_ready = !why && can_record;
+    if (!g->judge_ready && link_connected(&g->link))
         uv_timer_start(g->ready_again, on_ready_again, READY_AGAIN_MS, 0);
-    else
-        g->judge_ready = !why;
 }
 
-/* Ready is a judge that has answered something. */
+/* Ready is a judge that has answered and has its ledger. */
 static void ask_ready(struct gateway *g)
 {
     struct link_call *call;

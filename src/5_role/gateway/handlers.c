@@ -70,7 +70,13 @@ void route_status(struct visit *visit)
 
 void route_ledger_verify(struct visit *visit)
 {
-    forward_nothing(visit, "ledger_verify", LINK_SLOW);
+    struct err err = {0};
+    struct buf *unused = empty_body(visit);
+
+    if (body_nothing(exchange_body(visit->ex), unused, &err))
+        forward(visit, body_verify, exchange_query(visit->ex), "ledger_verify", LINK_SLOW);
+    else
+        visit_reply_error(visit, &err);
 }
 
 void route_ledger_verified(struct visit *visit)

@@ -85,8 +85,9 @@ static void propose(struct visit *visit, const struct advice *advice)
 {
     struct buf *out = &visit->gateway->body;
     struct err err = {0};
-    scoped(json_done) json_t *body = json_pack("{s:s, s:O, s:s, s:s}", "action", advice->action,
-        "params", advice->params, "via", "model", "model", visit->model_name);
+    scoped(json_done) json_t *body = json_pack("{s:s, s:O, s:s, s:s, s:s}", "action",
+        advice->action, "params", advice->params, "via", "model", "model", visit->model_name, "nl",
+        visit->sentence);
 
     buf_clear(out);
     out->overflowed = false;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define TICK_MS 25
+#define LEAVING "judge_leaving" /* nothing was begun */
 #define HELD LINK_PACES /* the list of those that wait for a judge */
 
 struct link_call {
@@ -16,8 +17,8 @@ struct link_call {
     void (*answered)(void *owner, json_t *body, const struct err *why);
     void *owner;
     struct link_end *end; /* the judge that has it */
-    char *held;           /* the message, until there is a judge */
-    size_t held_len;
+    char *text;           /* the message, to be sent again when a leaving judge hands it back */
+    size_t text_len;
     int64_t deadline_ms;
     enum link_pace pace;
     unsigned char list;
@@ -31,6 +32,7 @@ struct link_end {
 };
 
 static void on_tick(uv_timer_t *timer);
+static void send_held(struct link *link);
 
 static void add(struct link *link, size_t list, struct link_call *call)
 {
@@ -71,8 +73,8 @@ static void finish(struct link *link, struct link_call *call, json_t *body, cons
     void *owner = call->owner;
 
     cut(link, call);
-    free(call->held);
-    call->held = NULL;
+    free(call->text);
+    call->text = NULL;
     call->used = false;
     call->next = link->free_slots;
     link->free_slots = call;
@@ -142,7 +144,7 @@ void link_done(struct link *link)
         free(end);
     }
     for (int64_t i = 0; i < link->limits.in_flight_max; i++)
-        free(link->slots[i].held);
+        free(link->slots[i].text);
     free(link->slots);
     buf_done(&link->text);
     uv_close((uv_handle_t *)link->tick, on_timer_closed);
@@ -151,21 +153,46 @@ void link_done(struct link *link)
 
 /* --- judges -------------------------------------------------------------------------- */
 
+/* It waits for the next judge. */
+static void hold(struct link *link, struct link_call *call)
+{
+    call->end = NULL;
+    call->deadline_ms = (int64_t)uv_now(link->loop) + link->limits.hold_ms;
+    add(link, HELD, call);
+    link->held_ever++;
+}
+
+/* A judge that is being replaced begins nothing more: the next one is asked. */
+static void hand_back(struct link *link, struct link_end *end, struct link_call *call)
+{
+    if (link->current == end) {
+        link->current = NULL;
+        link->events->lost(link->owner);
+    }
+    cut(link, call);
+    hold(link, call);
+    if (link->current)
+        send_held(link);
+}
+
 static void take_reply(struct link *link, struct link_end *end, json_t *message)
 {
     uint64_t id = (uint64_t)message_int(message, "id");
     struct link_call *call = &link->slots[id % (uint64_t)link->limits.in_flight_max];
     struct err why;
 
-    if (!call->used || call->turn != id || call->end != end) {
+    if (!call->used || call->turn != id || call->end != end)
         return; /* it came too late: its request was answered 504 */
-    }
     json_t *body = json_object_get(message, "body");
     if (message_true(message, "ok") && body) {
         finish(link, call, body, NULL);
         return;
     }
     message_to_err(json_object_get(message, "error"), &why);
+    if (strcmp(why.code, LEAVING) == 0) {
+        hand_back(link, end, call);
+        return;
+    }
     finish(link, call, NULL, &why);
 }
 
@@ -226,13 +253,11 @@ static void send_held(struct link *link)
 
     while (link->current && (call = link->lists[HELD].first)) {
         call->end = link->current;
-        if (!channel_send_text(link->current->channel, (struct str){call->held, call->held_len}, &err)) {
+        if (!channel_send_text(link->current->channel, (struct str){call->text, call->text_len}, &err)) {
             finish(link, call, NULL, &err);
             continue;
         }
         cut(link, call);
-        free(call->held);
-        call->held = NULL;
         call->deadline_ms = (int64_t)uv_now(link->loop) + link->limits.answer_ms[call->pace];
         add(link, call->pace, call);
     }
@@ -292,12 +317,7 @@ static bool pass_on(struct link *link, struct link_call *call, struct err *err)
         add(link, call->pace, call);
         return true;
     }
-    call->end = NULL;
-    call->held = str_dup(buf_str(&link->text));
-    call->held_len = link->text.len;
-    call->deadline_ms = now_ms + link->limits.hold_ms;
-    add(link, HELD, call);
-    link->held_ever++;
+    hold(link, call);
     return true;
 }
 
@@ -321,12 +341,17 @@ bool link_ask(struct link *link, const struct link_request *request, struct link
             "this request is longer than %d bytes between the roles; send less", MESSAGE_BYTES_MAX);
     }
     struct link_call *next = call->next;
+    call->text = str_dup(buf_str(&link->text));
+    call->text_len = link->text.len;
     call->answered = request->answered;
     call->owner = request->owner;
     call->turn = id;
     call->pace = request->pace;
-    if (!pass_on(link, call, err))
+    if (!pass_on(link, call, err)) {
+        free(call->text);
+        call->text = NULL;
         return false;
+    }
     call->used = true;
     link->free_slots = next;
     link->in_flight++;

@@ -18,10 +18,8 @@ static const int STATUSES[METRICS_STATUSES] = {200, 204, 304, 400, 401, 403, 404
 static const int64_t BOUNDS_US[METRICS_BUCKETS] = {50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000,
     100000, 500000, 2500000, 10000000, 60000000};
 
-/* States and statuses of docs/protocol.md: no other word becomes a label. */
-static const char *const CASE_WORDS[] = {"proposed", "judged", "planned", "awaiting",
-    "awaiting_consent", "consented", "acting", "working", "done", "success", "failed", "denied",
-    "refused", "expired"};
+/* Of closed cases (case_status() of 3_domain/case): no other word becomes a label. */
+static const char *const CASE_WORDS[] = {"success", "failed", "denied", "refused", "expired"};
 
 void metrics_init(struct metrics *metrics)
 {
@@ -123,20 +121,23 @@ static void write_process(const struct metrics *metrics, struct buf *out)
 
 static void write_judge(const json_t *judge, struct buf *out)
 {
-    const json_t *cases = json_object_get(judge, "cases");
-    const json_t *queue = json_object_get(judge, "queue");
+    const json_t *open = json_object_get(judge, "open_cases");
+    const json_t *closed = json_object_get(judge, "closed_cases");
+    const json_t *queue = json_object_get(json_object_get(judge, "judge"), "under_way");
 
-    if (json_is_object(cases)) {
-        head(out, "cases", "gauge", "Cases by status.");
+    if (json_is_integer(open)) {
+        head(out, "cases", "gauge", "Cases by status; those under way are open.");
+        buf_printf(out, "logic_cases{status=\"open\"} %" JSON_INTEGER_FORMAT "\n",
+            json_integer_value(open));
         for (size_t i = 0; i < COUNT(CASE_WORDS); i++) {
-            const json_t *number = json_object_get(cases, CASE_WORDS[i]);
+            const json_t *number = json_object_get(closed, CASE_WORDS[i]);
             if (json_is_integer(number))
                 buf_printf(out, "logic_cases{status=\"%s\"} %" JSON_INTEGER_FORMAT "\n",
                     CASE_WORDS[i], json_integer_value(number));
         }
     }
     if (json_is_integer(queue))
-        single(out, "judge_queue", "gauge", "Requests that wait inside the judge.",
+        single(out, "judge_queue", "gauge", "Questions to the rules under way or waiting.",
             (double)json_integer_value(queue));
 }
 

@@ -39,7 +39,7 @@ void metrics_done(struct metrics *metrics);
 /* One finished request. A status without a row counts as "other". */
 void metrics_count(struct metrics *metrics, size_t route, int status, int64_t spent_ns);
 
-/* `judge` (may be NULL) is the answer to `status`: {"cases":{status:n},"queue":n,…}; what is not known by
- * name there is left out. */
+/* `judge` (may be NULL) is the answer to `status`: {"open_cases","closed_cases":{status:n},
+ * "judge":{"under_way"}}; what is not known by name there is left out. */
 void metrics_write(const struct metrics *metrics, const struct metrics_now *now, const json_t *judge,
     struct buf *out);

@@ -58,7 +58,9 @@ static const struct operation {
         PARAMETER("query", "limit", COUNT_SCHEMA(1, LEDGER_LIMIT_MAX)) "]", NULL, NULL,
         "{\"type\":\"object\",\"properties\":{\"entries\":{\"type\":\"array\",\"items\":" REF("Entry")
         "},\"more\":{\"type\":\"boolean\"}}}"},
-    [ROUTE_ledger_export] = {"[" PARAMETER("query", "after", SEQ_SCHEMA) "]", NULL,
+    [ROUTE_ledger_verify] = {"[" PARAMETER("query", "after", SEQ_SCHEMA) "]", NULL, NULL, NULL},
+    [ROUTE_ledger_verified] = {"[" PARAMETER("query", "after", SEQ_SCHEMA) "]", NULL, NULL, NULL},
+    [ROUTE_ledger_export] = {"[" PARAMETER("query", "after", "{\"const\":0}") "]", NULL,
         "application/x-ndjson", "{\"type\":\"string\"}"},
     [ROUTE_metrics] = {NULL, NULL, "text/plain", "{\"type\":\"string\"}"},
     [ROUTE_page] = {NULL, NULL, "text/html", "{\"type\":\"string\"}"},

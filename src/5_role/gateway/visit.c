@@ -21,11 +21,25 @@ static const struct {
     const char *code;
     int status;
 } CODES[] = {
-    {"not_found", 404}, {"no_route", 404}, {"unknown_case", 404}, {"no_case", 404}, {"no_plan", 404},
-    {"unknown_query", 404}, {"wrong_method", 405}, {"too_large", 413}, {"wrong_content_type", 415},
-    {"no_token", 401}, {"judge_silent", 504}, {"busy", 503}, {"too_many_streams", 503},
-    {"plan_changed", 409}, {"plan_hash", 409}, {"wrong_state", 409}, {"replayed", 409},
-    {"reload_running", 409}, {"expired", 410},
+    {"no_route", 404},
+    {"no_such_case", 404},
+    {"no_plan", 404},
+    {"unknown_query", 404},
+    {"wrong_method", 405},
+    {"plan_differs", 409},
+    {"not_awaiting", 409},
+    {"signed_already", 409},
+    {"rules_changed", 409},
+    {"reload_under_way", 409},
+    {"consent_late", 410},
+    {"too_large", 413},
+    {"wrong_content_type", 415},
+    {"no_token", 401},
+    {"busy", 503},
+    {"too_many_streams", 503},
+    {"too_many_waiting", 503},
+    {"ledger_busy", 503},
+    {"judge_silent", 504},
 };
 
 int visit_error_status(const struct err *err)
