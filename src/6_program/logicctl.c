@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * logicctl — the command line of a logic node. This file is the table; src/5_role/client does it.
+ * logicctl — the command line of a logic node: the table; src/5_role/client does the work.
  */
 #include "client/client.h"
 
@@ -9,7 +9,7 @@
 #define MANY OPTIONS_ARGS_MAX
 
 static const struct command COMMANDS[] = {
-    {"ask", "SENTENCE", "parse-only wait", "say what you want in plain words", 1, MANY, client_ask},
+    {"ask", "SENTENCE", "parse-only wait", "say what you want in words", 1, MANY, client_ask},
     {"propose", "ACTION [NAME=VALUE …]", "wait", "propose a typed action", 1, MANY, client_propose},
     {"cases", "", "status limit", "list what was asked, newest first", 0, 0, client_cases},
     {"case", "ID", "", "show one case with its history", 1, 1, client_case},
@@ -19,11 +19,11 @@ static const struct command COMMANDS[] = {
     {"actions", "[NAME]", "", "list what can be done, or explain one action", 0, 1, client_actions},
     {"query", "NAME [KEY=VALUE …]", "", "ask the rules a question", 1, MANY, client_query},
     {"kb check", "DIR", "", "would these rules load?", 1, 1, client_kb_check},
-    {"kb reload", "", "", "let the node take its rules anew; bad ones change nothing", 0, 0, client_kb_reload},
+    {"kb reload", "", "", "load the rules anew; bad ones change nothing", 0, 0, client_kb_reload},
     {"key new", "NAME", "out", "make a key for a person", 1, 1, client_key_new},
     {"key show", "FILE", "", "print the site fact of a key", 1, 1, client_key_show},
     {"ledger verify", "", "", "check every hash of the ledger", 0, 0, client_ledger_verify},
-    {"ledger export", "", "out after", "write the entries for an independent verifier", 0, 0, client_ledger_export},
+    {"ledger export", "", "out after", "write it for other verifiers", 0, 0, client_ledger_export},
     {"ledger list", "", "after limit", "list entries of the ledger", 0, 0, client_ledger_list},
     {"events", "", "after", "follow what happens until Ctrl-C", 0, 0, client_events},
     {"status", "", "", "show how the node is", 0, 0, client_status},

@@ -14,7 +14,7 @@ import pathlib
 import socketserver
 import time
 
-HOSTILE = "\x1b[2J\x1b]0;owned\x07 \u202edrow"  # what an attacker would put into a TXT record
+HOSTILE = "\u009b2J\x1b[2J\x1b]0;owned\x07 \u202edrow"  # what an attacker would put into a TXT record
 
 
 def canonical(value):
@@ -107,6 +107,7 @@ def view(case, status, state, **more):
 
 
 CASES = {case: view(case, "awaiting_consent", "awaiting") for case in PLANS}
+CASES["HOSTILE1"]["verdict"] = {"verdict": "permit", "words": HOSTILE, "reasons": [{"rule": HOSTILE, "words": HOSTILE}]}
 CASES["MODEL1"]["by"] = {"principal": "owner", "via": "model"}
 CASES["DENY1"] = view("DENY1", "denied", "denied", action="dns_zone_delete", params={"zone": "local"}, verdict=DENY,
                       nl="delete the zone local")

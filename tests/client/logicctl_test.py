@@ -143,10 +143,10 @@ def json_is_the_document_as_it_came(w):
 
 @test
 def hostile_text_cannot_reach_a_terminal(w):
-    for words in (("ask", "hostile"), ("query", "nodes"), ("case", "HOSTILE1"), ("approve", "HOSTILE1", "--yes"), ("ask", "hostile", "--json")):
+    for words in (("ask", "hostile"), ("query", "nodes"), ("case", "HOSTILE1"), ("approve", "HOSTILE1", "--yes"), ("ask", "hostile", "--json"), ("why", "HOSTILE1", "--json")):
         code, seen = w.on_terminal(*words)
         bare = re.sub(r"\x1b\[[0-9;]*m|\x1b\[K", "", seen)
-        lacks(bare, "\x1b", "\u202e", "\x07")
+        lacks(bare, "\x1b", "\u202e", "\x07", "\u009b")
     has(w.run("query", "nodes").out, "\\x1b[2J", "\\u{202e}")
 
 

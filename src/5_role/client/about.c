@@ -22,7 +22,8 @@ static void view_proofs(const struct screen *screen, const json_t *proofs)
     size_t i;
     json_t *proof;
 
-    json_array_foreach (proofs, i, proof) {
+    json_array_foreach(proofs, i, proof)
+    {
         bool holds = json_is_true(json_object_get(proof, "holds"));
         screen_print(screen, holds ? GREEN : RED, "  %s %.*s\n", holds ? "✓" : "✗",
             STR(json_str(proof, "words")));
@@ -42,7 +43,8 @@ enum client_exit client_status(struct client *client)
         return EXIT_DONE;
     screen_print(&client->screen, GREEN, "the node answers");
     screen_print(&client->screen, PLAIN, " at %s\n", client->api.where);
-    json_object_foreach (document, name, value) {
+    json_object_foreach(document, name, value)
+    {
         char scratch[SCRATCH_BYTES];
         if (strcmp(name, "proofs") == 0)
             view_proofs(&client->screen, value);
@@ -83,10 +85,9 @@ static enum client_exit help_json(const struct client *client)
     for (size_t i = 0; i < client->commands_count; i++) {
         const struct command *c = &client->commands[i];
         json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s}", "name", c->name, "arguments",
-            c->arguments, "options", c->takes, "help", c->help));
+                                        c->arguments, "options", c->takes, "help", c->help));
     }
-    json_dumpf(rows, client->screen.out, JSON_INDENT(1));
-    fputc('\n', client->screen.out);
+    client_print(client, rows);
     return EXIT_DONE;
 }
 

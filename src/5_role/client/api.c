@@ -25,8 +25,8 @@ static bool choose_address(struct api *api, const struct options *options, struc
     if (options->url) {
         if (!str_starts(str_from(options->url), S("http://")) &&
             !str_starts(str_from(options->url), S("https://")))
-            return err_set(err, ERR_INPUT,
-                "--url '%s' must begin with http:// or https://", options->url);
+            return err_set(
+                err, ERR_INPUT, "--url '%s' must begin with http:// or https://", options->url);
         struct str url = str_from(options->url);
         while (str_ends(url, S("/")))
             url.len--;
@@ -104,7 +104,8 @@ static void set_common(
     curl_easy_setopt(api->curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(api->curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(api->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(api->curl, CURLOPT_NOPROXY, "*"); /* never through a proxy of the environment */
+    curl_easy_setopt(
+        api->curl, CURLOPT_NOPROXY, "*"); /* never through a proxy of the environment */
     curl_easy_setopt(api->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(api->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)API_CONNECT_MS);
     curl_easy_setopt(api->curl, CURLOPT_USERAGENT, "logicctl/" LOGIC_NODE_VERSION);
@@ -124,8 +125,8 @@ static bool transport_error(
         return err_code(err, ERR_PEER, "unreachable", NULL,
             "the node does not answer at %s — is it running? `make run` starts it", api->where);
     return err_code(err, ERR_PEER, "broken_off", NULL,
-        "the exchange with %s broke off (%s); what happened stands in `logicctl cases`",
-        api->where, curl_easy_strerror(code));
+        "the exchange with %s broke off (%s); what happened stands in `logicctl cases`", api->where,
+        curl_easy_strerror(code));
 }
 
 static enum err_kind kind_of_status(long status)
@@ -138,8 +139,8 @@ static enum err_kind kind_of_status(long status)
 }
 
 /* {"error":{"message","type","param","code"}} */
-static bool answer_error(const struct api *api, long status, const struct buf *body,
-    struct err *err)
+static bool answer_error(
+    const struct api *api, long status, const struct buf *body, struct err *err)
 {
     scoped(json_done) json_t *document = json_loadb(body->at ? body->at : "", body->len, 0, NULL);
     const json_t *error = json_object_get(document, "error");

@@ -26,7 +26,8 @@ const json_t *argument_schema(const json_t *catalogue, const char *action)
     size_t i;
     json_t *row;
 
-    json_array_foreach (json_object_get(catalogue, "actions"), i, row) {
+    json_array_foreach(json_object_get(catalogue, "actions"), i, row)
+    {
         const char *name = json_string_value(json_object_get(row, "name"));
         if (name && strcmp(name, action) == 0)
             return json_object_get(row, "parameters");
@@ -75,8 +76,8 @@ bool argument_add(json_t *params, const char *word, const json_t *schema, struct
 
     name.len -= as_json;
     if (word[name.len] == '\0' || name.len == 0 || name.len > NAME_BYTES_MAX)
-        return err_set(err, ERR_INPUT,
-            "'%.80s' is not of the form name=value (or name:=json)", word);
+        return err_set(
+            err, ERR_INPUT, "'%.80s' is not of the form name=value (or name:=json)", word);
     memcpy(key, name.at, name.len);
     key[name.len] = '\0';
     if (json_object_get(params, key))

@@ -16,6 +16,6 @@ bool argument_is_id(struct str id);
 const json_t *argument_schema(const json_t *catalogue, const char *action);
 
 /* Put one `name=value` into `params`. The schema (may be NULL) says whether the value is a
- * number, true or false, or a list; without a word of it, it is text. `name:=value` is JSON as typed.
- * errors  ERR_INPUT no '=', given twice, or not of the schema's type */
+ * number, true or false, or a list; without a word of it, it is text. `name:=value` is JSON as
+ * typed. errors  ERR_INPUT no '=', given twice, or not of the schema's type */
 bool argument_add(json_t *params, const char *word, const json_t *schema, struct err *err);

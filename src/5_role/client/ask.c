@@ -37,7 +37,8 @@ static enum client_exit wait_for(struct client *client, struct str id)
         struct str state = json_str(view, "state");
         if (case_ended(state)) {
             if (client->options.json)
-                return client_fetch(client, "GET", path, NULL, &view, &code) ? case_exit(state) : code;
+                return client_fetch(client, "GET", path, NULL, &view, &code) ? case_exit(state)
+                                                                             : code;
             case_view_full(&client->screen, view);
             return case_exit(state);
         }
@@ -65,7 +66,7 @@ static enum client_exit submit(struct client *client, const char *path, const js
         code = case_exit(status);
     if (!client->options.wait || code != EXIT_CONSENT || !argument_is_id(id)) {
         if (client->options.wait && client->options.json)
-            json_dumpf(answer, client->screen.out, JSON_COMPACT), fputc('\n', client->screen.out);
+            client_print(client, answer);
         return code;
     }
     fflush(client->screen.out);
@@ -84,7 +85,8 @@ enum client_exit client_ask(struct client *client)
         buf_add(&sentence, str_from(client->options.args[i]));
     }
     if (sentence.overflowed || !str_is_utf8(buf_str(&sentence))) {
-        err_set(&err, ERR_INPUT, "a sentence is UTF-8 text of at most %u bytes", SENTENCE_BYTES_MAX);
+        err_set(
+            &err, ERR_INPUT, "a sentence is UTF-8 text of at most %u bytes", SENTENCE_BYTES_MAX);
         return client_fail(client, &err);
     }
     body = json_pack("{s:s%}", "nl", sentence.at ? sentence.at : "", sentence.len);

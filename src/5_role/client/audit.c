@@ -18,7 +18,8 @@ static bool number_option(
     const char *name, const char *text, uint64_t max, uint64_t *number, struct err *err)
 {
     if (text && !str_to_u64(str_from(text), max, number))
-        return err_set(err, ERR_INPUT, "--%s '%.40s' must be a number up to %" PRIu64, name, text, max);
+        return err_set(
+            err, ERR_INPUT, "--%s '%.40s' must be a number up to %" PRIu64, name, text, max);
     return true;
 }
 
@@ -30,8 +31,8 @@ static bool ledger_path(
     if (!number_option("after", client->options.after, INT64_MAX, &after, err) ||
         !number_option("limit", client->options.limit, LEDGER_LIMIT_MAX, &limit, err))
         return false;
-    snprintf(ret_path, API_PATH_BYTES_MAX, "/api/v1/ledger%s?after=%" PRIu64 "&limit=%" PRIu64, kind,
-        after, limit);
+    snprintf(ret_path, API_PATH_BYTES_MAX, "/api/v1/ledger%s?after=%" PRIu64 "&limit=%" PRIu64,
+        kind, after, limit);
     return true;
 }
 
@@ -51,7 +52,8 @@ enum client_exit client_ledger_list(struct client *client)
     if (!client_fetch(client, "GET", path, NULL, &document, &code) || client->options.json)
         return document ? EXIT_DONE : code;
     table_init(&table, TITLES, COUNT(TITLES));
-    json_array_foreach (json_object_get(document, "entries"), i, entry) {
+    json_array_foreach(json_object_get(document, "entries"), i, entry)
+    {
         char seq[SCRATCH_BYTES], at[CASE_TIME_BYTES];
         struct str row[] = {json_text(entry, "seq", seq), case_view_time(json_str(entry, "at"), at),
             json_str(entry, "kind"), json_str(entry, "actor"), json_str(entry, "case")};
@@ -59,11 +61,13 @@ enum client_exit client_ledger_list(struct client *client)
     }
     table_print(&table, &client->screen);
     if (json_is_true(json_object_get(document, "more")))
-        screen_print(&client->screen, DIM, "there is more: --after SEQ goes on behind the last line\n");
+        screen_print(
+            &client->screen, DIM, "there is more: --after SEQ goes on behind the last line\n");
     return EXIT_DONE;
 }
 
-/* The node verifies in steps; a step that is not the last says how far it came and gives no verdict. */
+/* The node verifies in steps; a step that is not the last says how far it came and gives no
+ * verdict. */
 static bool verify_to_the_end(struct client *client, json_t **ret_last, enum client_exit *ret_exit)
 {
     json_int_t after = 0;
@@ -72,7 +76,8 @@ static bool verify_to_the_end(struct client *client, json_t **ret_last, enum cli
         scoped(json_done) json_t *step = NULL;
         char path[API_PATH_BYTES_MAX];
         snprintf(path, sizeof path, "/api/v1/ledger/verify?after=%" JSON_INTEGER_FORMAT, after);
-        if (!client_fetch_quiet(client, "GET", after ? path : "/api/v1/ledger/verify", NULL, &step, ret_exit))
+        if (!client_fetch_quiet(
+                client, "GET", after ? path : "/api/v1/ledger/verify", NULL, &step, ret_exit))
             return false;
         const json_t *info = json_object_get(step, "info");
         json_int_t checked = json_integer_value(json_object_get(info, "checked"));
@@ -96,14 +101,14 @@ enum client_exit client_ledger_verify(struct client *client)
         return code;
     bool fine = json_is_true(json_object_get(last, "ok"));
     if (client->options.json) {
-        json_dumpf(last, client->screen.out, JSON_COMPACT);
-        fputc('\n', client->screen.out);
+        client_print(client, last);
         return fine ? EXIT_DONE : EXIT_TROUBLE;
     }
     screen_print(&client->screen, fine ? GREEN : RED,
         fine ? "the ledger is whole: every entry carries the hash of the one before\n"
              : "the ledger is NOT whole\n");
-    json_object_foreach (last, name, value) {
+    json_object_foreach(last, name, value)
+    {
         char scratch[SCRATCH_BYTES];
         if (strcmp(name, "ok") != 0)
             screen_field(&client->screen, name, fine ? PLAIN : RED, json_text(last, name, scratch));
@@ -140,7 +145,7 @@ enum client_exit client_ledger_export(struct client *client)
     if (out != client->screen.out && fclose(out) != 0)
         written = false;
     if (fine && !written)
-        fine = err_set(&err, ERR_SYSTEM, "cannot write '%.200s': %s", path ? path : "stdout",
-            strerror(errno));
+        fine = err_set(
+            &err, ERR_SYSTEM, "cannot write '%.200s': %s", path ? path : "stdout", strerror(errno));
     return fine ? EXIT_DONE : client_fail(client, &err);
 }

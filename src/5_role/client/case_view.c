@@ -75,7 +75,8 @@ void case_view_params(struct buf *out, const json_t *params)
     json_t *value;
     struct err ignored;
 
-    json_object_foreach ((json_t *)params, name, value) {
+    json_object_foreach((json_t *)params, name, value)
+    {
         buf_printf(out, "%s%s=", out->len ? " " : "", name);
         if (json_is_string(value))
             buf_add(out, (struct str){json_string_value(value), json_string_length(value)});
@@ -99,13 +100,14 @@ static void view_action(const struct screen *screen, const char *label, const js
 }
 
 /* A list of strings, or of objects with "words". */
-static void view_words_list(const struct screen *screen, const char *mark, enum style style,
-    const json_t *list)
+static void view_words_list(
+    const struct screen *screen, const char *mark, enum style style, const json_t *list)
 {
     size_t i;
     json_t *member;
 
-    json_array_foreach (list, i, member) {
+    json_array_foreach(list, i, member)
+    {
         struct str words = json_is_string(member)
                                ? (struct str){json_string_value(member), json_string_length(member)}
                                : json_str(member, "words");
@@ -127,8 +129,9 @@ static void view_proof(const struct screen *screen, const json_t *proof, int dep
         words = json_str(proof, "goal");
     if (!words.len || depth == PROOF_DEPTH_MAX)
         return;
-    screen_print(screen, PLAIN, "    %*s%s%.*s\n", 2 * depth, "", depth ? "because " : "", STR(words));
-    json_array_foreach (json_object_get(proof, "because"), i, step)
+    screen_print(
+        screen, PLAIN, "    %*s%s%.*s\n", 2 * depth, "", depth ? "because " : "", STR(words));
+    json_array_foreach(json_object_get(proof, "because"), i, step)
         view_proof(screen, step, depth + 1);
 }
 
@@ -138,7 +141,10 @@ void case_view_why(const struct screen *screen, const json_t *verdict)
     bool deny = str_eq(decision, S("deny"));
 
     screen_field(screen, "verdict",
-        deny ? RED : str_eq(decision, S("permit")) ? GREEN : YELLOW, decision);
+        deny                            ? RED
+        : str_eq(decision, S("permit")) ? GREEN
+                                        : YELLOW,
+        decision);
     screen_field(screen, "tier", PLAIN, json_str(verdict, "tier"));
     screen_paragraph(screen, 2, json_str(verdict, "words"));
     if (json_array_size(json_object_get(verdict, "reasons"))) {
@@ -163,10 +169,9 @@ static void view_question(const struct screen *screen, const json_t *question)
     if (!json_is_object(question))
         return;
     screen_field(screen, "question", YELLOW, json_str(question, "text"));
-    json_array_foreach (json_object_get(question, "missing"), i, missing)
-        if (json_is_string(missing))
-            screen_field(screen, i == 0 ? "missing" : "", PLAIN,
-                str_from(json_string_value(missing)));
+    json_array_foreach(
+        json_object_get(question, "missing"), i, missing) if (json_is_string(missing))
+        screen_field(screen, i == 0 ? "missing" : "", PLAIN, str_from(json_string_value(missing)));
 }
 
 /* An answer of the judge itself: a list of things, or one thing. */
@@ -176,7 +181,8 @@ static void view_payload(const struct screen *screen, const json_t *payload)
     json_t *value, *member;
     size_t i;
 
-    json_object_foreach ((json_t *)payload, name, value) {
+    json_object_foreach((json_t *)payload, name, value)
+    {
         char scratch[SCRATCH_BYTES];
         if (!json_is_array(value)) {
             scoped(buf_done) struct buf line = buf_of(LINE_BYTES_MAX);
@@ -187,7 +193,8 @@ static void view_payload(const struct screen *screen, const json_t *payload)
             screen_field(screen, name, PLAIN, buf_str(&line));
             continue;
         }
-        json_array_foreach (value, i, member) {
+        json_array_foreach(value, i, member)
+        {
             scoped(buf_done) struct buf line = buf_of(LINE_BYTES_MAX);
             if (json_is_object(member))
                 case_view_params(&line, member);
@@ -201,8 +208,8 @@ static void view_payload(const struct screen *screen, const json_t *payload)
 static void view_next(const struct screen *screen, struct str status, struct str id)
 {
     if (str_eq(status, S("awaiting_consent")) && id.len)
-        screen_print(screen, YELLOW, "\n  It waits for a signature:  logicctl approve %.*s\n",
-            STR(id));
+        screen_print(
+            screen, YELLOW, "\n  It waits for a signature:  logicctl approve %.*s\n", STR(id));
     else if (str_eq(status, S("denied")) && id.len)
         screen_print(screen, DIM, "\n  The proof:  logicctl why %.*s\n", STR(id));
 }
@@ -233,11 +240,12 @@ static enum client_exit view_one(const struct screen *screen, const json_t *answ
     screen_print(screen, PLAIN, "%s%.*s\n", id.len ? "  " : "", STR(id));
     screen_paragraph(screen, 2, json_str(answer, "text"));
     if (json_array_size(intents) > 1)
-        json_array_foreach (intents, i, intent)
+        json_array_foreach(intents, i, intent)
             view_action(screen, i == 0 ? "understood" : "", intent);
     else
         view_action(screen, "understood",
-            json_array_size(intents) ? json_array_get(intents, 0) : json_object_get(answer, "intent"));
+            json_array_size(intents) ? json_array_get(intents, 0)
+                                     : json_object_get(answer, "intent"));
     view_question(screen, json_object_get(answer, "question"));
     view_examples(screen, answer);
     if (denied) {
@@ -261,8 +269,7 @@ enum client_exit case_view_answer(const struct screen *screen, const json_t *ans
     if (json_array_size(results) == 0)
         return view_one(screen, answer);
     screen_paragraph(screen, 0, json_str(answer, "text"));
-    json_array_foreach (results, i, result)
-        (void)view_one(screen, result);
+    json_array_foreach(results, i, result)(void) view_one(screen, result);
     return case_exit(json_str(answer, "status"));
 }
 
@@ -276,10 +283,11 @@ static void view_history(const struct screen *screen, const json_t *history)
     if (json_array_size(history) == 0)
         return;
     table_init(&table, TITLES, COUNT(TITLES));
-    json_array_foreach (history, i, step) {
+    json_array_foreach(history, i, step)
+    {
         char seq[SCRATCH_BYTES], at[CASE_TIME_BYTES];
-        struct str row[] = {json_text(step, "seq", seq),
-            case_view_time(json_str(step, "at"), at), json_str(step, "kind")};
+        struct str row[] = {json_text(step, "seq", seq), case_view_time(json_str(step, "at"), at),
+            json_str(step, "kind")};
         table_add(&table, row, NULL);
     }
     fputc('\n', screen->out);
@@ -291,7 +299,8 @@ static void view_consents(const struct screen *screen, const json_t *consents)
     size_t i;
     json_t *consent;
 
-    json_array_foreach (consents, i, consent) {
+    json_array_foreach(consents, i, consent)
+    {
         char line[256];
         snprintf(line, sizeof line, "%.*s with key %.*s", STR(json_str(consent, "person")),
             STR(json_str(consent, "key_id")));
@@ -312,7 +321,8 @@ void case_view_full(const struct screen *screen, const json_t *view)
     view_action(screen, "action", view);
     screen_field(screen, "said", PLAIN, json_str(view, "nl"));
     screen_field(screen, "by", PLAIN, json_str(json_object_get(view, "by"), "principal"));
-    screen_field(screen, "via", str_eq(json_str(json_object_get(view, "by"), "via"), S("model")) ? YELLOW : PLAIN,
+    screen_field(screen, "via",
+        str_eq(json_str(json_object_get(view, "by"), "via"), S("model")) ? YELLOW : PLAIN,
         json_str(json_object_get(view, "by"), "via"));
     screen_field(screen, "opened", PLAIN, case_view_time(json_str(view, "opened_at"), at));
     screen_field(screen, "updated", PLAIN, case_view_time(json_str(view, "updated_at"), at));

@@ -13,7 +13,8 @@
 #define CASES_LIMIT_MAX 200
 #define LINE_BYTES_MAX (64u << 10)
 
-static bool fetch_case(struct client *client, bool quiet, json_t **ret_view, enum client_exit *ret_exit)
+static bool fetch_case(
+    struct client *client, bool quiet, json_t **ret_view, enum client_exit *ret_exit)
 {
     struct str id = str_from(client->options.args[0]);
     char path[API_PATH_BYTES_MAX];
@@ -25,7 +26,8 @@ static bool fetch_case(struct client *client, bool quiet, json_t **ret_view, enu
         return false;
     }
     snprintf(path, sizeof path, "/api/v1/cases/%s", id.at);
-    return (quiet ? client_fetch_quiet : client_fetch)(client, "GET", path, NULL, ret_view, ret_exit);
+    return (quiet ? client_fetch_quiet : client_fetch)(
+        client, "GET", path, NULL, ret_view, ret_exit);
 }
 
 static void add_row(struct table *table, const json_t *view)
@@ -72,10 +74,10 @@ enum client_exit client_cases(struct client *client)
     if (options->json)
         return EXIT_DONE;
     table_init(&table, TITLES, COUNT(TITLES));
-    json_array_foreach (json_object_get(document, "cases"), i, view)
-        add_row(&table, view);
+    json_array_foreach(json_object_get(document, "cases"), i, view) add_row(&table, view);
     if (table.rows == 0)
-        screen_print(&client->screen, DIM, "no cases%s\n", options->status ? " of this status" : " yet");
+        screen_print(
+            &client->screen, DIM, "no cases%s\n", options->status ? " of this status" : " yet");
     else
         table_print(&table, &client->screen);
     return EXIT_DONE;
@@ -102,8 +104,7 @@ enum client_exit client_why(struct client *client)
         return code;
     const json_t *verdict = json_object_get(view, "verdict");
     if (client->options.json) {
-        json_dumpf(verdict ? verdict : json_null(), client->screen.out, JSON_COMPACT | JSON_ENCODE_ANY);
-        fputc('\n', client->screen.out);
+        client_print(client, verdict ? verdict : json_null());
     } else if (!json_is_object(verdict)) {
         screen_print(&client->screen, YELLOW, "this case has not been judged yet\n");
     } else {

@@ -25,9 +25,9 @@ static bool is_required(const json_t *schema, const char *name)
     size_t i;
     json_t *member;
 
-    json_array_foreach (json_object_get(schema, "required"), i, member)
-        if (json_is_string(member) && strcmp(json_string_value(member), name) == 0)
-            return true;
+    json_array_foreach(json_object_get(schema, "required"), i,
+        member) if (json_is_string(member) &&
+                    strcmp(json_string_value(member), name) == 0) return true;
     return false;
 }
 
@@ -40,9 +40,8 @@ static void add_kind(struct buf *out, const json_t *member)
 
     if (json_array_size(words) == 0)
         buf_add(out, json_str(member, "type"));
-    json_array_foreach (words, i, word)
-        if (json_is_string(word))
-            buf_printf(out, "%s%s", i ? "|" : "", json_string_value(word));
+    json_array_foreach(words, i, word) if (json_is_string(word))
+        buf_printf(out, "%s%s", i ? "|" : "", json_string_value(word));
 }
 
 static void view_parameters(const struct screen *screen, const json_t *schema)
@@ -53,7 +52,8 @@ static void view_parameters(const struct screen *screen, const json_t *schema)
     json_t *member;
 
     table_init(&table, TITLES, COUNT(TITLES));
-    json_object_foreach (json_object_get(schema, "properties"), name, member) {
+    json_object_foreach(json_object_get(schema, "properties"), name, member)
+    {
         scoped(buf_done) struct buf kind = buf_of(LINE_BYTES_MAX);
         add_kind(&kind, member);
         struct str row[] = {str_from(name), buf_str(&kind),
@@ -75,10 +75,9 @@ static void view_action(const struct screen *screen, const json_t *action)
     screen_paragraph(screen, 2, json_str(action, "summary"));
     fputc('\n', screen->out);
     view_parameters(screen, json_object_get(action, "parameters"));
-    json_array_foreach (json_object_get(action, "examples"), i, example)
-        if (json_is_string(example))
-            screen_print(screen, CYAN, "%s  logicctl ask \"%s\"\n", i ? "" : "\n",
-                json_string_value(example));
+    json_array_foreach(json_object_get(action, "examples"), i, example) if (json_is_string(example))
+        screen_print(
+            screen, CYAN, "%s  logicctl ask \"%s\"\n", i ? "" : "\n", json_string_value(example));
 }
 
 static enum client_exit one_action(struct client *client, const json_t *actions)
@@ -88,12 +87,12 @@ static enum client_exit one_action(struct client *client, const json_t *actions)
     json_t *action;
     struct err err;
 
-    json_array_foreach (actions, i, action) {
+    json_array_foreach(actions, i, action)
+    {
         if (!str_eq(json_str(action, "name"), str_from(asked)))
             continue;
         if (client->options.json) {
-            json_dumpf(action, client->screen.out, JSON_COMPACT);
-            fputc('\n', client->screen.out);
+            client_print(client, action);
         } else {
             view_action(&client->screen, action);
         }
@@ -122,11 +121,12 @@ enum client_exit client_actions(struct client *client)
     if (client->options.json)
         return EXIT_DONE;
     table_init(&table, TITLES, COUNT(TITLES));
-    json_array_foreach (actions, i, action) {
+    json_array_foreach(actions, i, action)
+    {
         struct str tier = json_str(action, "tier"), summary = json_str(action, "summary");
         enum style styles[] = {BOLD, tier_style(tier), PLAIN};
-        struct str row[] = {json_str(action, "name"), tier,
-            summary.len ? summary : json_str(action, "title")};
+        struct str row[] = {
+            json_str(action, "name"), tier, summary.len ? summary : json_str(action, "title")};
         table_add(&table, row, styles);
     }
     table_print(&table, &client->screen);
@@ -143,12 +143,13 @@ static void view_answers(const struct screen *screen, const json_t *answers)
     const char *name;
     json_t *value, *answer;
 
-    json_object_foreach ((json_t *)first, name, value)
-        if (columns < TABLE_COLUMNS_MAX)
-            titles[columns++] = name;
+    json_object_foreach((json_t *)first, name, value) if (columns < TABLE_COLUMNS_MAX)
+        titles[columns++] = name;
     table_init(&table, titles, columns ? columns : 1);
-    json_array_foreach (answers, i, answer) {
-        struct str row[TABLE_COLUMNS_MAX] = {json_is_string(answer) ? str_from(json_string_value(answer)) : S("")};
+    json_array_foreach(answers, i, answer)
+    {
+        struct str row[TABLE_COLUMNS_MAX] = {
+            json_is_string(answer) ? str_from(json_string_value(answer)) : S("")};
         char scratch[TABLE_COLUMNS_MAX][SCRATCH_BYTES];
         char *dumps[TABLE_COLUMNS_MAX] = {0};
         for (size_t c = 0; c < columns; c++) {

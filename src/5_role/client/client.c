@@ -57,8 +57,15 @@ static void print_document(const struct client *client, struct str text)
         fputc('\n', client->screen.out);
 }
 
-bool client_fetch(struct client *client, const char *method, const char *path,
-    const json_t *body, json_t **ret_document, enum client_exit *ret_exit)
+void client_print(const struct client *client, const json_t *document)
+{
+    scoped(free_done) char *text = json_dumps(document, JSON_COMPACT | JSON_ENCODE_ANY);
+
+    print_document(client, str_from(text));
+}
+
+bool client_fetch(struct client *client, const char *method, const char *path, const json_t *body,
+    json_t **ret_document, enum client_exit *ret_exit)
 {
     scoped(buf_done) struct buf text = buf_of(API_REPLY_BYTES_MAX);
 
@@ -90,8 +97,7 @@ static const struct command *command_of(struct client *client)
             (words == 2 && !str_eq(second, str_from(options->args[1]))))
             continue;
         options->args_count -= words;
-        memmove(options->args, options->args + words,
-            options->args_count * sizeof *options->args);
+        memmove(options->args, options->args + words, options->args_count * sizeof *options->args);
         return &client->commands[i];
     }
     return NULL;

@@ -52,12 +52,15 @@ enum client_exit client_fail(const struct client *client, const struct err *err)
 
 /* Call the node, then either print the document as it came (--json) or hand it to the caller.
  * false: everything has been said, *ret_exit is the code. */
-bool client_fetch(struct client *client, const char *method, const char *path,
-    const json_t *body, json_t **ret_document, enum client_exit *ret_exit);
+bool client_fetch(struct client *client, const char *method, const char *path, const json_t *body,
+    json_t **ret_document, enum client_exit *ret_exit);
 
 /* The same, but never prints the document: for a step on the way to the result. */
 bool client_fetch_quiet(struct client *client, const char *method, const char *path,
     const json_t *body, json_t **ret_document, enum client_exit *ret_exit);
+
+/* A document of our own making, as --json prints it. */
+void client_print(const struct client *client, const json_t *document);
 
 enum client_exit client_ask(struct client *client);
 enum client_exit client_propose(struct client *client);

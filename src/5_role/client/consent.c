@@ -70,8 +70,8 @@ static bool fetch_plan(struct client *client, struct signing *signing, struct er
     view = json_loadb(buf_text(&text), text.len, JSON_REJECT_DUPLICATES, NULL);
     struct str status = json_str(view, "status"), promised = json_str(view, "plan_sha256");
     if (!promised.len)
-        return err_code(err, ERR_INPUT, "no_plan", NULL,
-            "case %s has no plan to sign: it is %.*s", signing->id, STR(status));
+        return err_code(err, ERR_INPUT, "no_plan", NULL, "case %s has no plan to sign: it is %.*s",
+            signing->id, STR(status));
     snprintf(path, sizeof path, "/api/v1/cases/%s/plan", signing->id);
     if (!api_call(&client->api, "GET", path, NULL, &signing->bytes, err))
         return false;
@@ -116,8 +116,8 @@ static json_t *consent_body(const struct signing *signing, const char *decision,
         "plan_sha256", signing->sha256, "signature", buf_text(&encoded));
 }
 
-static enum client_exit post(struct client *client, const struct signing *signing,
-    const char *decision, struct str text)
+static enum client_exit post(
+    struct client *client, const struct signing *signing, const char *decision, struct str text)
 {
     scoped(json_done) json_t *body = consent_body(signing, decision, text), *answer = NULL;
     char path[API_PATH_BYTES_MAX];

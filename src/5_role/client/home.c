@@ -21,8 +21,8 @@ void home_find(const struct options *options, char ret_path[PATH_MAX])
         ret_path[0] = '\0';
 }
 
-bool home_path(const struct options *options, const char *below, char ret_path[PATH_MAX],
-    struct err *err)
+bool home_path(
+    const struct options *options, const char *below, char ret_path[PATH_MAX], struct err *err)
 {
     char home[PATH_MAX];
 

@@ -18,5 +18,5 @@
 void home_find(const struct options *options, char ret_path[PATH_MAX]);
 
 /* HOME/`below`. errors  ERR_INPUT no home; ERR_LIMIT the path is too long */
-bool home_path(const struct options *options, const char *below, char ret_path[PATH_MAX],
-    struct err *err);
+bool home_path(
+    const struct options *options, const char *below, char ret_path[PATH_MAX], struct err *err);

@@ -37,8 +37,8 @@ static bool find_logicd(char ret_path[PATH_MAX], struct err *err)
     return true;
 }
 
-static bool run_check(const char *program, const char *folder, struct buf *out, int *ret_status,
-    struct err *err)
+static bool run_check(
+    const char *program, const char *folder, struct buf *out, int *ret_status, struct err *err)
 {
     char *const argv[] = {(char *)"logicd", (char *)"kb-check", (char *)folder, NULL};
     posix_spawn_file_actions_t actions;
@@ -82,8 +82,7 @@ enum client_exit client_kb_check(struct client *client)
         struct str text = str_utf8_prefix(buf_str(&words));
         scoped(json_done) json_t *document =
             json_pack("{s:b, s:s%}", "ok", (int)fine, "words", text.at, text.len);
-        json_dumpf(document, client->screen.out, JSON_COMPACT);
-        fputc('\n', client->screen.out);
+        client_print(client, document);
     } else {
         screen_text(&client->screen, PLAIN, buf_str(&words));
         screen_print(&client->screen, fine ? GREEN : RED,

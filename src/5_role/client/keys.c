@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * keys — make a person's key, and say the fact that makes it count. Nothing here talks to the node:
- * who may sign is a site fact, written by the owner, never by the API.
+ * keys — make a person's key, and say the fact that makes it count. Nothing here talks to the
+ * node: who may sign is a site fact, written by the owner, never by the API.
  */
 #include "client/client.h"
 #include "client/home.h"
@@ -24,7 +24,8 @@ static bool is_name(const char *name)
     if (len == 0 || len > KEY_NAME_BYTES_MAX || name[0] < 'a' || name[0] > 'z')
         return false;
     for (size_t i = 0; i < len; i++)
-        if (!(name[i] >= 'a' && name[i] <= 'z') && !isdigit((unsigned char)name[i]) && name[i] != '_')
+        if (!(name[i] >= 'a' && name[i] <= 'z') && !isdigit((unsigned char)name[i]) &&
+            name[i] != '_')
             return false;
     return true;
 }
@@ -42,8 +43,7 @@ static void print_key(
     if (client->options.json) {
         scoped(json_done) json_t *document = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", name,
             "file", path, "key_id", id, "public_key", text, "fact", fact);
-        json_dumpf(document, client->screen.out, JSON_COMPACT);
-        fputc('\n', client->screen.out);
+        client_print(client, document);
         return;
     }
     screen_print(&client->screen, PLAIN, "%s\n", fact);
@@ -59,7 +59,8 @@ enum client_exit client_key_new(struct client *client)
     if (!is_name(name)) {
         err_set(&err, ERR_INPUT,
             "'%.80s' is no name of a person here: a small letter, then small letters, digits or _, "
-            "at most %d", name, KEY_NAME_BYTES_MAX);
+            "at most %d",
+            name, KEY_NAME_BYTES_MAX);
         return client_fail(client, &err);
     }
     if (!path) {
@@ -78,7 +79,8 @@ enum client_exit client_key_new(struct client *client)
     struct screen hints = screen_of(stderr, client->options.no_color);
     screen_print(&hints, DIM,
         "The private key is in %s (readable by you alone; there is no second copy).\n"
-        "Put the line above into site/keys.pl of the node, then: logicctl kb reload\n", path);
+        "Put the line above into site/keys.pl of the node, then: logicctl kb reload\n",
+        path);
     return EXIT_DONE;
 }
 

@@ -55,8 +55,8 @@ static bool take_option(int argc, char **argv, int *at, struct options *options,
         return true;
     }
     if (!has_value && *at + 1 >= argc)
-        return err_set(err, ERR_INPUT, "--%s needs a value: --%s %s", row->name, row->name,
-            row->value);
+        return err_set(
+            err, ERR_INPUT, "--%s needs a value: --%s %s", row->name, row->name, row->value);
     *(const char **)(void *)slot = has_value ? value.at : argv[++*at];
     return true;
 }
@@ -81,8 +81,8 @@ bool options_read(int argc, char **argv, struct options *ret_options, struct err
             continue;
         }
         if (options.args_count == OPTIONS_ARGS_MAX)
-            return err_set(err, ERR_LIMIT,
-                "more than %d words: put the sentence in \"quotes\"", OPTIONS_ARGS_MAX);
+            return err_set(err, ERR_LIMIT, "more than %d words: put the sentence in \"quotes\"",
+                OPTIONS_ARGS_MAX);
         options.args[options.args_count++] = argv[i];
     }
     *ret_options = options;

@@ -5,7 +5,8 @@
 #include "base/scoped.h"
 #include "tap.h"
 
-static bool read_words(struct options *options, struct err *err, int count, const char *const *words)
+static bool read_words(
+    struct options *options, struct err *err, int count, const char *const *words)
 {
     return options_read(count, (char **)(void *)words, options, err);
 }

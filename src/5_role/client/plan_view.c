@@ -36,8 +36,8 @@ bool plan_read(struct str bytes, json_t **ret_plan, struct plan_facts *ret_facts
     struct str id = json_str(plan, "case");
     if (!json_is_integer(expires) || !json_is_object(json_object_get(plan, "job")) || !id.len ||
         id.len >= sizeof ret_facts->case_id)
-        return err_set(err, ERR_INPUT,
-            "the plan lacks its case, its job or its expiry; nothing was signed");
+        return err_set(
+            err, ERR_INPUT, "the plan lacks its case, its job or its expiry; nothing was signed");
     *ret_facts = (struct plan_facts){
         .expires_at_ms = json_integer_value(expires),
         .by_model = str_eq(json_str(json_object_get(plan, "by"), "via"), S("model")),
@@ -64,7 +64,8 @@ void plan_view_diff(const struct screen *screen, const json_t *diff)
     size_t i;
     json_t *line;
 
-    json_array_foreach (diff, i, line) {
+    json_array_foreach(diff, i, line)
+    {
         struct str op = json_str(line, "op"), text = json_str(line, "text");
         bool add = str_eq(op, S("add")), remove = str_eq(op, S("remove"));
         enum style style = add ? GREEN : remove ? RED : YELLOW;
@@ -96,7 +97,8 @@ static void add_members(struct buf *out, const json_t *object)
         add_value(out, object);
         return;
     }
-    json_object_foreach ((json_t *)object, name, value) {
+    json_object_foreach((json_t *)object, name, value)
+    {
         buf_printf(out, "%s%s ", out->len ? "  " : "", name);
         add_value(out, value);
     }
@@ -110,10 +112,12 @@ static void view_job(const struct screen *screen, const json_t *job)
     size_t i;
 
     screen_print(screen, BOLD, "\n  Exactly what the hands will be told\n");
-    json_object_foreach ((json_t *)job, name, value) {
+    json_object_foreach((json_t *)job, name, value)
+    {
         scoped(buf_done) struct buf line = buf_of(PLAN_BYTES_MAX);
         if (json_is_array(value) && json_array_size(value) > 0) {
-            json_array_foreach (value, i, member) {
+            json_array_foreach(value, i, member)
+            {
                 buf_clear(&line);
                 add_members(&line, member);
                 screen_field(screen, i == 0 ? name : "", PLAIN, buf_str(&line));
@@ -130,7 +134,8 @@ static void view_list(const struct screen *screen, const char *label, const json
     size_t i;
     json_t *member;
 
-    json_array_foreach (list, i, member) {
+    json_array_foreach(list, i, member)
+    {
         scoped(buf_done) struct buf line = buf_of(PLAN_BYTES_MAX);
         if (i == TARGETS_SHOWN_MAX) {
             buf_printf(&line, "… and %zu more", json_array_size(list) - i);

@@ -7,7 +7,7 @@
 #define PLAN(tail)                                                                                 \
     "{\"action\":\"dns_record_delete\",\"by\":{\"principal\":\"owner\",\"via\":\"" tail            \
     "\"},\"case\":\"01J\",\"consent\":{},\"coverage\":{\"changed\":1,\"ok\":0,\"skipped\":0,"      \
-    "\"unsupported\":0},\"current\":[],\"diff\":[{\"op\":\"remove\",\"text\":\"test.local A "     \
+    "\"unsupported\":0},\"current\":[],\"diff\":[{\"op\":\"remove\",\"text\":\"test.local A "      \
     "192.168.1.100\"}],\"expires_at_ms\":900000,\"job\":{\"hand\":\"dns\",\"op\":\"update\","      \
     "\"updates\":[{\"name\":\"test.local\",\"op\":\"delete_rrset\",\"type\":\"A\"}]},"             \
     "\"kind\":\"logic-node/plan/v1\",\"nonce\":\"n\",\"params\":{},\"preconditions\":[\"the "      \
@@ -73,7 +73,8 @@ TEST(a_plan_by_a_model_carries_a_warning)
 
 TEST(a_summary_cannot_start_a_line_of_its_own)
 {
-    scoped(json_done) json_t *plan = json_pack("{s:s}", "summary", "harmless\n  tier        observe");
+    scoped(json_done) json_t *plan =
+        json_pack("{s:s}", "summary", "harmless\n  tier        observe");
     scoped(free_done) char *text = NULL;
     size_t len;
 
@@ -88,7 +89,7 @@ TEST(bytes_that_could_hide_something_are_no_plan)
     struct err err;
 
     CHECK(reads(S(PLAN("grammar")), &err));
-    CHECK(!reads(S(" " PLAN("grammar")), &err)); /* white space: not canonical */
+    CHECK(!reads(S(" " PLAN("grammar")), &err));   /* white space: not canonical */
     CHECK(!reads(S(PLAN("\\u0067rammar")), &err)); /* a needless escape: not canonical */
     CHECK(!reads(S("{\"kind\":\"logic-node/plan/v2\"}"), &err));
     CHECK(!reads(S("{\"kind\":\"logic-node/plan/v1\"}"), &err)); /* no job, no expiry */

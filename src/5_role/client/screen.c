@@ -17,7 +17,12 @@
 #define LABEL_COLUMNS 12
 
 static const char *const STYLE_CODES[] = {
-    [PLAIN] = "", [BOLD] = "1", [DIM] = "2", [RED] = "31", [GREEN] = "32", [YELLOW] = "33",
+    [PLAIN] = "",
+    [BOLD] = "1",
+    [DIM] = "2",
+    [RED] = "31",
+    [GREEN] = "32",
+    [YELLOW] = "33",
     [CYAN] = "36",
 };
 
@@ -103,8 +108,8 @@ void screen_line(const struct screen *screen, enum style style, struct str text)
     fputc('\n', screen->out);
 }
 
-void screen_field(const struct screen *screen, const char *label, enum style style,
-    struct str value)
+void screen_field(
+    const struct screen *screen, const char *label, enum style style, struct str value)
 {
     scoped(buf_done) struct buf name = buf_of(SCREEN_TEXT_BYTES_MAX);
 
@@ -204,8 +209,8 @@ static void shrink(size_t *widths, size_t columns, size_t room)
     }
 }
 
-static void put_cell(const struct screen *screen, enum style style, struct str text, size_t width,
-    bool last)
+static void put_cell(
+    const struct screen *screen, enum style style, struct str text, size_t width, bool last)
 {
     size_t columns = text_width(text);
 

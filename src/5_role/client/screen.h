@@ -29,18 +29,20 @@ void screen_text(const struct screen *screen, enum style style, struct str text)
 void screen_print(const struct screen *screen, enum style style, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* One line and its end: a newline in `text` is written as \n, so it cannot start a line of its own. */
+/* One line and its end: a newline in `text` is written as \n, so it cannot start a line of its own.
+ */
 void screen_line(const struct screen *screen, enum style style, struct str text);
 
 /* "  label    value": one line of a sheet; an empty value prints nothing. */
-void screen_field(const struct screen *screen, const char *label, enum style style,
-    struct str value);
+void screen_field(
+    const struct screen *screen, const char *label, enum style style, struct str value);
 
 /* A paragraph, broken at spaces to the terminal's width, `indent` columns in. */
 void screen_paragraph(const struct screen *screen, size_t indent, struct str text);
 
 #define TABLE_COLUMNS_MAX 12
-#define TABLE_ROWS_MAX 10000 /* the server's pages are smaller; more rows are counted, not shown */
+#define TABLE_ROWS_MAX 10000 /* the server's pages are smaller; more rows are counted, not shown   \
+                              */
 
 struct table {
     char *titles[TABLE_COLUMNS_MAX]; /* visible text */

@@ -25,8 +25,13 @@ TEST(escape_sequences_become_visible)
 {
     scoped(buf_done) struct buf out = buf_of(1000);
 
-    CHECK_TEXT(shown(&out, S("\033[2J\033]0;owned\007"), TEXT_ONE_LINE), "\\x1b[2J\\x1b]0;owned\\x07");
-    CHECK_TEXT(shown(&out, S("\xc2\x9b" "31m"), TEXT_ONE_LINE), "\\u{9b}31m");
+    CHECK_TEXT(
+        shown(&out, S("\033[2J\033]0;owned\007"), TEXT_ONE_LINE), "\\x1b[2J\\x1b]0;owned\\x07");
+    CHECK_TEXT(shown(&out,
+                   S("\xc2\x9b"
+                     "31m"),
+                   TEXT_ONE_LINE),
+        "\\u{9b}31m");
     CHECK_TEXT(shown(&out, S("a\rb\x7f\0c"), TEXT_ONE_LINE), "a\\x0db\\x7f\\x00c");
 }
 
