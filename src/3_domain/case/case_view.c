@@ -106,7 +106,7 @@ static void sentence(const struct kase *kase, char *ret_text, size_t bytes)
             summary, kase->id);
         break;
     case CASE_DENIED:
-        snprintf(ret_text, bytes, "Denied: %s", words);
+        snprintf(ret_text, bytes, "%s", words);
         break;
     case CASE_FAILED:
         snprintf(ret_text, bytes, "Failed: %s", error);

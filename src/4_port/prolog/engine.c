@@ -178,13 +178,13 @@ static bool refusal(struct prolog_answer *answer, enum prolog_door door)
     return true;
 }
 
-static bool run(struct engine *engine, enum prolog_door door, term_t goal, term_t out,
-    struct prolog_answer *answer)
+static bool run(struct engine *engine, enum prolog_door door, int64_t inferences, term_t goal,
+    term_t out, struct prolog_answer *answer)
 {
     term_t args = PL_new_term_refs(3), limit = args + 1, status = args + 2;
     bool done = false;
 
-    if (!args || !PL_put_term(args, goal) || !PL_put_int64(limit, DOORS[door].inference_limit))
+    if (!args || !PL_put_term(args, goal) || !PL_put_int64(limit, inferences))
         return over_limit(&answer->err, door, "stack");
     qid_t query = PL_open_query(NULL, PL_Q_NODEBUG | PL_Q_CATCH_EXCEPTION, names.ask, args);
     if (!query)
@@ -223,20 +223,21 @@ static bool make_goal(
 }
 
 void engine_ask(struct engine *engine, struct watchdog *watchdog, enum prolog_door door,
-    const json_t *in, int64_t deadline_at_ms, int64_t answer_bytes_max,
-    struct prolog_answer *ret_answer)
+    const json_t *in, const struct engine_limits *limits, struct prolog_answer *ret_answer)
 {
-    *ret_answer = (struct prolog_answer){.text = buf_of((size_t)answer_bytes_max)};
+    int64_t inferences = limits->inferences ? limits->inferences : DOORS[door].inference_limit;
+
+    *ret_answer = (struct prolog_answer){.text = buf_of((size_t)limits->answer_bytes_max)};
     check((size_t)door < PROLOG_DOORS && PL_thread_self() == engine->thread);
-    begin(engine, door, deadline_at_ms);
-    watchdog_expect(watchdog, deadline_at_ms);
+    begin(engine, door, limits->deadline_at_ms);
+    watchdog_expect(watchdog, limits->deadline_at_ms);
 
     PL_STRINGS_MARK();
     fid_t frame = PL_open_foreign_frame();
     if (frame) {
         term_t goal = PL_new_term_refs(2), out = goal + 1;
         ret_answer->ok = goal && make_goal(door, in, goal, out, &ret_answer->err) &&
-                         run(engine, door, goal, out, ret_answer);
+                         run(engine, door, inferences, goal, out, ret_answer);
         end(engine);
         PL_discard_foreign_frame(frame);
     } else {

@@ -42,10 +42,16 @@ void engine_init(struct engine *engine);
 /* Once, after the rules are loaded: names of the doors. */
 void engine_open_doors(void);
 
-/* Put one question. *answer is filled; its text has answer_bytes_max as limit. */
+/* How far one question may go. */
+struct engine_limits {
+    int64_t deadline_at_ms; /* steady */
+    int64_t inferences;     /* 0: what doors.def says */
+    int64_t answer_bytes_max;
+};
+
+/* Put one question. *ret_answer is filled; its text has answer_bytes_max as limit. */
 void engine_ask(struct engine *engine, struct watchdog *watchdog, enum prolog_door door,
-    const json_t *in, int64_t deadline_at_ms, int64_t answer_bytes_max,
-    struct prolog_answer *ret_answer);
+    const json_t *in, const struct engine_limits *limits, struct prolog_answer *ret_answer);
 
 /* The engines must outlive the watchdog. errors  ERR_SYSTEM no thread */
 bool watchdog_start(struct watchdog *watchdog, struct engine *engines, size_t engines_n,

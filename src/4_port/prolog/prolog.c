@@ -124,8 +124,10 @@ static void answer_question(struct worker *worker, struct question *question)
             prolog_door_word(question->door));
         return;
     }
-    engine_ask(worker->engine, &worker->prolog->watchdog, question->door, question->in,
-        question->deadline_at_ms, settings->answer_bytes_max, &question->answer);
+    const struct engine_limits limits = {
+        .deadline_at_ms = question->deadline_at_ms, .answer_bytes_max = settings->answer_bytes_max};
+    engine_ask(worker->engine, &worker->prolog->watchdog, question->door, question->in, &limits,
+        &question->answer);
 }
 
 /* Mutex held. A worker takes the next writer itself; the owner may wait in prolog_ask_now(). */
@@ -453,15 +455,33 @@ bool prolog_ask_now(struct prolog *prolog, enum prolog_door door, json_t *in, in
     struct prolog_answer *ret_answer)
 {
     check(in && (size_t)door < PROLOG_DOORS);
-    int64_t at_ms = deadline_at(deadline_ms);
+    const struct engine_limits limits = {.deadline_at_ms = deadline_at(deadline_ms),
+        .answer_bytes_max = prolog->settings.answer_bytes_max};
     if (WRITES[door])
         enter_as_writer(prolog);
-    engine_ask(&prolog->engines[0], &prolog->watchdog, door, in, at_ms,
-        prolog->settings.answer_bytes_max, ret_answer);
+    engine_ask(&prolog->engines[0], &prolog->watchdog, door, in, &limits, ret_answer);
     if (WRITES[door])
         leave_as_writer(prolog);
     json_decref(in);
     return ret_answer->ok;
+}
+
+bool prolog_ask_brief(struct prolog *prolog, enum prolog_door door, const json_t *in,
+    struct prolog_answer *ret_answer)
+{
+    const struct engine_limits limits = {.deadline_at_ms = deadline_at(PROLOG_BRIEF_MS),
+        .inferences = PROLOG_BRIEF_INFERENCES,
+        .answer_bytes_max = prolog->settings.answer_bytes_max};
+
+    check(in && (size_t)door < PROLOG_DOORS && !WRITES[door]);
+    engine_ask(&prolog->engines[0], &prolog->watchdog, door, in, &limits, ret_answer);
+    if (ret_answer->ok || ret_answer->err.kind != ERR_LIMIT) {
+        prolog->counts.asked++;
+        prolog->counts.answered++;
+        return true;
+    }
+    prolog_answer_done(ret_answer);
+    return false;
 }
 
 json_t *prolog_answer_json(struct prolog_answer *answer)

@@ -94,6 +94,14 @@ bool prolog_ask_now(struct prolog *prolog, enum prolog_door door, json_t *in, in
     struct prolog_answer *ret_answer);
 void prolog_answer_done(struct prolog_answer *answer);
 
+/* Two thread switches cost more than a small question. So: try it at once on the owner's own engine with a
+ * small budget. true: *ret_answer is final (good, or an error of the question itself). false: it is a larger
+ * question; nothing happened (doors that do not write are pure); put it with prolog_ask(). */
+#define PROLOG_BRIEF_INFERENCES 5000 /* about a millisecond */
+#define PROLOG_BRIEF_MS 20
+bool prolog_ask_brief(struct prolog *prolog, enum prolog_door door, const json_t *in,
+    struct prolog_answer *ret_answer);
+
 /* Readable when answers wait. One wake serves many. */
 int prolog_fd(const struct prolog *prolog);
 /* Deliver every answer that waits; returns how many. Callbacks may ask again. */

@@ -59,6 +59,28 @@ TEST(a_loop_meets_the_inference_limit)
     check_stopped("tail_loop", 0, LONG_MS, ERR_LIMIT, "inference_limit", "inferences");
 }
 
+TEST(brief_question_is_answered_at_once_and_a_long_one_is_handed_back)
+{
+    struct prolog_answer answer;
+    json_t *small = test_query("sum", 100), *loop = test_query("tail_loop", 0),
+           *stubborn = test_query("stubborn", 0), *wrong = test_query("no_predicate", 0);
+
+    CHECK(prolog_ask_brief(test_rules(), PROLOG_QUERY, small, &answer) && answer.ok);
+    CHECK_STR(buf_str(&answer.text), "{\"n\":100,\"sum\":5050}");
+    prolog_answer_done(&answer);
+    CHECK(!prolog_ask_brief(test_rules(), PROLOG_QUERY, loop, &answer));
+    CHECK(!prolog_ask_brief(test_rules(), PROLOG_QUERY, stubborn, &answer));
+    CHECK(prolog_ask_brief(test_rules(), PROLOG_QUERY, wrong, &answer) && !answer.ok);
+    CHECK_TEXT(answer.err.code, "rule_error");
+    prolog_answer_done(&answer);
+    CHECK(prolog_ask_brief(test_rules(), PROLOG_QUERY, small, &answer) && answer.ok);
+    prolog_answer_done(&answer);
+    json_decref(small);
+    json_decref(loop);
+    json_decref(stubborn);
+    json_decref(wrong);
+}
+
 TEST(what_grows_meets_the_stack_limit)
 {
     check_stopped("recursion", 0, LONG_MS, ERR_LIMIT, "stack_limit", "stack");

@@ -81,8 +81,7 @@ struct judge {
     size_t under_way; /* doors and records not yet answered */
     bool recovered, stopping;
     struct client reload_client;
-    char kb[4096], site[4096], state[4096];
-    const char *rules, *site_hash;
+    const char *kb, *site, *state, *rules, *site_hash; /* of the configuration */
     uv_poll_t prolog_poll;
     uv_timer_t tick, snapshot, drain;
     uint64_t cases_by_status[CASE_STATES];

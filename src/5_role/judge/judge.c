@@ -71,9 +71,9 @@ static bool judge_open(struct role *role, struct err *err)
     j->waiting_gateway_fd = -1;
     j->rules = role_config_text(role, "rules");
     j->site_hash = role_config_text(role, "site_hash");
-    snprintf(j->kb, sizeof j->kb, "%s", role_config_text(role, "kb"));
-    snprintf(j->site, sizeof j->site, "%s", role_config_text(role, "site"));
-    snprintf(j->state, sizeof j->state, "%s", role_config_text(role, "state"));
+    j->kb = role_config_text(role, "kb");
+    j->site = role_config_text(role, "site");
+    j->state = role_config_text(role, "state");
     pending_init(&j->ledger_calls);
     pending_init(&j->actuator_calls);
     settings_default(SETTINGS, COUNT(SETTINGS), &j->settings);
@@ -103,7 +103,7 @@ static void on_prolog(uv_poll_t *poll, int status, int events)
 
 static void write_file(struct judge *j, const json_t *file)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX * 2];
     struct err err = {0};
     const char *name = message_text(file, "name");
 
