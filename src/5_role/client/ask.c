@@ -37,9 +37,9 @@ static enum client_exit wait_for(struct client *client, struct str id)
         struct str state = json_str(view, "state");
         if (case_ended(state)) {
             if (client->options.json)
-                return client_fetch(client, "GET", path, NULL, &view, &code) ? case_exit(state)
-                                                                             : code;
-            case_view_full(&client->screen, view);
+                client_print(client, view);
+            else
+                case_view_full(&client->screen, view);
             return case_exit(state);
         }
         if (!told)
