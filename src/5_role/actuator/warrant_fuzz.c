@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Any bytes as a plan: what is taken is canonical, and its job is an effect. */
+#include "actuator/warrant.h"
+#include "base/panic.h"
+#include "base/scoped.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    scoped(warrant_done) struct warrant warrant = {0};
+    struct err err;
+
+    if (!warrant_read_plan((struct str){(const char *)data, size}, "C1", &warrant, &err)) {
+        check(err.kind == ERR_DENIED);
+        return 0;
+    }
+    check(warrant.job.hand == HAND_ANSIBLE ? warrant.job.ansible.run : warrant.job.dns.op == DNS_UPDATE);
+    return 0;
+}
