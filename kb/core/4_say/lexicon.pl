@@ -121,7 +121,7 @@ means(p(eq), "= == := equals equal").
 means(p(with), "with having using via").
 means(p(as), "as").
 means(p(for), "for").
-means(p(of), "of belonging").
+means(p(of), "of belonging about regarding concerning").
 means(p(in), "in within inside under below").
 means(p(on), "on").
 means(p(from), "from").

@@ -5,7 +5,7 @@
             name_text/1,                % +Lower
             whole_number/3              % +Text, +Max, -Number
           ]).
-:- use_module(library(lists), [append/3, reverse/2, memberchk/2]).
+:- use_module(library(lists), [append/3, reverse/2, member/2, memberchk/2]).
 :- use_module(library(apply), [maplist/2]).
 :- use_module(kb('1_words/address'), [ipv4/2, ipv6/2]).
 :- use_module(kb('1_words/wire'), [refuse/4]).
@@ -105,10 +105,30 @@ scan([Code|Codes], Tokens) :-
     ->  scan(Codes, Tokens)
     ;   quote(Code)
     ->  scan_quoted(Code, Codes, Tokens)
-    ;   chunk([Code|Codes], Chunk, Rest),
+    ;   Code =:= 0',
+    ->  Tokens = [comma|More],
+        scan(Codes, More)
+    ;   arrow(Code, Codes, Rest)
+    ->  Tokens = [w("->", p(arrow))|More],
+        scan(Rest, More)
+    ;   tag([Code|Codes])
+    ->  text_chunk([Code|Codes], Chunk, Rest),
+        chunk_tokens(Chunk, Rest, After, Tokens, More),
+        scan(After, More)
+    ;   Code =:= 0';
+    ->  Tokens = [semi|More],
+        scan(Codes, More)
+    ;   chunk(Code, Codes, Chunk, Rest),
         chunk_tokens(Chunk, Rest, After, Tokens, More),
         scan(After, More)
     ).
+
+arrow(0'-, [0'>|Rest], Rest).
+arrow(0'=, [0'>|Rest], Rest).
+
+tag([V, 0'=|_]) :-
+    ( V =:= 0'v ; V =:= 0'V ),
+    !.
 
 quote(0'").
 quote(0'').
@@ -119,7 +139,11 @@ scan_quoted(Quote, Codes, Tokens) :-
     ->  string_codes(Text, Inside),
         (   Inside == []
         ->  Tokens = [bad(quote, "\"\"")|More]
-        ;   scan(Inside, Inner),
+        ;   (   member(Mark, Inside),
+                quote(Mark)
+            ->  Inner = []
+            ;   scan(Inside, Inner)
+            ),
             Tokens = [quoted(Text, Inner)|More]
         ),
         scan(Rest, More)
@@ -141,13 +165,26 @@ ends_word([]).
 ends_word([Code|_]) :-
     memberchk(Code, ` ,.;:!?)]}`).
 
-chunk([], [], []).
-chunk([Code|Codes], Chunk, Rest) :-
+%   chunk(+First, +Codes, -Chunk, -Rest): up to a space, a quote, a comma or an arrow.
+chunk(First, Codes, [First|Chunk], Rest) :-
+    chunk_rest(Codes, Chunk, Rest).
+
+chunk_rest([], [], []).
+chunk_rest([Code|Codes], Chunk, Rest) :-
+    (   ( Code =:= 0'\s ; Code =:= 0'" ; Code =:= 0'` ; Code =:= 0', ; Code =:= 0'; ; arrow(Code, Codes, _) )
+    ->  Chunk = [],
+        Rest = [Code|Codes]
+    ;   Chunk = [Code|More],
+        chunk_rest(Codes, More, Rest)
+    ).
+
+text_chunk([], [], []).
+text_chunk([Code|Codes], Chunk, Rest) :-
     (   ( Code =:= 0'\s ; Code =:= 0'" ; Code =:= 0'` )
     ->  Chunk = [],
         Rest = [Code|Codes]
     ;   Chunk = [Code|More],
-        chunk(Codes, More, Rest)
+        text_chunk(Codes, More, Rest)
     ).
 
 %   chunk_tokens(+Chunk, +Rest, -After, -Tokens, ?More): most chunks are known words; only the
@@ -184,7 +221,7 @@ known(Lower, _, Token) =>
 %   tagged_text(+Codes, -Rest, -Text): the pieces of SPF, DKIM and DMARC that follow v=….
 tagged_text(Codes, Rest, Text) :-
     (   Codes = [0'\s|Codes1],
-        chunk(Codes1, Chunk, Codes2),
+        text_chunk(Codes1, Chunk, Codes2),
         Chunk = [_|_],
         tagged_piece(Chunk)
     ->  tagged_text(Codes2, Rest, Text1),
@@ -233,8 +270,6 @@ peel_back(Core, Core, More, More).
 
 mark(0'., stop).
 mark(0'!, stop).
-mark(0',, comma).
-mark(0';, semi).
 mark(0':, colon).
 mark(0'?, qm).
 mark(0'), none).
@@ -269,7 +304,6 @@ kind(Code, Bit) :-
     ;   Code =:= 0': -> Bit = 16
     ;   Code =:= 0'/ -> Bit = 32
     ;   Code =:= 0'= -> Bit = 64
-    ;   ( Code =:= 0', ; Code =:= 0'; ) -> Bit = 128
     ;   Code =:= 0'' -> Bit = 256
     ;   Code =:= 0'> -> Bit = 512
     ;   Code > 127 -> Bit = 2048
@@ -283,20 +317,11 @@ shaped(Shape, Lower, Raw, Codes, Tokens, More) :-
     ;   Shape /\ 2048 =\= 0
     ->  Tokens = [bad(foreign, Raw)|More]
     ;   Shape /\ 512 =\= 0
-    ->  (   ( cut_at(`->`, Codes, Left, Right) ; cut_at(`=>`, Codes, Left, Right) )
-        ->  both(Left, w("->", p(arrow)), Right, Tokens, More)
-        ;   Tokens = [bad(name, Raw)|More]
-        )
+    ->  Tokens = [bad(name, Raw)|More]
     ;   Shape /\ 64 =\= 0
     ->  assignment(Codes, Raw, Tokens, More)
     ;   Shape /\ 1024 =\= 0
     ->  Tokens = [bad(name, Raw)|More]
-    ;   Shape /\ 128 =\= 0
-    ->  (   cut_at(`,`, Codes, Left, Right)
-        ->  both(Left, comma, Right, Tokens, More)
-        ;   cut_at(`;`, Codes, Left, Right),
-            both(Left, semi, Right, Tokens, More)
-        )
     ;   Shape /\ 32 =\= 0
     ->  slashed(Codes, Raw, Tokens, More)
     ;   Shape /\ 256 =\= 0
@@ -344,6 +369,7 @@ assignment(Codes, Raw, Tokens, More) :-
 
 holds_address(Left, Right) :-
     memberchk(0'., Left),
+    \+ memberchk(0'=, Right),                   % each half is read once: no blow-up
     core(Left, [host(_)], []),
     core(Right, [Token], []),
     memberchk(Token, [ip4(_), ip6(_), host(_), bad(_, _)]).
