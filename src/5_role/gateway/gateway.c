@@ -336,12 +336,15 @@ void gateway_free(struct role *role)
 {
     struct gateway *g = role->state;
 
-    hub_done(&g->hub);
-    link_done(&g->link);
+    if (g->once) { /* it was started */
+        hub_done(&g->hub);
+        link_done(&g->link);
+        uv_close((uv_handle_t *)g->ready_again, on_timer_closed);
+        uv_close((uv_handle_t *)g->once, on_timer_closed);
+    }
     model_close(g->model);
-    http_server_close(g->server, NULL, NULL);
-    uv_close((uv_handle_t *)g->ready_again, on_timer_closed);
-    uv_close((uv_handle_t *)g->once, on_timer_closed);
+    if (g->server)
+        http_server_close(g->server, NULL, NULL);
     uv_run(&role->loop, UV_RUN_DEFAULT);
     tls_close(&g->tls);
     tokens_done(&g->tokens);

@@ -17,5 +17,5 @@ extern const struct role_kind GATEWAY_ROLE;
 
 /* For tests: the port that "127.0.0.1:0" became. */
 uint16_t gateway_port(const struct role *role);
-/* For tests: after the loop was left, everything is released. */
+/* For tests: after the loop was left, or open() or start() failed, everything is released. */
 void gateway_free(struct role *role);

@@ -105,10 +105,8 @@ bool node_try(json_t *more, struct err *err)
     role.config = configuration(home, NULL, more);
     check(uv_loop_init(&role.loop) == 0);
     bool opened = GATEWAY_ROLE.open(&role, err);
-    if (opened)
-        check(GATEWAY_ROLE.start(&role, err));
-    if (opened)
-        gateway_free(&role);
+    gateway_free(&role);
+    check(uv_loop_close(&role.loop) == 0);
     snprintf(path, sizeof path, "%s/api.sock", home);
     unlink(path);
     rmdir(home);

@@ -79,7 +79,6 @@ TEST(what_a_leaving_judge_hands_back_the_next_one_gets)
 {
     static struct fake_judge next;
     scoped(fd_done) int fd = -1;
-    scoped(buf_done) struct buf text = buf_of(65536);
 
     open_both(json_pack("{s:i}", "judge_hold_ms", 20000), NULL, 0);
     fd = client_open(&node);
