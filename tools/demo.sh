@@ -74,6 +74,12 @@ expect() { # WHAT, WANTED, GOT
     good "$1"
 }
 
+expect_status() { # WHAT, WANTED, ANSWER
+    status=$(printf '%s\n' "$3" | member status 2> /dev/null || true)
+    [ "$2" = "$status" ] || surprise "$1" "wanted '$2', got '$status': $(printf '%s\n' "$3" | member text 2> /dev/null || printf '%s' "$3")"
+    good "$1"
+}
+
 expect_in() { # WHAT, WORD, TEXT
     case $3 in *"$2"*) good "$1" ;; *) surprise "$1" "'$2' is not in: $3" ;; esac
 }
@@ -97,12 +103,12 @@ address() { dig -p "$dns_port" @127.0.0.1 "$1" +short +tries=2 +time=2; }
 good "a node starts with its own name server on a fresh folder"
 
 answer=$(ask "Add DNS record test.local to 192.168.1.100")
-expect "'Add DNS record test.local to 192.168.1.100' is done" success "$(echo "$answer" | member status)"
+expect_status "'Add DNS record test.local to 192.168.1.100' is done" success "$answer"
 expect "the name server says 192.168.1.100" 192.168.1.100 "$(address test.local)"
 
 answer=$(ask "delete test.local")
-case_id=$(echo "$answer" | member case)
-expect "a deletion waits for a signature" awaiting_consent "$(echo "$answer" | member status)"
+case_id=$(printf '%s\n' "$answer" | member case)
+expect_status "a deletion waits for a signature" awaiting_consent "$answer"
 expect "and nothing has changed yet" 192.168.1.100 "$(address test.local)"
 
 status=0
