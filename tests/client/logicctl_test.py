@@ -313,7 +313,7 @@ def a_key_is_made_once_and_never_overwritten(w):
 
 @test
 def a_verification_goes_on_to_its_last_step(w):
-    has(w.run("ledger", "verify", code=0).out, "the ledger is whole", "checked     2")
+    has(w.run("ledger", "verify", code=0).out, "the ledger is whole", "checked       2")
 
 
 @test

@@ -47,9 +47,9 @@ TEST(the_plan_is_shown_with_its_diff_its_job_and_its_expiry)
     fclose(screen.out);
     CHECK(shows(text, "remove it"));
     CHECK(shows(text, "- test.local A 192.168.1.100"));
-    CHECK(shows(text, "updates     name test.local  op delete_rrset  type A"));
-    CHECK(shows(text, "only if     the record is still there"));
-    CHECK(shows(text, "expires     in 15 min"));
+    CHECK(shows(text, "updates       name test.local  op delete_rrset  type A"));
+    CHECK(shows(text, "only if       the record is still there"));
+    CHECK(shows(text, "expires       in 15 min"));
     CHECK(shows(text, "owner, via grammar"));
     CHECK(shows(text, "cannot be undone"));
     CHECK(!strstr(text, "language model"));

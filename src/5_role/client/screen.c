@@ -14,7 +14,7 @@
 #define SCREEN_TEXT_BYTES_MAX (1u << 20)
 #define SCREEN_COLUMNS_STANDARD 80
 #define SCREEN_COLUMNS_MIN 20
-#define LABEL_COLUMNS 12
+#define LABEL_COLUMNS 14
 
 static const char *const STYLE_CODES[] = {
     [PLAIN] = "",

@@ -87,7 +87,7 @@ TEST(a_field_keeps_its_value_on_one_line_and_an_empty_one_is_left_out)
     screen_field(&page.screen, "name", PLAIN, S("a\nb"));
     screen_field(&page.screen, "nothing", PLAIN, S(""));
     screen_field(&page.screen, "na\033me\n", PLAIN, S("x"));
-    CHECK_STR(page_text(&page), "  name        a\\nb\n  na\\x1bme\\n  x\n");
+    CHECK_STR(page_text(&page), "  name          a\\nb\n  na\\x1bme\\n    x\n");
 }
 
 TEST(a_paragraph_breaks_at_spaces)
