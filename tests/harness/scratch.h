@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * scratch — folders for a test, gone when its process ends (also when checks failed; not after a crash).
+ * scratch — folders for a test, gone when its process ends (also when checks failed; not after a
+ * crash).
  */
 #pragma once
 

@@ -26,5 +26,6 @@ void hex_encode(const void *bytes, size_t count, char *ret_text);
 bool hex_decode(struct str text, size_t count, void *ret_bytes);
 
 void base64_encode(struct str bytes, struct buf *out);
-/* At most `bytes_max` bytes or false; *ret_count is then untouched, ret_bytes may be scribbled on. */
+/* At most `bytes_max` bytes or false; *ret_count is then untouched, ret_bytes may be scribbled on.
+ */
 bool base64_decode(struct str text, size_t bytes_max, void *ret_bytes, size_t *ret_count);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Property: what decodes is the only text of its bytes, and every bytes come back from their text. */
+ * Property: what decodes is the only text of its bytes, and every bytes come back from their text.
+ */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "coding/coding.h"

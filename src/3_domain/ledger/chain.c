@@ -5,7 +5,10 @@
 
 struct digest chain_leaf(const struct ledger_crypto *crypto, struct str line)
 {
-    const struct str parts[] = {{"\0", 1}, line};
+    const struct str parts[] = {
+        {"\0", 1},
+        line
+    };
     struct digest leaf;
 
     crypto->sha256(parts, COUNT(parts), leaf.at);

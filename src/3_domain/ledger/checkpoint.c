@@ -23,7 +23,9 @@ bool checkpoint_origin_valid(struct str origin)
 void note_key_id(const struct ledger_crypto *crypto, struct str name, const uint8_t public_key[32],
     uint8_t ret_id[NOTE_KEY_ID_BYTES])
 {
-    const struct str parts[] = {name, S("\n\x01"), {(const char *)public_key, 32}};
+    const struct str parts[] = {
+        name, S("\n\x01"), {(const char *)public_key, 32}
+    };
     struct digest digest;
 
     crypto->sha256(parts, COUNT(parts), digest.at);
@@ -54,8 +56,8 @@ void checkpoint_sign(const struct ledger_crypto *crypto, const struct checkpoint
 
 static bool malformed(struct err *err, const char *what)
 {
-    return err_code(
-        err, ERR_INPUT, "checkpoint_malformed", NULL, "the checkpoint's %s is not as it must be", what);
+    return err_code(err, ERR_INPUT, "checkpoint_malformed", NULL,
+        "the checkpoint's %s is not as it must be", what);
 }
 
 /* One line without its end; false without one. */
@@ -102,7 +104,8 @@ bool checkpoint_read(struct str text, struct checkpoint_note *ret_note, struct e
     if (!take_line(&rest, &line) || !str_to_u64(line, CHECKPOINT_SIZE_MAX, &note.checkpoint.size))
         return malformed(err, "second line (size)");
     if (!take_line(&rest, &line) ||
-        !base64_decode(line, DIGEST_BYTES, note.checkpoint.root.at, &count) || count != DIGEST_BYTES)
+        !base64_decode(line, DIGEST_BYTES, note.checkpoint.root.at, &count) ||
+        count != DIGEST_BYTES)
         return malformed(err, "third line (root)");
     note.signed_text = (struct str){text.at, (size_t)(rest.at - text.at)};
     if (!take_line(&rest, &line) || line.len != 0)

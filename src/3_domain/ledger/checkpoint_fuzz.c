@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Property: a checkpoint that reads is rebuilt from what was read, byte for byte; none is authentic. */
+ * Property: a checkpoint that reads is rebuilt from what was read, byte for byte; none is
+ * authentic. */
 #include "base/scoped.h"
 #include "ledger/checkpoint.h"
 #include "ledger/test_crypto.h"

@@ -7,7 +7,10 @@
 static struct digest node(
     const struct ledger_crypto *crypto, struct digest left, struct digest right)
 {
-    const struct str parts[] = {{"\x01", 1}, digest_str(&left), digest_str(&right)};
+    const struct str parts[] = {
+        {"\x01", 1},
+        digest_str(&left), digest_str(&right)
+    };
     struct digest joined;
 
     crypto->sha256(parts, COUNT(parts), joined.at);
@@ -101,7 +104,8 @@ static bool push(const struct ledger_crypto *crypto, struct merkle_leaves leaves
     return range_root(crypto, leaves, first, count, &proof->nodes[proof->count++]);
 }
 
-/* The RFC's recursion goes down and appends on its way back; here: append going down, then turn round. */
+/* The RFC's recursion goes down and appends on its way back; here: append going down, then turn
+ * round. */
 static void turn_round(struct merkle_proof *proof)
 {
     for (size_t i = 0; i < proof->count / 2; i++) {

@@ -51,7 +51,8 @@ bool merkle_inclusion(const struct ledger_crypto *crypto, struct merkle_leaves l
 bool merkle_inclusion_holds(const struct ledger_crypto *crypto, const struct merkle_proof *proof,
     uint64_t index, uint64_t size, struct digest leaf, struct digest root);
 
-/* That the tree of `after` leaves begins with all of the tree of `before`. Panics unless before <= after. */
+/* That the tree of `after` leaves begins with all of the tree of `before`. Panics unless before <=
+ * after. */
 bool merkle_consistency(const struct ledger_crypto *crypto, struct merkle_leaves leaves,
     uint64_t before, uint64_t after, struct merkle_proof *ret_proof);
 bool merkle_consistency_holds(const struct ledger_crypto *crypto, const struct merkle_proof *proof,

@@ -50,7 +50,8 @@ struct sign_key;
 void sign_key_make(struct sign_key **ret_key);
 /* errors  ERR_SYSTEM no such file, readable by others; ERR_INPUT not PEM, not Ed25519, encrypted */
 bool sign_key_load(const char *path, struct sign_key **ret_key, struct err *err);
-/* Whole or not at all, 0600. errors  ERR_INPUT code "key_exists": a key is never overwritten; ERR_SYSTEM */
+/* Whole or not at all, 0600. errors  ERR_INPUT code "key_exists": a key is never overwritten;
+ * ERR_SYSTEM */
 bool sign_key_save(const struct sign_key *key, const char *path, struct err *err);
 /* For scoped(). */
 void sign_key_done(struct sign_key **key);
@@ -59,13 +60,13 @@ void sign_key_public(const struct sign_key *key, uint8_t ret_public[PUBLIC_KEY_B
 void sign_key_sign(
     const struct sign_key *key, struct str text, uint8_t ret_signature[SIGNATURE_BYTES]);
 
-/* Not authentic is an answer, not an error. A length other than SIGNATURE_BYTES is not authentic. */
+/* Not authentic is an answer, not an error. A length other than SIGNATURE_BYTES is not authentic.
+ */
 bool signature_authentic(
     const uint8_t public_key[PUBLIC_KEY_BYTES], struct str text, struct str signature);
 
 void public_key_text(
     const uint8_t public_key[PUBLIC_KEY_BYTES], char ret_text[PUBLIC_KEY_TEXT_BYTES]);
 /* errors  ERR_INPUT code "public_key_malformed" */
-bool public_key_parse(
-    struct str text, uint8_t ret_public[PUBLIC_KEY_BYTES], struct err *err);
+bool public_key_parse(struct str text, uint8_t ret_public[PUBLIC_KEY_BYTES], struct err *err);
 void key_id_of(const uint8_t public_key[PUBLIC_KEY_BYTES], char ret_id[KEY_ID_BYTES]);

@@ -100,7 +100,8 @@ static bool read_key_file(
         len += (size_t)got;
     }
     if (len == bytes_max)
-        return err_set(err, ERR_INPUT, "key '%s' has %zu bytes or more: not a key", path, bytes_max);
+        return err_set(
+            err, ERR_INPUT, "key '%s' has %zu bytes or more: not a key", path, bytes_max);
     *ret_len = len;
     return true;
 }
@@ -170,7 +171,8 @@ static bool place_new(const char *path, const char *text, size_t len, struct err
     (void)unlink(fresh);
     if (!placed && why == EEXIST)
         return err_code(err, ERR_INPUT, "key_exists", NULL,
-            "'%s' exists, and a key is never overwritten: choose another name or move it away", path);
+            "'%s' exists, and a key is never overwritten: choose another name or move it away",
+            path);
     if (!placed)
         return err_set(err, ERR_SYSTEM, "cannot write key '%s': %s", path, strerror(why));
     sync_folder_of(path);
@@ -242,8 +244,8 @@ bool public_key_parse(struct str text, uint8_t ret_public[PUBLIC_KEY_BYTES], str
     struct str mark = S(PUBLIC_KEY_MARK);
 
     if (!str_starts(text, mark) ||
-        !base64_decode((struct str){text.at + mark.len, text.len - mark.len}, sizeof bytes, bytes,
-            &count) ||
+        !base64_decode(
+            (struct str){text.at + mark.len, text.len - mark.len}, sizeof bytes, bytes, &count) ||
         count != sizeof bytes)
         return err_code(err, ERR_INPUT, "public_key_malformed", NULL,
             "'%.*s' is not a public key: it must be ed25519: and the base64 of %d bytes",

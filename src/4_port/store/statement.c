@@ -13,7 +13,8 @@ static const char *const TEXTS[STATEMENTS] = {
     [STATEMENT_PUT_CASE] = "INSERT INTO case_index(case_id, first_seq, last_seq, open) "
                            "VALUES(?1, ?2, ?2, ?3) ON CONFLICT(case_id) DO UPDATE "
                            "SET last_seq = excluded.last_seq, open = excluded.open",
-    [STATEMENT_PUT_CHECKPOINT] = "INSERT INTO checkpoint(size, text, at, state) VALUES(?1, ?2, ?3, ?4)",
+    [STATEMENT_PUT_CHECKPOINT] =
+        "INSERT INTO checkpoint(size, text, at, state) VALUES(?1, ?2, ?3, ?4)",
     [STATEMENT_PUT_HEAD] = "INSERT INTO head(one, size, chain, at) VALUES(1, ?1, ?2, ?3) "
                            "ON CONFLICT(one) DO UPDATE SET size = excluded.size, "
                            "chain = excluded.chain, at = excluded.at",
@@ -29,9 +30,8 @@ static const char *const TEXTS[STATEMENTS] = {
     [STATEMENT_OPEN] = "SELECT " ENTRY_COLUMNS " FROM case_index c INDEXED BY case_open "
                        "CROSS JOIN entry e INDEXED BY entry_by_case ON e.case_id = c.case_id "
                        "WHERE c.open = 1 AND e.seq > ?1 ORDER BY e.seq",
-    [STATEMENT_LEARNED] =
-        "SELECT " ENTRY_COLUMNS " FROM entry e INDEXED BY entry_learned "
-        "WHERE e.kind = 'case_executed' AND e.seq > ?1 ORDER BY e.seq",
+    [STATEMENT_LEARNED] = "SELECT " ENTRY_COLUMNS " FROM entry e INDEXED BY entry_learned "
+                          "WHERE e.kind = 'case_executed' AND e.seq > ?1 ORDER BY e.seq",
     [STATEMENT_CASES] = "SELECT case_id, first_seq, last_seq, open FROM case_index "
                         "INDEXED BY case_by_age WHERE first_seq < ?1 ORDER BY first_seq DESC",
     [STATEMENT_CASE] =
@@ -44,14 +44,16 @@ static const char *const TEXTS[STATEMENTS] = {
     [STATEMENT_INDEX_WRONG] =
         "WITH real(case_id, first_seq, last_seq) AS (SELECT case_id, min(seq), max(seq) FROM entry "
         "INDEXED BY entry_by_case WHERE case_id <> '' GROUP BY case_id), "
-        "said(case_id, first_seq, last_seq) AS (SELECT case_id, first_seq, last_seq FROM case_index) "
+        "said(case_id, first_seq, last_seq) AS (SELECT case_id, first_seq, last_seq FROM "
+        "case_index) "
         "SELECT case_id FROM (SELECT * FROM real EXCEPT SELECT * FROM said) UNION ALL "
         "SELECT case_id FROM (SELECT * FROM said EXCEPT SELECT * FROM real) LIMIT 1",
     [STATEMENT_INTEGRITY] = "PRAGMA quick_check(1)",
 };
 
-/* A quota or a limit on file sizes refuses a write as surely as a full disk. SQLite names only ENOSPC
- * SQLITE_FULL and loses the errno of the others, so every refused write counts as "no room". */
+/* A quota or a limit on file sizes refuses a write as surely as a full disk. SQLite names only
+ * ENOSPC SQLITE_FULL and loses the errno of the others, so every refused write counts as "no room".
+ */
 static bool no_room(sqlite3 *database)
 {
     int code = sqlite3_extended_errcode(database);
@@ -66,7 +68,9 @@ bool store_failed(struct store *store, const char *doing, struct err *err)
 
     if (no_room(database))
         return err_code(err, ERR_SYSTEM, "ledger_full", NULL,
-            "the disk of the ledger is full or cannot be written (%s): nothing is done until it can", doing);
+            "the disk of the ledger is full or cannot be written (%s): nothing is done until it "
+            "can",
+            doing);
     if (kind == SQLITE_BUSY || kind == SQLITE_LOCKED)
         return err_code(err, ERR_SYSTEM, "ledger_busy", NULL,
             "another process holds the ledger: end it (is a second node running in this home?)");
@@ -114,8 +118,8 @@ void bind_text(sqlite3_stmt *statement, int at, struct str text)
 
 void bind_blob(sqlite3_stmt *statement, int at, struct str bytes)
 {
-    check(sqlite3_bind_blob64(statement, at, bytes.len ? bytes.at : "", bytes.len,
-              SQLITE_STATIC) == SQLITE_OK);
+    check(sqlite3_bind_blob64(statement, at, bytes.len ? bytes.at : "", bytes.len, SQLITE_STATIC) ==
+          SQLITE_OK);
 }
 
 void bind_seq(sqlite3_stmt *statement, int at, uint64_t seq)

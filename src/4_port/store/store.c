@@ -14,15 +14,14 @@
 #define APPLICATION_ID 0x4c4e4c47 /* "LNLG", in the file's header */
 
 /* Exclusive before WAL: then the index of the WAL lives in our memory and no -shm file exists. */
-static const char PRAGMAS[] =
-    "PRAGMA locking_mode = EXCLUSIVE;"
-    "PRAGMA journal_mode = WAL;"
-    "PRAGMA synchronous = FULL;"
-    "PRAGMA foreign_keys = ON;"
-    "PRAGMA trusted_schema = OFF;"
-    "PRAGMA cell_size_check = ON;"
-    "PRAGMA temp_store = MEMORY;"
-    "PRAGMA journal_size_limit = 67108864;";
+static const char PRAGMAS[] = "PRAGMA locking_mode = EXCLUSIVE;"
+                              "PRAGMA journal_mode = WAL;"
+                              "PRAGMA synchronous = FULL;"
+                              "PRAGMA foreign_keys = ON;"
+                              "PRAGMA trusted_schema = OFF;"
+                              "PRAGMA cell_size_check = ON;"
+                              "PRAGMA temp_store = MEMORY;"
+                              "PRAGMA journal_size_limit = 67108864;";
 
 static const char SCHEMA[] =
     "BEGIN IMMEDIATE;"
@@ -105,7 +104,8 @@ static bool ensure_schema(struct store *store, const char *path, struct err *err
                run_text(store, SCHEMA, "making its tables", err);
     if (application != APPLICATION_ID)
         return err_code(err, ERR_SYSTEM, "ledger_broken", NULL,
-            "'%s' is a database of another program: it is not touched; give the ledger its own file",
+            "'%s' is a database of another program: it is not touched; give the ledger its own "
+            "file",
             path);
     if (version != STORE_SCHEMA_VERSION)
         return err_code(err, ERR_SYSTEM, "ledger_broken", NULL,
@@ -147,7 +147,8 @@ bool store_set_identity(struct store *store, const struct store_identity *identi
     if (!statement_take(store, STATEMENT_PUT_IDENTITY, &put, err))
         return false;
     bind_text(put, 1, str_from(identity->origin));
-    bind_blob(put, 2, (struct str){(const char *)identity->public_key, sizeof identity->public_key});
+    bind_blob(
+        put, 2, (struct str){(const char *)identity->public_key, sizeof identity->public_key});
     return statement_run(store, put, "writing who it is", err);
 }
 

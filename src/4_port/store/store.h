@@ -2,15 +2,15 @@
  *
  * store — the rows of the ledger in one SQLite file: what was appended is there, or nothing of it.
  *
- * WAL with synchronous=FULL: when store_commit() returns true, the batch survives a power cut. The file
- * is held exclusively: one writer, no second ledger by accident. This module keeps rows and knows nothing of
- * what makes them true (3_domain/ledger) or of who asks (5_role/ledger).
+ * WAL with synchronous=FULL: when store_commit() returns true, the batch survives a power cut. The
+ * file is held exclusively: one writer, no second ledger by accident. This module keeps rows and
+ * knows nothing of what makes them true (3_domain/ledger) or of who asks (5_role/ledger).
  *
  * owner    the ledger role
  * threads  one
- * errors   ERR_SYSTEM, code "ledger_full" (no room; works again when there is), "ledger_busy" (another process
- *          holds it), "ledger_broken" (damaged or foreign file), "ledger_io" (everything else)
- * source   sqlite.org/wal.html, sqlite.org/pragma.html
+ * errors   ERR_SYSTEM, code "ledger_full" (no room; works again when there is), "ledger_busy"
+ * (another process holds it), "ledger_broken" (damaged or foreign file), "ledger_io" (everything
+ * else) source   sqlite.org/wal.html, sqlite.org/pragma.html
  */
 #pragma once
 
@@ -27,7 +27,8 @@
 
 struct store;
 
-/* Makes the file (0600) and its tables if there is none. Only an empty or an own file is touched. */
+/* Makes the file (0600) and its tables if there is none. Only an empty or an own file is touched.
+ */
 bool store_open(const char *path, struct store **ret_store, struct err *err);
 /* For scoped(). An open batch is rolled back. */
 void store_close(struct store **store);
@@ -37,8 +38,10 @@ struct store_identity {
     char origin[160];
     uint8_t public_key[32];
 };
-bool store_identity(struct store *store, bool *ret_known, struct store_identity *ret, struct err *err);
-bool store_set_identity(struct store *store, const struct store_identity *identity, struct err *err);
+bool store_identity(
+    struct store *store, bool *ret_known, struct store_identity *ret, struct err *err);
+bool store_set_identity(
+    struct store *store, const struct store_identity *identity, struct err *err);
 
 /* Where the ledger ends; size 0 and zeros for an empty one. */
 struct store_head {
@@ -94,12 +97,13 @@ struct store_case {
     uint64_t first_seq, last_seq;
     bool is_open;
 };
-/* Newest first (by first_seq); with `before` only cases that began earlier than that seq (0: all). */
+/* Newest first (by first_seq); with `before` only cases that began earlier than that seq (0: all).
+ */
 bool store_cases(struct store *store, uint64_t before,
     bool (*row)(void *owner, const struct store_case *one), void *owner, struct err *err);
 /* *ret_found false: no such case. */
-bool store_case(struct store *store, struct str case_id, bool *ret_found, struct store_case *ret_case,
-    struct err *err);
+bool store_case(struct store *store, struct str case_id, bool *ret_found,
+    struct store_case *ret_case, struct err *err);
 
 /* Those over more than `after` entries, smallest first. */
 bool store_checkpoints(struct store *store, uint64_t after,
@@ -109,7 +113,7 @@ bool store_last_checkpoint(struct store *store,
     bool (*row)(void *owner, const struct store_checkpoint *one), void *owner, struct err *err);
 bool store_checkpoint_count(struct store *store, uint64_t *ret_count, struct err *err);
 
-/* Does the case index say what the entries say, and SQLite's own check find nothing? Reads everything.
- * false in *ret_sound comes with a sentence in `ret_why`. */
+/* Does the case index say what the entries say, and SQLite's own check find nothing? Reads
+ * everything. false in *ret_sound comes with a sentence in `ret_why`. */
 bool store_index_sound(
     struct store *store, bool *ret_sound, char ret_why[ERR_MESSAGE_BYTES_MAX], struct err *err);

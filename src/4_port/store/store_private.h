@@ -45,7 +45,8 @@ bool statement_take(
 /* For scoped(): reset and unbound, ready for the next use. */
 void statement_done(sqlite3_stmt **statement);
 /* Step a statement that gives no rows. */
-bool statement_run(struct store *store, sqlite3_stmt *statement, const char *doing, struct err *err);
+bool statement_run(
+    struct store *store, sqlite3_stmt *statement, const char *doing, struct err *err);
 
 /* The last failure of SQLite as our error. Returns false. */
 bool store_failed(struct store *store, const char *doing, struct err *err);

@@ -9,7 +9,8 @@
 static bool damaged(struct err *err, const char *what)
 {
     return err_code(err, ERR_SYSTEM, "ledger_broken", NULL,
-        "the ledger is damaged: %s; restore it from its backup and compare with your checkpoints", what);
+        "the ledger is damaged: %s; restore it from its backup and compare with your checkpoints",
+        what);
 }
 
 /* The next row, the end (*ret_more false), or an error. */
@@ -23,7 +24,8 @@ static bool next_row(struct store *store, sqlite3_stmt *statement, bool *ret_mor
     return true;
 }
 
-bool store_identity(struct store *store, bool *ret_known, struct store_identity *ret, struct err *err)
+bool store_identity(
+    struct store *store, bool *ret_known, struct store_identity *ret, struct err *err)
 {
     scoped(statement_done) sqlite3_stmt *get = NULL;
     bool more = false;
@@ -134,8 +136,8 @@ bool store_cases(struct store *store, uint64_t before,
     }
 }
 
-bool store_case(struct store *store, struct str case_id, bool *ret_found, struct store_case *ret_case,
-    struct err *err)
+bool store_case(struct store *store, struct str case_id, bool *ret_found,
+    struct store_case *ret_case, struct err *err)
 {
     scoped(statement_done) sqlite3_stmt *get = NULL;
     bool more = false;
@@ -223,8 +225,8 @@ bool store_index_sound(
         !next_row(store, wrong, &more, err))
         return false;
     if (more)
-        snprintf(ret_why, ERR_MESSAGE_BYTES_MAX, "the index of case '%.*s' is not what its entries say",
-            STR(column_text(wrong, 0)));
+        snprintf(ret_why, ERR_MESSAGE_BYTES_MAX,
+            "the index of case '%.*s' is not what its entries say", STR(column_text(wrong, 0)));
     *ret_sound = !more;
     return true;
 }

@@ -19,21 +19,23 @@ static const char *fresh_path(void)
     return path;
 }
 
-static bool put(struct store *store, uint64_t seq, const char *case_id, const char *kind, bool is_open,
-    size_t line_bytes, struct err *err)
+static bool put(struct store *store, uint64_t seq, const char *case_id, const char *kind,
+    bool is_open, size_t line_bytes, struct err *err)
 {
     scoped(free_done) char *line = malloc(line_bytes);
 
     memset(line, 'x', line_bytes);
     return store_put(store,
-        &(struct store_entry){.seq = seq,
+        &(struct store_entry){
+            .seq = seq,
             .case_id = str_from(case_id),
             .kind = str_from(kind),
             .at = S("2026-11-21T00:00:00.000Z"),
             .line = {line, line_bytes},
-            .leaf = {{(uint8_t)seq}},
+            .leaf = {{(uint8_t)seq}   },
             .chain = {{(uint8_t)seq, 1}},
-            .is_open = is_open},
+            .is_open = is_open
+    },
         err);
 }
 
@@ -96,7 +98,8 @@ static bool on_case(void *owner, const struct store_case *one)
     return ((struct seen *)owner)->count != ((struct seen *)owner)->enough;
 }
 
-static void check_read(struct store *store, struct store_query query, size_t enough, const char *want)
+static void check_read(
+    struct store *store, struct store_query query, size_t enough, const char *want)
 {
     struct seen seen = {.enough = enough};
     struct err err = {0};
@@ -270,9 +273,9 @@ TEST(foreign_newer_and_broken_files_are_refused_and_left_alone)
     static const struct {
         const char *text, *words;
     } rows[] = {
-        {"CREATE TABLE photos(x)",                                         "another program"},
+        {"CREATE TABLE photos(x)",                                                          "another program"},
         {"PRAGMA application_id = 1280199751; PRAGMA user_version = 99; CREATE TABLE t(x)",
-         "start the version that wrote it"                                                    },
+         "start the version that wrote it"                                                                   },
     };
     scoped(store_close) struct store *store = NULL;
     struct err err = {0};

@@ -4,11 +4,11 @@
 #include "base/scoped.h"
 #include "coding/coding.h"
 #include "core_private.h"
+#include "message/message.h"
+#include "os/clock.h"
 #include "json/json_read.h"
 #include "json/json_take.h"
 #include "json/json_text.h"
-#include "message/message.h"
-#include "os/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,8 +41,10 @@ bool ledger_idle(const struct ledger_core *core)
     return core->outcome_count == 0;
 }
 
-/* The texts of all bodies of a message lie in `bodies`, which must not move: its room is taken before. */
-static bool read_wish(const json_t *object, struct buf *bodies, struct wish *ret_wish, struct err *err)
+/* The texts of all bodies of a message lie in `bodies`, which must not move: its room is taken
+ * before. */
+static bool read_wish(
+    const json_t *object, struct buf *bodies, struct wish *ret_wish, struct err *err)
 {
     struct wish wish = {.is_open = true};
     size_t start = bodies->len;
@@ -60,8 +62,8 @@ static bool read_wish(const json_t *object, struct buf *bodies, struct wish *ret
     if (!json_canonical(body, bodies, err)) {
         if (err->kind == ERR_LIMIT)
             return err_code(err, ERR_LIMIT, "entry_too_large", "body",
-                "it is deeper than %d levels, or its message longer than %d bytes", LEDGER_DEPTH_MAX,
-                LEDGER_BATCH_BYTES_MAX);
+                "it is deeper than %d levels, or its message longer than %d bytes",
+                LEDGER_DEPTH_MAX, LEDGER_BATCH_BYTES_MAX);
         return false;
     }
     wish.body = (struct str){bodies->at + start, bodies->len - start};
@@ -114,13 +116,15 @@ static bool put_entry(struct ledger_core *core, struct ledger_tail *tail, const 
     merkle_add(&tail->tree, &LEDGER_CRYPTO, entry.leaf);
     tail->chain = entry.chain;
     hex_encode(entry.chain.at, DIGEST_BYTES, hash);
-    check(json_array_append_new(entries, json_pack("{s:I, s:s, s:s}", "seq", (json_int_t)seq, "at",
-                                             at, "hash", hash)) == 0);
+    check(json_array_append_new(entries,
+              json_pack("{s:I, s:s, s:s}", "seq", (json_int_t)seq, "at", at, "hash", hash)) == 0);
     return true;
 }
 
-/* Time goes on or stands still. A real step back is written down, once until the clock has caught up. */
-static bool stamp(struct ledger_core *core, struct ledger_tail *tail, struct buf *line, struct err *err)
+/* Time goes on or stands still. A real step back is written down, once until the clock has caught
+ * up. */
+static bool stamp(
+    struct ledger_core *core, struct ledger_tail *tail, struct buf *line, struct err *err)
 {
     int64_t now_ms = core->setup.now_ms(), back_ms = tail->at_ms - now_ms;
 
@@ -144,20 +148,24 @@ static bool stamp(struct ledger_core *core, struct ledger_tail *tail, struct buf
     return true;
 }
 
-/* All of the message, or nothing of it: a dry run through every limit comes before the first row. */
-static bool check_wishes(const json_t *list, struct wish *wishes, struct buf *bodies, struct buf *line,
-    struct err *err)
+/* All of the message, or nothing of it: a dry run through every limit comes before the first row.
+ */
+static bool check_wishes(
+    const json_t *list, struct wish *wishes, struct buf *bodies, struct buf *line, struct err *err)
 {
-    static const char NO_PREV[] = "0000000000000000000000000000000000000000000000000000000000000000";
+    static const char NO_PREV[] =
+        "0000000000000000000000000000000000000000000000000000000000000000";
     size_t count = json_array_size(list);
 
     if (count == 0 || count > LEDGER_BATCH_ENTRIES_MAX)
-        return err_code(err, count ? ERR_LIMIT : ERR_INPUT, count ? "batch_too_long" : "batch_empty",
-            "entries", "an append has 1 to %d entries, this one %zu", LEDGER_BATCH_ENTRIES_MAX, count);
+        return err_code(err, count ? ERR_LIMIT : ERR_INPUT,
+            count ? "batch_too_long" : "batch_empty", "entries",
+            "an append has 1 to %d entries, this one %zu", LEDGER_BATCH_ENTRIES_MAX, count);
     for (size_t i = 0; i < count; i++) {
         buf_clear(line);
         if (!read_wish(json_array_get(list, i), bodies, &wishes[i], err) ||
-            !write_line(&wishes[i], "2026-11-21T00:00:00.000Z", NO_PREV, CHECKPOINT_SIZE_MAX, line, err))
+            !write_line(
+                &wishes[i], "2026-11-21T00:00:00.000Z", NO_PREV, CHECKPOINT_SIZE_MAX, line, err))
             return err_wrap(err, "entry %zu", i);
         size_t at, depth = 1 + json_depth(wishes[i].body, &at);
         if (depth > LEDGER_DEPTH_MAX)
@@ -243,7 +251,8 @@ static void adopt_or_drop(struct ledger_core *core)
     core->step_noted = false;
     if (strcmp(core->group_err.code, "ledger_full") != 0)
         core->must_end = true; /* after a failed fsync nobody knows what is on the disk */
-    log_error("append_failed", "code", core->group_err.code, "message", core->group_err.message, NULL);
+    log_error(
+        "append_failed", "code", core->group_err.code, "message", core->group_err.message, NULL);
 }
 
 void ledger_commit(

@@ -26,8 +26,8 @@ struct store_head ledger_head_of(const struct ledger_tail *tail)
 
 json_t *ledger_failed(int64_t id, const struct err *err)
 {
-    return message_make(MESSAGE_failed, "{s:I, s:o}", "id", (json_int_t)id, "error",
-        message_from_err(err));
+    return message_make(
+        MESSAGE_failed, "{s:I, s:o}", "id", (json_int_t)id, "error", message_from_err(err));
 }
 
 /* The tree grown from the last signed one by the rows on disk is the tree in memory: what we sign
@@ -70,10 +70,12 @@ bool ledger_sign(struct ledger_core *core, const struct ledger_tail *tail, struc
     clock_text(tail->at_ms, at);
     size_t state_len = merkle_state_write(&tail->tree, state);
     return store_put_checkpoint(core->store,
-        &(struct store_checkpoint){.size = tail->tree.size,
+        &(struct store_checkpoint){
+            .size = tail->tree.size,
             .text = buf_str(&text),
             .at = str_from(at),
-            .state = {(const char *)state, state_len}},
+            .state = {(const char *)state, state_len}
+    },
         err);
 }
 
@@ -90,8 +92,10 @@ bool ledger_checkpoint(struct ledger_core *core, struct err *err)
         store_rollback(core->store);
         return false;
     }
-    if (!store_commit(core->store, &head, err))
+    if (!store_commit(core->store, &head, err)) {
+        core->must_end = strcmp(err->code, "ledger_full") != 0;
         return false;
+    }
     core->signed_tree = core->tail.tree;
     core->signed_chain = core->tail.chain;
     return true;
@@ -111,7 +115,8 @@ static bool open_identity(struct ledger_core *core, struct err *err)
     if (!file_exists(path)) {
         if (known)
             return err_code(err, ERR_SYSTEM, "key_missing", NULL,
-                "the key '%s' that signed this ledger is missing: restore it from its backup", path);
+                "the key '%s' that signed this ledger is missing: restore it from its backup",
+                path);
         sign_key_make(&core->key);
         if (!sign_key_save(core->key, path, err))
             return false;
@@ -138,7 +143,8 @@ static bool broken(struct err *err, const char *why)
 {
     return err_code(err, ERR_SYSTEM, "ledger_broken", NULL,
         "the ledger does not hold (%s): nothing is done; keep the file, compare it with an export "
-        "or checkpoint, restore a backup", why);
+        "or checkpoint, restore a backup",
+        why);
 }
 
 struct last_signed {
@@ -156,8 +162,8 @@ static bool on_last_checkpoint(void *owner, const struct store_checkpoint *one)
             one->size);
         return false;
     }
-    return ledger_checkpoint_true(core, one->text, one->size,
-        merkle_root(&core->signed_tree, &LEDGER_CRYPTO), last->why);
+    return ledger_checkpoint_true(
+        core, one->text, one->size, merkle_root(&core->signed_tree, &LEDGER_CRYPTO), last->why);
 }
 
 static bool take_chain(void *owner, const struct store_entry *row)
@@ -218,7 +224,8 @@ bool ledger_open(const struct ledger_setup *setup, struct ledger_core **ret_core
     core->bodies = buf_of(LEDGER_BATCH_BYTES_MAX);
     if ((size_t)snprintf(path, sizeof path, "%s/%s", setup->folder, LEDGER_FILE) >= sizeof path)
         return err_set(err, ERR_LIMIT, "the path '%s' is too long", setup->folder);
-    if (!store_open(path, &core->store, err) || !open_identity(core, err) || !open_tail(core, err)) {
+    if (!store_open(path, &core->store, err) || !open_identity(core, err) ||
+        !open_tail(core, err)) {
         core->signed_tree = core->tail.tree; /* nothing of it may be signed */
         return false;
     }

@@ -9,7 +9,8 @@
  *
  * Fail closed: a reply `appended` is made only after its entries are durable; when nothing can be
  * written every append of the group gets `failed`, and the memory is as it was before ledger_begin.
- * `at` is stamped here and never goes back; a clock that steps back is noted as an entry of its own.
+ * `at` is stamped here and never goes back; a clock that steps back is noted as an entry of its
+ * own.
  *
  * owner    the ledger role
  * threads  one
@@ -24,10 +25,10 @@
 #include <stdint.h>
 
 #define LEDGER_ENTRY_BYTES_MAX (128 * 1024)
-#define LEDGER_DEPTH_MAX 60 /* of a line: readers of lines go to JSON_TEXT_DEPTH_MAX */
-#define LEDGER_BATCH_ENTRIES_MAX 256  /* of one append message */
+#define LEDGER_DEPTH_MAX 60          /* of a line: readers of lines go to JSON_TEXT_DEPTH_MAX */
+#define LEDGER_BATCH_ENTRIES_MAX 256 /* of one append message */
 #define LEDGER_BATCH_BYTES_MAX (512 * 1024) /* of its bodies; a message cannot hold as much */
-#define LEDGER_GROUP_ENTRIES_MAX 2048 /* of one transaction */
+#define LEDGER_GROUP_ENTRIES_MAX 2048       /* of one transaction */
 #define LEDGER_GROUP_MESSAGES_MAX 256
 #define LEDGER_PAGE_BYTES_MAX (128 * 1024)
 #define LEDGER_PAGE_ENTRIES_MAX 500
@@ -37,7 +38,7 @@
 #define LEDGER_CHECKPOINT_ENTRIES 256
 #define LEDGER_CHECKPOINT_MS 60000
 #define LEDGER_VERIFY_STEP_ENTRIES 2000
-#define LEDGER_TAIL_ENTRIES 64         /* checked at every start, and all behind the last checkpoint */
+#define LEDGER_TAIL_ENTRIES 64 /* checked at every start, and all behind the last checkpoint */
 #define LEDGER_CLOCK_STEP_NOTED_MS 1000 /* less is a clock being disciplined */
 
 #define LEDGER_FILE "ledger.db"
@@ -68,7 +69,8 @@ void ledger_add(struct ledger_core *core, const json_t *append);
 void ledger_commit(
     struct ledger_core *core, void (*reply)(void *owner, json_t *message), void *owner);
 
-/* Answer a `read`: `entries` or `failed`, owned by the caller. Not within a group. See README.md. */
+/* Answer a `read`: `entries` or `failed`, owned by the caller. Not within a group. See README.md.
+ */
 json_t *ledger_read(struct ledger_core *core, const json_t *read);
 
 /* Sign a checkpoint over all entries, unless that is done already. Not within a group. */

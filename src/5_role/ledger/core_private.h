@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * core_private — what the files of the core share: core.c opens and signs, append.c writes, page.c reads,
- * walk.c checks.
+ * core_private — what the files of the core share: core.c opens and signs, append.c writes, page.c
+ * reads, walk.c checks.
  */
 #pragma once
 
@@ -20,11 +20,11 @@ struct ledger_tail {
 
 /* One pass over rows, checking each. */
 struct ledger_walk {
-    uint64_t seq;         /* of the last row seen */
-    struct digest chain;  /* after that row */
-    struct merkle tree;   /* grows from its own size on */
-    bool thorough;        /* also the line's text against the columns */
-    uint64_t until;       /* stop after this row */
+    uint64_t seq;                    /* of the last row seen */
+    struct digest chain;             /* after that row */
+    struct merkle tree;              /* grows from its own size on */
+    bool thorough;                   /* also the line's text against the columns */
+    uint64_t until;                  /* stop after this row */
     char why[ERR_MESSAGE_BYTES_MAX]; /* empty, or what is wrong */
 };
 

@@ -3,8 +3,8 @@
 
 #include "base/scoped.h"
 #include "core.h"
-#include "json/json_text.h"
 #include "message/message.h"
+#include "json/json_text.h"
 
 #include <inttypes.h>
 
@@ -33,8 +33,8 @@ static bool put_header(struct ledger_export *export, const json_t *info, struct 
 {
     scoped(buf_done) struct buf line = buf_of(LEDGER_ENTRY_BYTES_MAX);
     scoped(json_done) json_t *header = json_pack("{s:s, s:s, s:s, s:i, s:I}", "kind", EXPORT_KIND,
-        "origin", message_text(info, "origin"), "public_key", message_text(info, "public_key"), "from",
-        1, "to", (json_int_t)message_int(info, "size"));
+        "origin", message_text(info, "origin"), "public_key", message_text(info, "public_key"),
+        "from", 1, "to", (json_int_t)message_int(info, "size"));
 
     export->size = message_int(info, "size");
     json_object_set_new(header, "checkpoints", json_integer(message_int(info, "checkpoint_count")));
@@ -62,14 +62,13 @@ static bool put_entry(struct ledger_export *export, const json_t *entry, struct 
 
 static bool keep_checkpoint(struct ledger_export *export, const json_t *one, struct err *err)
 {
-    scoped(json_done) json_t *line =
-        json_pack("{s:O}", "checkpoint", json_object_get(one, "text"));
+    scoped(json_done) json_t *line = json_pack("{s:O}", "checkpoint", json_object_get(one, "text"));
 
     if (message_int(one, "size") > export->size)
         return true;
     if (!line || !json_canonical(line, &export->checkpoints, err))
-        return err_set(err, ERR_LIMIT, "the checkpoints are more than %d bytes",
-            EXPORT_CHECKPOINT_BYTES_MAX);
+        return err_set(
+            err, ERR_LIMIT, "the checkpoints are more than %d bytes", EXPORT_CHECKPOINT_BYTES_MAX);
     buf_add_char(&export->checkpoints, '\n');
     return true;
 }
@@ -85,12 +84,10 @@ bool ledger_export_page(struct ledger_export *export, const json_t *entries, con
     if (json_array_size(entries) == 0 && export->after < export->size)
         return err_set(err, ERR_PEER, "the export ends behind entry %" PRId64 " of %" PRId64,
             export->after, export->size);
-    json_array_foreach (json_object_get(info, "checkpoints"), i, item)
-        if (!keep_checkpoint(export, item, err))
-            return false;
-    json_array_foreach (entries, i, item)
-        if (export->after < export->size && !put_entry(export, item, err))
-            return false;
+    json_array_foreach(json_object_get(info, "checkpoints"), i,
+        item) if (!keep_checkpoint(export, item, err)) return false;
+    json_array_foreach(entries, i,
+        item) if (export->after < export->size && !put_entry(export, item, err)) return false;
     *ret_whole = export->after == export->size;
     return !*ret_whole || put(export, buf_str(&export->checkpoints), err);
 }

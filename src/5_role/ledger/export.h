@@ -2,8 +2,9 @@
  *
  * export — pages of the reading "export" become the one file that an outsider needs.
  *
- * For whoever holds the pages: the client with those from the API, a test with those of the core. The text is
- * written as the pages come; checkpoints are kept until the end, for they stand behind the entries.
+ * For whoever holds the pages: the client with those from the API, a test with those of the core.
+ * The text is written as the pages come; checkpoints are kept until the end, for they stand behind
+ * the entries.
  *
  * threads  none
  */
@@ -32,7 +33,7 @@ void ledger_export_init(
     struct ledger_export *export, bool (*write)(void *owner, struct str text), void *owner);
 void ledger_export_done(struct ledger_export *export);
 
-/* One page: the `entries` and `info` of the reply. *ret_whole: that was the last one, all is written.
- * errors  ERR_PEER the page does not continue the one before; ERR_SYSTEM cannot write */
+/* One page: the `entries` and `info` of the reply. *ret_whole: that was the last one, all is
+ * written. errors  ERR_PEER the page does not continue the one before; ERR_SYSTEM cannot write */
 bool ledger_export_page(struct ledger_export *export, const json_t *entries, const json_t *info,
     bool *ret_whole, struct err *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fixture — what the tests of this folder share: a ledger in a fresh folder, messages, a clock that obeys.
+ * fixture — what the tests of this folder share: a ledger in a fresh folder, messages, a clock that
+ * obeys.
  */
 #pragma once
 
@@ -29,7 +30,8 @@ static inline bool fixture_open(const char *folder, struct ledger_core **ret_cor
     return ledger_open(&setup, ret_core, err);
 }
 
-static inline json_t *fixture_entry(const char *kind, const char *case_id, json_t *body, bool is_open)
+static inline json_t *fixture_entry(
+    const char *kind, const char *case_id, json_t *body, bool is_open)
 {
     json_t *entry = json_pack("{s:s, s:s, s:s, s:o, s:b}", "kind", kind, "case", case_id, "actor",
         "judge", "body", body, "open", is_open);
@@ -38,10 +40,12 @@ static inline json_t *fixture_entry(const char *kind, const char *case_id, json_
 }
 
 /* One message of one entry of case `case_id`. */
-static inline json_t *fixture_append(int64_t id, const char *kind, const char *case_id, bool is_open)
+static inline json_t *fixture_append(
+    int64_t id, const char *kind, const char *case_id, bool is_open)
 {
     json_t *body = json_pack("{s:s, s:{s:I, s:b}}", "text",
-        "gr\xc3\xbc\xc3\x9f \"quoted\" \x01\n\xf0\x9f\x98\x80", "number", "id", (json_int_t)id, "yes", 1);
+        "gr\xc3\xbc\xc3\x9f \"quoted\" \x01\n\xf0\x9f\x98\x80", "number", "id", (json_int_t)id,
+        "yes", 1);
     return message_make(MESSAGE_append, "{s:I, s:[o]}", "id", (json_int_t)id, "entries",
         fixture_entry(kind, case_id, body, is_open));
 }
@@ -72,9 +76,9 @@ static inline bool fixture_is(const json_t *message, const char *type)
 static inline json_t *fixture_read(
     struct ledger_core *core, const char *what, int64_t after, const char *case_id, int64_t limit)
 {
-    scoped(json_done) json_t *read = message_make(MESSAGE_read, "{s:I, s:s, s:I, s:s, s:I}", "id",
-        (json_int_t)7, "what", what, "after", (json_int_t)after, "case", case_id, "limit",
-        (json_int_t)limit);
+    scoped(json_done) json_t *read =
+        message_make(MESSAGE_read, "{s:I, s:s, s:I, s:s, s:I}", "id", (json_int_t)7, "what", what,
+            "after", (json_int_t)after, "case", case_id, "limit", (json_int_t)limit);
     return ledger_read(core, read);
 }
 

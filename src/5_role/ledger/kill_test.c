@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A child appends in groups and reports what was acknowledged through a pipe; it is killed with
- * SIGKILL at a moment chosen by chance (fixed seed), a hundred times, on one and the same ledger. After each:
- * every acknowledged entry is there under its number and hash, and the ledger opens; at the end it verifies whole.
+ * SIGKILL at a moment chosen by chance (fixed seed), a hundred times, on one and the same ledger.
+ * After each: every acknowledged entry is there under its number and hash, and the ledger opens; at
+ * the end it verifies whole.
  */
 #include "ledger/fixture.h"
 #include "scratch.h"
@@ -111,10 +112,12 @@ static int64_t count_lost(struct ledger_core *core, int64_t from)
         scoped(json_done) json_t *page = fixture_read(core, "after", after, "", 0);
         const json_t *entry;
         size_t i;
-        json_array_foreach (json_object_get(page, "entries"), i, entry) {
+        json_array_foreach(json_object_get(page, "entries"), i, entry)
+        {
             int64_t before = message_int(entry, "seq") - 1;
             if (before > 0 && before <= acknowledged_count && acknowledged[before - 1][0])
-                lost += memcmp(message_text(entry, "prev"), acknowledged[before - 1], HASH_BYTES) != 0;
+                lost +=
+                    memcmp(message_text(entry, "prev"), acknowledged[before - 1], HASH_BYTES) != 0;
             after = before + 1;
         }
         more = message_true(page, "more");
@@ -143,7 +146,8 @@ TEST(hundred_kills_lose_nothing_that_was_acknowledged)
     CHECK_INT(count_lost(core, 0), 0);
     scoped(json_done) json_t *verified = fixture_verify(core);
     CHECK(message_true(json_object_get(verified, "info"), "ok"));
-    printf("# %" PRId64 " acknowledged, %" PRIu64 " there\n", acknowledged_count, ledger_size(core));
+    printf(
+        "# %" PRId64 " acknowledged, %" PRIu64 " there\n", acknowledged_count, ledger_size(core));
     CHECK(acknowledged_count > KILLS);
     free(acknowledged);
 }

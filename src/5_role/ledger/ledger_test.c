@@ -4,8 +4,10 @@
 #include "scratch.h"
 #include "tap.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,15 +28,15 @@ static const char *code_of(const json_t *reply)
 }
 
 /* "1 2 3 +" : the seqs of a page, and whether there is more. */
-static void check_page(struct ledger_core *core, const char *what, int64_t after, const char *case_id,
-    int64_t limit, const char *want)
+static void check_page(struct ledger_core *core, const char *what, int64_t after,
+    const char *case_id, int64_t limit, const char *want)
 {
     scoped(json_done) json_t *reply = fixture_read(core, what, after, case_id, limit);
     scoped(buf_done) struct buf seqs = buf_of(4096);
     const json_t *entry;
     size_t i;
 
-    json_array_foreach (json_object_get(reply, "entries"), i, entry)
+    json_array_foreach(json_object_get(reply, "entries"), i, entry)
         buf_printf(&seqs, "%" PRId64 " ", message_int(entry, "seq"));
     if (message_true(reply, "more"))
         buf_add(&seqs, S("+"));
@@ -47,8 +49,10 @@ TEST(entry_is_the_canonical_line_of_the_protocol_and_follows_the_one_before)
     struct err err = {0};
 
     REQUIRE(fixture_open(scratch_folder(), &core, &err));
-    scoped(json_done) json_t *first = fixture_one(core, fixture_append(41, "case_opened", "A", true));
-    scoped(json_done) json_t *second = fixture_one(core, fixture_append(42, "case_judged", "A", true));
+    scoped(json_done) json_t *first =
+        fixture_one(core, fixture_append(41, "case_opened", "A", true));
+    scoped(json_done) json_t *second =
+        fixture_one(core, fixture_append(42, "case_judged", "A", true));
     REQUIRE(fixture_is(first, "appended") && message_int(first, "id") == 41);
     scoped(json_done) json_t *page = fixture_read(core, "after", 0, "", 0);
     const json_t *one = json_array_get(json_object_get(page, "entries"), 0);
@@ -109,8 +113,8 @@ static void check_refused(struct ledger_core *core, json_t *append, const char *
 
 static json_t *one_with_body(json_t *body)
 {
-    return message_make(MESSAGE_append, "{s:i, s:[o]}", "id", 1, "entries",
-        fixture_entry("note", "", body, false));
+    return message_make(
+        MESSAGE_append, "{s:i, s:[o]}", "id", 1, "entries", fixture_entry("note", "", body, false));
 }
 
 static json_t *nested(int depth)
@@ -135,7 +139,8 @@ TEST(every_limit_of_an_append_has_its_answer)
     check_refused(core, one_with_body(nested(LEDGER_DEPTH_MAX)), "entry_too_large");
     check_refused(core, one_with_body(nested(200)), "entry_too_large");
     check_refused(core, one_with_body(json_array()), "bad_type");
-    check_refused(core, message_make(MESSAGE_append, "{s:i, s:[]}", "id", 1, "entries"), "batch_empty");
+    check_refused(
+        core, message_make(MESSAGE_append, "{s:i, s:[]}", "id", 1, "entries"), "batch_empty");
     text[LEDGER_KIND_BYTES_MAX + 1] = '\0';
     check_refused(core,
         message_make(MESSAGE_append, "{s:i, s:[o]}", "id", 1, "entries",
@@ -143,15 +148,16 @@ TEST(every_limit_of_an_append_has_its_answer)
         "out_of_range");
     for (int i = 0; i <= LEDGER_BATCH_ENTRIES_MAX; i++)
         json_array_append_new(many, fixture_entry("note", "", json_object(), false));
-    check_refused(
-        core, message_make(MESSAGE_append, "{s:i, s:O}", "id", 1, "entries", many), "batch_too_long");
+    check_refused(core, message_make(MESSAGE_append, "{s:i, s:O}", "id", 1, "entries", many),
+        "batch_too_long");
     text[LEDGER_KIND_BYTES_MAX + 1] = 'x';
     text[LEDGER_ENTRY_BYTES_MAX - 1000] = '\0';
     json_t *wide = json_array();
     for (int i = 0; i < 5; i++)
-        json_array_append_new(wide, fixture_entry("note", "", json_pack("{s:s}", "t", text), false));
-    check_refused(
-        core, message_make(MESSAGE_append, "{s:i, s:o}", "id", 1, "entries", wide), "entry_too_large");
+        json_array_append_new(
+            wide, fixture_entry("note", "", json_pack("{s:s}", "t", text), false));
+    check_refused(core, message_make(MESSAGE_append, "{s:i, s:o}", "id", 1, "entries", wide),
+        "entry_too_large");
     CHECK_INT(ledger_size(core), 0);
     json_array_remove(many, 0);
     scoped(json_done) json_t *fits =
@@ -221,9 +227,9 @@ TEST(page_is_cut_by_count_and_by_bytes_and_fits_a_message)
     REQUIRE(fixture_open(scratch_folder(), &core, &err));
     for (size_t bytes = 1; bytes < LEDGER_ENTRY_BYTES_MAX / 2; bytes *= 2) {
         memset(text, '"', bytes - 1); /* twice as long as JSON */
-        json_decref(fixture_one(core,
-            message_make(MESSAGE_append, "{s:i, s:[o]}", "id", 1, "entries",
-                fixture_entry("note", "C", json_pack("{s:s}", "t", text), true))));
+        json_decref(fixture_one(
+            core, message_make(MESSAGE_append, "{s:i, s:[o]}", "id", 1, "entries",
+                      fixture_entry("note", "C", json_pack("{s:s}", "t", text), true))));
     }
     memset(text, 'x', LEDGER_ENTRY_BYTES_MAX - 300);
     json_decref(fixture_one(core, one_with_body(json_pack("{s:s}", "t", text))));
@@ -268,7 +274,8 @@ TEST(time_never_goes_back_and_a_step_is_noted_once)
     const char *last = "";
     const json_t *entry;
     size_t i, steps = 0;
-    json_array_foreach (json_object_get(page, "entries"), i, entry) {
+    json_array_foreach(json_object_get(page, "entries"), i, entry)
+    {
         CHECK(strcmp(last, message_text(entry, "at")) <= 0);
         last = message_text(entry, "at");
         steps += strcmp(message_text(entry, "kind"), "clock_stepped") == 0;
@@ -329,14 +336,16 @@ TEST(verification_goes_in_steps_and_says_nothing_before_its_end)
     for (int i = 0; i < LEDGER_BATCH_ENTRIES_MAX; i++)
         json_array_append_new(many, fixture_entry("note", "", json_object(), false));
     for (int i = 0; i < 10; i++)
-        json_decref(fixture_one(core, message_make(MESSAGE_append, "{s:i, s:O}", "id", 1, "entries", many)));
+        json_decref(fixture_one(
+            core, message_make(MESSAGE_append, "{s:i, s:O}", "id", 1, "entries", many)));
     json_decref(many);
     scoped(json_done) json_t *first = fixture_read(core, "verify", 0, "", 0);
     CHECK(message_true(first, "more") && !json_object_get(json_object_get(first, "info"), "ok"));
     CHECK_INT(message_int(json_object_get(first, "info"), "checked"), LEDGER_VERIFY_STEP_ENTRIES);
     scoped(json_done) json_t *lost = fixture_read(core, "verify", 77, "", 0);
     CHECK_TEXT(code_of(lost), "verify_lost");
-    scoped(json_done) json_t *last = fixture_read(core, "verify", LEDGER_VERIFY_STEP_ENTRIES, "", 0);
+    scoped(json_done) json_t *last =
+        fixture_read(core, "verify", LEDGER_VERIFY_STEP_ENTRIES, "", 0);
     CHECK(!message_true(last, "more") && message_true(json_object_get(last, "info"), "ok"));
 }
 
@@ -385,7 +394,8 @@ static void check_damage(const char *damage, bool seen_at_start)
 
 TEST(damage_at_the_tail_stops_the_start)
 {
-    check_damage("UPDATE entry SET line = replace(line, '\"v\":1', '\"v\":2') WHERE seq = 700", true);
+    check_damage(
+        "UPDATE entry SET line = replace(line, '\"v\":1', '\"v\":2') WHERE seq = 700", true);
     check_damage("UPDATE entry SET line = replace(line, 'quoted', 'Quoted') WHERE seq = 650", true);
     check_damage("UPDATE entry SET leaf = zeroblob(32) WHERE seq = 699", true);
     check_damage("UPDATE entry SET chain = zeroblob(32) WHERE seq = 700", true);
@@ -393,7 +403,8 @@ TEST(damage_at_the_tail_stops_the_start)
     check_damage("DELETE FROM entry WHERE seq = 680", true);
     check_damage("DELETE FROM entry WHERE seq = 700", true);
     check_damage("DELETE FROM entry WHERE seq > 600; UPDATE head SET size = 600, "
-                 "chain = (SELECT chain FROM entry WHERE seq = 600)", true);
+                 "chain = (SELECT chain FROM entry WHERE seq = 600)",
+        true);
     check_damage("UPDATE head SET chain = zeroblob(32)", true);
     check_damage("UPDATE checkpoint SET text = replace(text, '700', '701') WHERE size = 700", true);
     check_damage("UPDATE checkpoint SET state = zeroblob(length(state)) WHERE size = 700", true);
@@ -409,7 +420,8 @@ TEST(damage_further_back_is_found_by_the_verification)
     check_damage("UPDATE entry SET case_id = 'A' WHERE seq = 2", false);
     check_damage("UPDATE entry SET case_id = 'Z' WHERE seq = 1", false);
     check_damage("DELETE FROM entry WHERE seq = 256", false);
-    check_damage("UPDATE checkpoint SET text = replace(text, '256', '257') WHERE size = 256", false);
+    check_damage(
+        "UPDATE checkpoint SET text = replace(text, '256', '257') WHERE size = 256", false);
     check_damage("UPDATE checkpoint SET size = 255 WHERE size = 256", false);
     check_damage("UPDATE case_index SET last_seq = 1", false);
     check_damage("DELETE FROM case_index", false);
@@ -449,7 +461,8 @@ static void limit_files(rlim_t bytes)
     setrlimit(RLIMIT_FSIZE, &limit);
 }
 
-/* Writes that the kernel refuses, as on a full disk; across a checkpoint, so that it too must give way. */
+/* Writes that the kernel refuses, as on a full disk; across a checkpoint, so that it too must give
+ * way. */
 TEST(full_disk_fails_closed_and_loses_nothing)
 {
     scoped(ledger_close) struct ledger_core *core = NULL;
@@ -477,11 +490,51 @@ TEST(full_disk_fails_closed_and_loses_nothing)
     CHECK(message_true(json_object_get(verified, "info"), "ok"));
 }
 
+/* A real full disk where we may mount one: half of it is somebody else's, who then makes room. */
+TEST(full_tmpfs_fails_closed_and_goes_on_when_somebody_makes_room)
+{
+    const char *folder = scratch_folder();
+    scoped(ledger_close) struct ledger_core *core = NULL;
+    char ballast[128];
+    struct err err = {0};
+
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", folder, "tmpfs", 0, "size=3m") != 0) {
+        printf("# skipped: no right to mount a tmpfs\n");
+        return;
+    }
+    snprintf(ballast, sizeof ballast, "%s/ballast", folder);
+    FILE *file = fopen(ballast, "w");
+    REQUIRE(file && ftruncate(fileno(file), 0) == 0);
+    for (int i = 0; i < 1024; i++)
+        fwrite(ballast, 1, sizeof ballast, file);
+    for (int i = 0; i < 1024 * 1024; i++)
+        fputc('x', file);
+    fclose(file);
+    REQUIRE(fixture_open(folder, &core, &err));
+    int64_t kept = 0;
+    while (kept < 10000 && add_many(core, 1))
+        kept++;
+    CHECK(kept > 10 && kept < 10000);
+    for (int i = 0; i < 3; i++)
+        check_refused(core, fixture_append(1, "note", "", false), "ledger_full");
+    REQUIRE(unlink(ballast) == 0);
+    CHECK(add_many(core, 30));
+    ledger_close(&core);
+    REQUIRE(fixture_open(folder, &core, &err));
+    CHECK_INT(ledger_size(core), kept + 30);
+    scoped(json_done) json_t *verified = fixture_verify(core);
+    CHECK(message_true(json_object_get(verified, "info"), "ok"));
+    ledger_close(&core);
+    CHECK(umount(folder) == 0);
+}
+
 TEST(bad_name_of_a_ledger_is_refused)
 {
     scoped(ledger_close) struct ledger_core *core = NULL;
     struct err err = {0};
-    CHECK(!ledger_open(&(struct ledger_setup){scratch_folder(), "two words", fixture_now_ms}, &core, &err));
+    CHECK(!ledger_open(
+        &(struct ledger_setup){scratch_folder(), "two words", fixture_now_ms}, &core, &err));
     CHECK_TEXT(err.code, "bad_origin");
 }
 

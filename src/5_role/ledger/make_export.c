@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * make_export FOLDER COUNT START_MS — for tests: a ledger of COUNT entries in FOLDER, the first just after
- * START_MS (civil); its export on stdout.
+ * make_export FOLDER COUNT START_MS — for tests: a ledger of COUNT entries in FOLDER, the first
+ * just after START_MS (civil); its export on stdout.
  */
 #include "ledger/fixture.h"
 
@@ -21,7 +21,8 @@ int main(int argc, char **argv)
         char case_id[32];
         snprintf(case_id, sizeof case_id, "CASE%" PRId64, i / 5);
         fixture_clock_ms += 7;
-        json_decref(fixture_one(core, fixture_append(i, i % 5 ? "case_judged" : "case_opened", case_id, i % 5)));
+        json_decref(fixture_one(
+            core, fixture_append(i, i % 5 ? "case_judged" : "case_opened", case_id, i % 5)));
         if (i % 100 == 0 && !ledger_checkpoint(core, &err))
             return 1;
     }

@@ -106,10 +106,10 @@ static bool read_cases(struct page *page, uint64_t before, json_t *info, struct 
         }
         cut = page->more;
         page->more = more_before || page->more;
-        json_array_append_new(list,
-            json_pack("{s:s%, s:I, s:I, s:b}", "case", one->case_id.at, one->case_id.len, "first_seq",
-                (json_int_t)one->first_seq, "last_seq", (json_int_t)one->last_seq, "open",
-                one->is_open));
+        json_array_append_new(
+            list, json_pack("{s:s%, s:I, s:I, s:b}", "case", one->case_id.at, one->case_id.len,
+                      "first_seq", (json_int_t)one->first_seq, "last_seq",
+                      (json_int_t)one->last_seq, "open", one->is_open));
     }
     page->more = page->more || json_array_size(list) < page->case_count;
     page->count_max = count_max;
@@ -118,8 +118,8 @@ static bool read_cases(struct page *page, uint64_t before, json_t *info, struct 
 }
 
 /* Place in the list of cases: behind the case named, or before a seq. */
-static bool cases_before(
-    struct ledger_core *core, const json_t *read, uint64_t after, uint64_t *ret_before, struct err *err)
+static bool cases_before(struct ledger_core *core, const json_t *read, uint64_t after,
+    uint64_t *ret_before, struct err *err)
 {
     const char *id = message_text(read, "case");
     struct store_case one;
@@ -153,9 +153,9 @@ static bool on_checkpoint(void *owner, const struct store_checkpoint *one)
         return false;
     }
     page->bytes += bytes;
-    check(json_array_append_new(page->checkpoints,
-              json_pack("{s:I, s:s%}", "size", (json_int_t)one->size, "text", one->text.at,
-                  one->text.len)) == 0);
+    check(json_array_append_new(
+              page->checkpoints, json_pack("{s:I, s:s%}", "size", (json_int_t)one->size, "text",
+                                     one->text.at, one->text.len)) == 0);
     return true;
 }
 
@@ -224,15 +224,20 @@ static bool read_checkpoint(struct page *page, json_t *info, struct err *err)
            store_last_checkpoint(page->core->store, on_newest, info, err);
 }
 
-static bool fill(struct page *page, const json_t *read, uint64_t after, json_t *info, struct err *err)
+static bool fill(
+    struct page *page, const json_t *read, uint64_t after, json_t *info, struct err *err)
 {
     const char *what = message_text(read, "what");
     struct store_query query = {.after = after, .case_id = str_from(message_text(read, "case"))};
     static const struct {
         const char *word;
         enum store_what what;
-    } words[] = {{"after", STORE_AFTER}, {"case", STORE_CASE}, {"open", STORE_OPEN},
-        {"learned", STORE_LEARNED}};
+    } words[] = {
+        {"after",   STORE_AFTER  },
+        {"case",    STORE_CASE   },
+        {"open",    STORE_OPEN   },
+        {"learned", STORE_LEARNED}
+    };
 
     json_object_set_new(info, "size", json_integer((json_int_t)ledger_size(page->core)));
     for (size_t i = 0; i < COUNT(words); i++)

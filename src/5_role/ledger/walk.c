@@ -3,8 +3,8 @@
 #include "base/scoped.h"
 #include "coding/coding.h"
 #include "core_private.h"
-#include "json/json_take.h"
 #include "message/message.h"
+#include "json/json_take.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -131,8 +131,8 @@ static bool on_checkpoint(void *owner, const struct store_checkpoint *one)
     if (due->failed || walk->why[0])
         return false;
     due->core->verify_checkpoints++;
-    return ledger_checkpoint_true(due->core, one->text, one->size,
-        merkle_root(&walk->tree, &LEDGER_CRYPTO), walk->why);
+    return ledger_checkpoint_true(
+        due->core, one->text, one->size, merkle_root(&walk->tree, &LEDGER_CRYPTO), walk->why);
 }
 
 static bool finish(struct ledger_core *core, struct ledger_walk *walk, struct err *err)
