@@ -1,1 +1,0 @@
-:- use_module(kb('5_doors/judge'), []).
