@@ -146,7 +146,8 @@ static void add_change_delete(const char *type, const char *one, const char *two
     CHECK_INT(json_array_size(values), 1);
     CHECK_TEXT(json_string_value(json_array_get(values, 0)), one);
     json_t *updates = with_value("[{\"op\":\"delete_value\",\"name\":\"%s\",\"type\":\"%s\",\"value\":%s}]", name, type, one);
-    json_array_extend(updates, with_value("[{\"op\":\"add\",\"name\":\"%s\",\"type\":\"%s\",\"ttl\":60,\"value\":%s}]", name, type, two));
+    scoped(json_done) json_t *more = with_value("[{\"op\":\"add\",\"name\":\"%s\",\"type\":\"%s\",\"ttl\":60,\"value\":%s}]", name, type, two);
+    json_array_extend(updates, more);
     run_at(update_job("local", with_value("[{\"is\":\"rrset_equals\",\"name\":\"%s\",\"type\":\"%s\",\"values\":[%s]}]", name, type, one),
         json_incref(updates),
         with_value("[{\"name\":\"%s\",\"type\":\"%s\",\"values\":[%s]}]", name, type, two)), false, &changed);
