@@ -120,7 +120,7 @@ wait_ready() {
 
 serve() {
     exec "$logicd" serve --home "$home" --kb "$root/kb" --web "$root/web" --playbooks "$home/ansible" \
-        --listen "$listen" "$@"
+        --writable "$home/named" --listen "$listen" "$@"
 }
 
 if [ "$verb" = background ]; then

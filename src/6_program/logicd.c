@@ -24,6 +24,7 @@ static const struct role_kind *const ROLES[] = {&JUDGE_ROLE, &GATEWAY_ROLE, &ACT
 static const char USAGE[] =
     "usage: logicd serve --home DIR [--kb DIR] [--web DIR] [--playbooks DIR] [--listen HOST:PORT]\n"
     "                    [--llm URL] [--tls-cert FILE --tls-key FILE --tokens FILE] [--set ROLE.NAME=NUMBER]…\n"
+    "                    [--writable DIR]…    folders that playbooks on this machine may write\n"
     "       logicd kb-check DIR [SITE [STATE]]     are these rules fit to be loaded? exit 0 or 1\n"
     "       logicd version\n"
     "`role` and `probe` are for the supervisor and for tests.\n";
@@ -92,6 +93,7 @@ static int serve(int argc, char **argv)
         {"--listen", &o.listen}, {"--llm", &o.llm}, {"--tls-cert", &o.tls_cert}, {"--tls-key", &o.tls_key},
         {"--tokens", &o.tokens}};
     scoped(json_done) json_t *settings = json_object();
+    scoped(json_done) json_t *writable = json_array();
     struct err err = {0};
 
     for (int i = 0; i < argc; i += 2) {
@@ -101,6 +103,10 @@ static int serve(int argc, char **argv)
         if (strcmp(argv[i], "--set") == 0) {
             if (!set_one(settings, argv[i + 1]))
                 return usage("--set wants ROLE.NAME=NUMBER, not", argv[i + 1]);
+            continue;
+        }
+        if (strcmp(argv[i], "--writable") == 0) {
+            json_array_append_new(writable, json_string(absolute(argv[i + 1])));
             continue;
         }
         while (row < COUNT(TEXTS) && strcmp(TEXTS[row].name, argv[i]) != 0)
@@ -116,6 +122,7 @@ static int serve(int argc, char **argv)
         return err_exit_code(err.kind);
     }
     o.settings = settings;
+    o.writable = writable;
     o.home = absolute(o.home);
     o.kb = absolute(o.kb);
     o.web = absolute(o.web);

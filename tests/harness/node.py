@@ -122,12 +122,20 @@ class Node:
     def command(self):
         command = [LOGICD, "serve", "--home", self.home, "--kb", os.path.join(ROOT, "kb"), "--web",
                    os.path.join(ROOT, "web"), "--playbooks", self.playbooks(), "--listen", "127.0.0.1:%d" % self.port]
+        if self.named:
+            command += ["--writable", self.named.dir]
         for setting in self.settings:
             command += ["--set", setting]
         return command + self.args
 
     def playbooks(self):
-        return os.path.join(ROOT, "deploy/ansible")
+        """The checkout's playbooks with the inventory of this test's name server."""
+        folder = os.path.join(self.home, "ansible")
+        if not os.path.exists(folder):
+            shutil.copytree(os.path.join(ROOT, "deploy/ansible"), folder)
+            if self.named:
+                shutil.copy(os.path.join(self.named.dir, "inventory/home.yml"), os.path.join(folder, "inventory"))
+        return folder
 
     def start(self, wait=True):
         self.log = open(os.path.join(self.home, "log.jsonl"), "a")

@@ -169,7 +169,8 @@ static bool check_parts(const struct dns_job *job, struct err *err)
         struct str name = {json_string_value(part), json_string_length(part)};
         if (!name.at)
             return err_code(err, ERR_INPUT, "bad_job", "names", "each of 'names' must be a string");
-        if (!dns_name_check(name, "names", err)) /* of any zone that the server knows: the PTR beside an A */
+        /* of any zone that the server knows: the PTR beside an A is looked at too */
+        if (!dns_name_check(name, "names", err))
             return false;
     }
     json_array_foreach(job->prerequisites, i, part)

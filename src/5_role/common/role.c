@@ -93,7 +93,9 @@ void role_ready(struct role *role)
 {
     struct err err;
 
-    (void)channel_send(role->control, message_make(MESSAGE_ready, "{}"), &err);
+    role->ready = true; /* in start() there is no channel yet: role_run() says it then */
+    if (role->control)
+        (void)channel_send(role->control, message_make(MESSAGE_ready, "{}"), &err);
 }
 
 void role_end(struct role *role, int status)
@@ -168,6 +170,8 @@ int role_run(const struct role_kind *kind)
         return fail("role_not_started", &err);
     role.control = channel_open(&role.loop, ROLE_CONTROL_FD, &CONTROL_EVENTS, &role);
     (void)channel_send(role.control, message_make(MESSAGE_loaded, "{}"), &err);
+    if (role.ready)
+        role_ready(&role);
     uv_timer_init(&role.loop, &role.beat);
     role.beat.data = &role;
     uv_timer_start(&role.beat, on_beat, ROLE_BEAT_MS, ROLE_BEAT_MS);

@@ -56,7 +56,7 @@ struct role {
 
     uv_timer_t beat;
     int exit_status;
-    bool ended;
+    bool ended, ready;
 };
 
 /* In open(): paths that stay usable. The text is copied. Panics past ROLE_PATHS_MAX. */

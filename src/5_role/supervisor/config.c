@@ -102,6 +102,7 @@ json_t *config_for(
     if (strcmp(role, "actuator") == 0) {
         add_path(config, options, "secrets", "secrets");
         json_object_set_new(config, "playbooks", json_string(options->playbooks));
+        json_object_set(config, "writable", (json_t *)options->writable);
     }
     if (strcmp(role, "ledger") == 0)
         add_path(config, options, "folder", "ledger");

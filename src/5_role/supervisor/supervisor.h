@@ -22,6 +22,7 @@ struct supervisor_options {
     const char *listen;    /* HOST:PORT */
     const char *llm;       /* URL of a model engine or "" */
     const char *tls_cert, *tls_key, *tokens; /* files or "" */
+    const json_t *writable; /* array of folders that local playbooks may write */
     const json_t *settings; /* {"gateway":{…},"judge":{…},…}; may be NULL */
 };
 
