@@ -21,7 +21,8 @@ reading, roles are settled in records.pl, and what is missing becomes a question
 
 dns_change(Do, Clause, Reading) :-
     Clause = cl(Verbs, Types, Flags0, Nouns, _, Ents0),
-    subtract(Nouns, [record, records, dns, name, names, host, hosts, address, zone, domain, server, ttl, decision,
+    subtract(Nouns, [record, records, dns, name, names, host, hosts, address, zone, domain,
+        server, ttl, decision,
                      value, certificates, priority, node], []),
     clean(Flags0, Do),
     (   member(link(_), Verbs)
@@ -30,7 +31,8 @@ dns_change(Do, Clause, Reading) :-
     ),
     action(Do, Action),
     (   memberchk(other, Types)
-    ->  Reading = ask("I can write A, AAAA, CNAME, MX, TXT, SRV, PTR and CAA records. Which of them do you mean?",
+    ->  Reading = ask("I can write A, AAAA, CNAME, MX, TXT, SRV, PTR and CAA records. Which of \c
+        them do you mean?",
                       ["type"], Action, null)
     ;   each_type(Do, Clause, Clauses)
     ->  maplist(of_type(Do, Action, Flags), Clauses, Readings),
@@ -72,7 +74,8 @@ harmless(back, change).
 harmless(is, change).
 harmless(wildcard, _).
 harmless(any, delete).
-harmless(dangling(Role), _) :- memberchk(Role, [to, with, at, as, value, in, on, of, called, for, eq, arrow, be]).
+harmless(dangling(Role), _) :- memberchk(Role, [to, with, at, as, value, in, on, of, called, for,
+    eq, arrow, be]).
 
 %   "The A and MX records of x": one reading for each type, where no value is said.
 each_type(delete, cl(V, Types, F, N, A, Ents), Clauses) :-
@@ -106,7 +109,8 @@ of_type(Do, Action, Flags, Clause, Reading) :-
 written(Do, Action, Family, Flags, Nouns, Ents, Recs, Ttls, Reading) :-
     (   timed(Recs, Ttls, Flags, Timed)
     ->  (   member(_-Seconds, Timed), Seconds \== none, \+ ttl_seconds(Seconds)
-        ->  format(string(Text), "A time to live of ~d seconds is too long. Which do you mean?", [Seconds]),
+        ->  format(string(Text), "A time to live of ~d seconds is too long. Which do you mean?",
+            [Seconds]),
             Reading = ask(Text, ["ttl"], Action, null)
         ;   lacks(Do, Recs, Timed, Ttls, Missing, Rec)
         ->  Rec = rec(Name, Type, Value, _),
@@ -122,12 +126,14 @@ written(Do, Action, Family, Flags, Nouns, Ents, Recs, Ttls, Reading) :-
             member(rec(Zone, _, none, _), Recs),
             owned_zone(Zone)
         ->  format(string(Text),
-                   "~s is a whole zone. Shall the records of the name ~s itself go? Then say: delete ~s.",
+                   "~s is a whole zone. Shall the records of the name ~s itself go? Then say: \c
+                       delete ~s.",
                    [Zone, Zone, Zone]),
             Reading = ask(Text, ["name"], Action, null)
         ;   memberchk(wildcard, Flags),
             \+ ( member(rec(Star, _, _, _), Recs), sub_string(Star, 0, 2, _, "*.") )
-        ->  Reading = ask("Which wildcard do you mean? Write it with its star, such as *.home.arpa.", ["name"],
+        ->  Reading = ask("Which wildcard do you mean? Write it with its star, such as \c
+            *.home.arpa.", ["name"],
                           Action, null)
         ;   unusual(Recs, Do, Family, Text, Missing, Rec)
         ->  rec_params(Do, Rec-none, Params),
@@ -136,7 +142,8 @@ written(Do, Action, Family, Flags, Nouns, Ents, Recs, Ttls, Reading) :-
             findall(Action-P, member(P, Params), Intents),
             Reading = act(Intents)
         )
-    ;   Reading = ask("Which of these records is that time to live for? Say it for each, or in a sentence of its own.",
+    ;   Reading = ask("Which of these records is that time to live for? Say it for each, or in a \c
+        sentence of its own.",
                       ["ttl"], Action, null)
     ).
 
@@ -189,19 +196,22 @@ gap(_, rec(none, _, _, _), _, ["name"]) :- !.
 gap(add, rec(_, _, none, _), _, ["value"]).
 gap(change, rec(_, _, none, _), [], ["value"]).
 
-%   unusual(+Recs, +Do, +Family, -Text, -Missing, -Rec): a name that is not in full, a word left over.
+%   unusual(+Recs, +Do, +Family, -Text, -Missing, -Rec): a name that is not in full, a word left
+%   over.
 unusual(Recs, _, _, Text, ["name"], rec(none, Type, Value, none)) :-
     member(rec(Name, Type, Value, _), Recs),
     short(Name),
     !,
-    format(string(Text), "What is the full name of '~s'? Write it with its zone, such as ~s.home.arpa.",
+    format(string(Text), "What is the full name of '~s'? Write it with its zone, such as \c
+        ~s.home.arpa.",
            [Name, Name]).
 unusual(Recs, _, pair(_), Text, ["value"], rec(Name, Type, none, none)) :-
     member(rec(Name, Type, Value, _), Recs),
     Value \== none,
     short(Value),
     !,
-    format(string(Text), "What is the full name of '~s'? Write it with its zone, such as ~s.home.arpa.",
+    format(string(Text), "What is the full name of '~s'? Write it with its zone, such as \c
+        ~s.home.arpa.",
            [Value, Value]).
 unusual(Recs, _, mx, Text, ["value"], rec(Name, "MX", none, none)) :-
     member(rec(Name, _, Value, _), Recs),

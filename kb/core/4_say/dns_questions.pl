@@ -18,7 +18,8 @@ One name and what it resolves to is a lookup; the records of a zone are a list. 
 dns_question(cl(Verbs, Types0, Flags, Nouns, Asks, Ents0), Reading) :-
     \+ memberchk(how, Asks),
     \+ memberchk(was, Asks),
-    subtract(Nouns, [record, records, dns, name, names, host, hosts, address, zone, domain, server, nodes, ttl,
+    subtract(Nouns, [record, records, dns, name, names, host, hosts, address, zone, domain,
+        server, nodes, ttl,
                      lookup_of], []),
     \+ ( member(Flag, Flags), \+ harmless(Flag) ),
     asked(Types0, Types),
@@ -106,12 +107,15 @@ question(nothing, _, Types, _, Nouns, Asks, Reading) =>
     (   ( plural(Nouns) ; memberchk(zone, Nouns), memberchk(record, Nouns) )
     ->  first_type(Types, Type),
         params(["type"-Type], Params),
-        Reading = ask("Of which zone shall I list the records? Name it, such as home.arpa.", ["zone"],
+        Reading = ask("Of which zone shall I list the records? Name it, such as home.arpa.",
+            ["zone"],
                       "dns_record_list", Params)
-    ;   ( memberchk(address, Nouns) ; Types = [_|_] ; memberchk(record, Nouns) ; memberchk(where, Asks), memberchk(host, Nouns) )
+    ;   ( memberchk(address, Nouns) ; Types = [_|_] ; memberchk(record, Nouns) ; memberchk(where,
+        Asks), memberchk(host, Nouns) )
     ->  first_type(Types, Type),
         params(["type"-Type], Params),
-        Reading = ask("Which name shall I look up? Write it in full, such as nas.home.arpa.", ["name"],
+        Reading = ask("Which name shall I look up? Write it in full, such as nas.home.arpa.",
+            ["name"],
                       "dns_lookup", Params)
     ).
 question(zone(Zone), _, Types, _, Nouns, Asks, Reading) =>
@@ -130,10 +134,12 @@ question(short(Role, Word), Verbs, Types, Flags, Nouns, Asks, Reading) =>
         lists(Verbs, Flags, Nouns, Asks)
     ->  list_reading(Word, Types, none, Reading)
     ;   memberchk(Role, [of, for, none, called]),
-        ( memberchk(address, Nouns) ; Types = [_|_] ; looks(Verbs) ; Asks = [_|_], Nouns == [], Verbs = [link(_)|_]
+        ( memberchk(address, Nouns) ; Types = [_|_] ; looks(Verbs) ; Asks = [_|_], Nouns == [],
+            Verbs = [link(_)|_]
         ; memberchk(where, Asks) )
     ->  format(string(Text),
-               "What is the full name of '~s'? Write it with its zone, such as ~s.home.arpa.", [Word, Word]),
+               "What is the full name of '~s'? Write it with its zone, such as ~s.home.arpa.",
+                   [Word, Word]),
         Reading = ask(Text, ["name"], "dns_lookup", obj([]))
     ).
 question(name_in(Name, Zone), _, Types, _, _, _, Reading) =>
@@ -207,13 +213,15 @@ shows(Verbs) :-
 
 looks(Verbs) :-
     member(Verb, Verbs),
-    memberchk(Verb, [main(lookup), link(resolve), light(look), light(find), link(exist), main(show)]),
+    memberchk(Verb, [main(lookup), link(resolve), light(look), light(find), link(exist),
+        main(show)]),
     !.
 
 list_reading(Zone, Types, Name, Reading) :-
     (   Types = [_, _|_]
     ->  findall("dns_record_list"-Params,
-                ( member(Type, Types), params(["zone"-Zone, "type"-Type, "name"-Name], Params) ), Intents)
+                ( member(Type, Types), params(["zone"-Zone, "type"-Type, "name"-Name], Params) ),
+                    Intents)
     ;   first_type(Types, Type),
         params(["zone"-Zone, "type"-Type, "name"-Name], Params),
         Intents = ["dns_record_list"-Params]
@@ -233,5 +241,6 @@ lookup_type(Types0, _, Types) => Types = Types0.
 
 lookups_typed(Names, Types, act(Intents)) :-
     findall("dns_lookup"-Params,
-            ( member(Name, Names), member(Type, Types), params(["name"-Name, "type"-Type], Params) ),
+            ( member(Name, Names), member(Type, Types), params(["name"-Name, "type"-Type],
+                Params) ),
             Intents).

@@ -27,7 +27,8 @@ doing(cl(Verbs, Types, Flags, Nouns, Asks, Ents), Do) :-
 
 %   The main verbs, without repetitions. "Removed" and "adding" count where someone asks for it.
 mains(Verbs, Flags, Asks, Mains) :-
-    findall(Main, ( member(Verb, Verbs), main(Verb, Main) ), Mains0),
+    findall(Main, ( member(Verb, Verbs), main(Verb, Main), \+ ( Asks = [_|_],
+        Verb == done(add) ) ), Mains0),
     (   member(Verb, Verbs),
         misplaced(Verb, Verbs, Flags, Asks)
     ->  Mains = misplaced
@@ -38,7 +39,8 @@ main(main(Main), Main).
 main(done(Main), Main).
 main(doing(Main), Main).
 
-misplaced(done(_), Verbs, Flags, Asks) :-
+misplaced(done(Do), Verbs, Flags, Asks) :-
+    \+ ( Do == add, Asks = [_|_] ),         % "is it registered?"
     \+ ( Asks == [],
          (   memberchk(light(want), Verbs)
          ;   memberchk(light(have), Verbs)
@@ -50,7 +52,8 @@ misplaced(doing(Do), _, Flags, _) :-
     \+ memberchk(asking, Flags).
 
 taken([explain|_], _, _, _, _, _, _, Do) => Do = explain.
-taken(Mains, _, _, _, _, Asks, _, Do), memberchk(why, Asks), \+ memberchk(undo, Mains) => Do = explain.
+taken(Mains, _, _, _, _, Asks, _, Do), memberchk(why, Asks), \+ memberchk(undo,
+    Mains) => Do = explain.
 taken(Mains, _, _, _, _, _, _, Do), memberchk(undo, Mains) =>
     subtract(Mains, [undo, change], []),
     Do = undo.
@@ -74,7 +77,8 @@ taken([change, repoint], _, _, _, _, [], _, Do) => Do = change.
 taken([add], _, _, _, _, [], _, Do) => Do = add.
 taken([delete], _, _, _, _, [], _, Do) => Do = delete.
 taken([run], _, _, _, _, [], _, Do) => Do = run.
-taken(Mains, _, _, _, _, _, _, Do), subtract(Mains, [list, show, lookup, give_me], []) => Do = observe.
+taken(Mains, _, _, _, _, _, _, Do), subtract(Mains, [list, show, lookup, give_me],
+    []) => Do = observe.
 taken([lookup, run], _, _, _, _, _, _, Do) => Do = observe.
 taken(_, _, _, _, _, _, _, _) => fail.
 
@@ -101,6 +105,10 @@ lightly(Verbs, Types, Flags, Nouns, Asks, Ents, Do) :-
     ->  memberchk(up, Flags),
         Do = observe
     ;   ( memberchk(light(find), Verbs) ; memberchk(light(know), Verbs) )
+    ->  Do = observe
+    ;   memberchk(light(get), Verbs),
+        ( memberchk(records, Nouns) ; memberchk(names, Nouns) ; memberchk(hosts, Nouns) ),
+        \+ valued(Ents)
     ->  Do = observe
     ;   memberchk(light(set), Verbs)
     ->  (   memberchk(up, Flags)
@@ -143,7 +151,8 @@ verbless(Types, Flags, Nouns, Ents, Do) :-
     ->  Do = explain
     ;   ( Types = [_|_], Ents = [_|_] ; memberchk(address, Nouns), Ents = [_|_] )
     ->  Do = observe
-    ;   ( memberchk(records, Nouns) ; memberchk(names, Nouns) ; memberchk(hosts, Nouns) ; memberchk(nodes, Nouns) )
+    ;   ( memberchk(records, Nouns) ; memberchk(names, Nouns) ; memberchk(hosts, Nouns)
+        ; memberchk(nodes, Nouns) )
     ->  Do = observe
     ;   Do = unsaid
     ).

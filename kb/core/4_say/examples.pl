@@ -14,18 +14,23 @@ example(Sentence) :-
     example(_, Sentence).
 
 %   example(Words, Sentence): Words are what the sentence is found by, as meanings of the lexicon.
-example([main(add), n(dns), n(record), host, address], "Add DNS record test.local to 192.168.1.100").
+example([main(add), n(dns), n(record), host, address],
+    "Add DNS record test.local to 192.168.1.100").
 example([main(delete), n(record), host],               "Delete the record test.local").
 example([n(address), ask(what), host, is],             "What is the address of test.local?").
-example([link(point), f(instead), main(change), address, host], "Point test.local at 192.168.1.101 instead").
+example([link(point), f(instead), main(change), address, host],
+    "Point test.local at 192.168.1.101 instead").
 example([ty('CNAME'), light(make), host],              "Make www.local an alias of nas.local").
-example([ty('MX'), link(point), n(priority), host],    "Mail for home.arpa goes to mail.home.arpa with priority 10").
-example([ty('TXT'), quoted, main(add)],                "Add a TXT record for home.arpa with \"v=spf1 -all\"").
+example([ty('MX'), link(point), n(priority), host],
+    "Mail for home.arpa goes to mail.home.arpa with priority 10").
+example([ty('TXT'), quoted, main(add)],
+    "Add a TXT record for home.arpa with \"v=spf1 -all\"").
 example([n(ttl), light(set), dur, num],                "Set the ttl of test.local to 10 minutes").
 example([main(list), main(show), n(records), n(names), p(in)], "List all records in home.arpa").
 example([main(lookup), ty('MX'), link(resolve)],       "Look up the MX of home.arpa").
 example([n(zone), main(add), n(domain), f(new)],       "Create the zone lab.home.arpa").
-example([n(playbook), main(run), n(ansible), path],    "Run the playbook services/dns/zone.yml with zone=lab.home.arpa").
+example([n(playbook), main(run), n(ansible), path],
+    "Run the playbook services/dns/zone.yml with zone=lab.home.arpa").
 example([n(case), main(explain), ask(why), id, denied], "Explain case 01J9ZC3V5T8Q2M4K6N7P9R0S1T").
 example([n(nodes), main(list), n(hosts), ask(which)],  "List all nodes").
 example([main(undo), that, n(change)],                 "Undo that").

@@ -67,7 +67,8 @@ any_of(Words) -->
     [Word].
 
 request(What) --> do(What).
-request(What) --> any_of(["please", "could you please", "hi, can you", "I'd like to", "we need to"]), do(What).
+request(What) --> any_of(["please", "could you please", "hi, can you", "I'd like to",
+    "we need to"]), do(What).
 request(What) --> do(What), ["please"].
 
 do(added(Type, Name, Value))     --> added(Type, Name, Value).
@@ -105,8 +106,10 @@ add_verb --> any_of(["add", "create", "register", "make", "set up", "insert", "d
 added(Type, Name, Value) -->
     { memberchk(Type, ["A", "AAAA"]) },
     (   add_verb, [Name], any_of(["to", "with", "at", "as", "->", "=", "pointing to"]), [Value]
-    ;   add_verb, any_of(["an", "a new"]), [Type, "record for", Name], any_of(["with", "pointing at", "to"]), [Value]
-    ;   add_verb, any_of(["the host", "a DNS entry for", "the name"]), [Name], any_of(["with the address", "at"]), [Value]
+    ;   add_verb, any_of(["an", "a new"]), [Type, "record for", Name], any_of(["with",
+        "pointing at", "to"]), [Value]
+    ;   add_verb, any_of(["the host", "a DNS entry for", "the name"]), [Name],
+        any_of(["with the address", "at"]), [Value]
     ;   any_of(["point", "map"]), [Name], any_of(["to", "at"]), [Value]
     ;   ["assign", Value, "to", Name]
     ;   ["give", Name, "the address", Value]
@@ -134,7 +137,8 @@ added("TXT", Name, Value) -->
 added("SRV", Name, Value) -->
     { split_string(Value, " ", "", [P, W, O, Host]) },
     (   add_verb, ["SRV", Name, Value]
-    ;   add_verb, ["a service record for", Name, "with priority", P, "weight", W, "port", O, "and target", Host]
+    ;   add_verb, ["a service record for", Name, "with priority", P, "weight", W, "port", O,
+        "and target", Host]
     ).
 added("PTR", Name, Value) -->
     (   add_verb, ["a PTR record for", Name], any_of(["to", "pointing to"]), [Value]
@@ -180,7 +184,8 @@ typed(Type) --> { Type \== none }, ["the", Type, "record of"].
 
 %   A record less.
 deleted(none, Name, none) -->
-    any_of(["delete", "remove", "drop", "get rid of", "delete the record for", "erase", "take down"]), [Name].
+    any_of(["delete", "remove", "drop", "get rid of", "delete the record for", "erase",
+        "take down"]), [Name].
 deleted(Type, Name, none) -->
     { Type \== none },
     any_of(["delete the", "remove the"]), [Type], any_of(["record for", "record of"]), [Name].

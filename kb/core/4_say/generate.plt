@@ -14,12 +14,14 @@ sample("dns_record_add", obj(["name"-"www.local", "type"-"CNAME", "value"-"nas.l
 sample("dns_record_add", obj(["name"-"www.local", "type"-"CNAME", "value"-"nas.local", "ttl"-60])).
 sample("dns_record_add", obj(["name"-"home.arpa", "type"-"MX", "value"-"10 mail.home.arpa"])).
 sample("dns_record_add", obj(["name"-"home.arpa", "type"-"TXT", "value"-"v=spf1 mx -all"])).
-sample("dns_record_add", obj(["name"-"_sip._tcp.local", "type"-"SRV", "value"-"0 5 5060 sip.local"])).
+sample("dns_record_add", obj(["name"-"_sip._tcp.local", "type"-"SRV",
+    "value"-"0 5 5060 sip.local"])).
 sample("dns_record_add", obj(["name"-"5.0.0.10.in-addr.arpa", "type"-"PTR", "value"-"nas.local"])).
 sample("dns_record_add", obj(["name"-"home.arpa", "type"-"CAA", "value"-"0 issue \"ca.example\""])).
 sample("dns_record_change", obj(["name"-"nas.local", "type"-"A", "value"-"10.0.0.3"])).
 sample("dns_record_change", obj(["name"-"nas.local", "type"-"A", "value"-"10.0.0.3", "ttl"-600])).
-sample("dns_record_change", obj(["name"-"nas.local", "type"-"A", "value"-"10.0.0.3", "old_value"-"10.0.0.2"])).
+sample("dns_record_change", obj(["name"-"nas.local", "type"-"A", "value"-"10.0.0.3",
+    "old_value"-"10.0.0.2"])).
 sample("dns_record_change", obj(["name"-"www.local", "type"-"CNAME", "value"-"web.local"])).
 sample("dns_record_change", obj(["name"-"nas.local", "ttl"-600])).
 sample("dns_record_change", obj(["name"-"home.arpa", "type"-"MX", "ttl"-600])).
@@ -52,9 +54,11 @@ test(there_are_many_ways, true(Count > 800)) :-
     length(Ways, Count).
 
 %   The key of a zone is the catalogue's affair.
-means(obj(["status"-"understood", "intents"-[obj(["action"-Action, "params"-obj(Got)])]]), Action, obj(Pairs)) :-
+means(obj(["status"-"understood", "intents"-[obj(["action"-Action, "params"-obj(Got)])]]),
+    Action, obj(Pairs)) :-
     length(Pairs, Count),
     length(Got, Count),
-    \+ ( member(Key-Value, Pairs), \+ member(Key-Value, Got), \+ ( Key == "zone", member("name"-Value, Got) ) ).
+    \+ ( member(Key-Value, Pairs), \+ member(Key-Value, Got), \+ ( Key == "zone",
+        member("name"-Value, Got) ) ).
 
 :- end_tests(generate).

@@ -72,7 +72,8 @@ serious(Items) :-
     ours(Item),
     !.
 
-ours(ent(Kind, _)) :- memberchk(Kind, [host, ip4, ip6, path, id, ttl, bad(ipv4), bad(ipv6), bad(port), bad(network)]).
+ours(ent(Kind, _)) :- memberchk(Kind, [host, ip4, ip6, path, id, ttl, bad(ipv4), bad(ipv6),
+    bad(port), bad(network)]).
 ours(ty(_)).
 ours(n(_)).
 ours(main(Do)) :- memberchk(Do, [add, change, delete, undo, repoint]).
@@ -82,7 +83,8 @@ readings([Clause|Clauses], Principal, [Reading|Readings]) :-
     reading(Clause, Principal, Reading),
     readings(Clauses, Principal, Readings).
 
-%   reading(+Clause, +Principal, -Reading): act(Intents), ask(Text, Missing, Action, Params) or no(Why)
+%   reading(+Clause, +Principal, -Reading): act(Intents), ask(Text, Missing, Action, Params) or
+%   no(Why)
 reading(Clause, Principal, Reading) :-
     doing(Clause, Do),
     (   other_request(Do, Clause, Principal, Reading0)

@@ -26,7 +26,8 @@ with_changes(Goal) :-
     snapshot(( assertz(state:change("C1", 4, "anna", "dns_record_add", obj([]), Undo)),
                assertz(state:change("C2", 5, "anna", "dns_zone_create", obj([]), null)),
                assertz(state:change("C3", 6, "bert", "dns_record_add", obj([]),
-                                    obj(["action"-"dns_record_delete", "params"-obj(["name"-"bert.local"])]))),
+                                    obj(["action"-"dns_record_delete",
+                                        "params"-obj(["name"-"bert.local"])]))),
                call(Goal) )).
 
 test(a_request_is_understood, Intents == [obj(["action"-"dns_record_add",
@@ -35,13 +36,15 @@ test(a_request_is_understood, Intents == [obj(["action"-"dns_record_add",
 test(what_is_missing_is_named, Missing == ["value"]) :-
     missing("add test.local", Missing).
 test(nonsense_gives_three_examples, Count == 3) :-
-    understood("sing a song", "anna", obj(["status"-"not_understood", "text"-_, "examples"-Examples])),
+    understood("sing a song", "anna", obj(["status"-"not_understood", "text"-_,
+        "examples"-Examples])),
     length(Examples, Count).
 
 test(undo_takes_the_newest_of_this_person, Intents == [obj(["action"-"dns_record_delete",
         "params"-obj(["name"-"x.local"])])]) :-
     with_changes(intents("undo that", Intents)).
-test(undo_of_a_case, Intents == [obj(["action"-"dns_record_delete", "params"-obj(["name"-"bert.local"])])]) :-
+test(undo_of_a_case, Intents == [obj(["action"-"dns_record_delete",
+    "params"-obj(["name"-"bert.local"])])]) :-
     with_changes(intents("undo case C3", Intents)).
 test(undo_without_a_change_is_a_question, Status == "question") :-
     status("undo that", Status).
@@ -76,18 +79,23 @@ test(seventeen_changes_are_too_many, Status == "question") :-
 
 %   Whatever stands in a name's or a value's place: nothing is done with a bad one.
 test(hostile_names_do_nothing, forall(member(Name, [
-        "te;st.local", "$(rm).local", "`id`.local", "te|st.local", "te&st.local", "a'b.local", "x\"y.local",
-        "te\\st.local", "foo(bar).local", "[x|y].local", "X=1.local", "t\u0435st.local", "te\u200Bst.local",
-        "nas\u20131.local", "-a.local", "a-.local", "a..local", ".local.", "a%b.local", "a/b.local", "~a.local"]))) :-
+        "te;st.local", "$(rm).local", "`id`.local", "te|st.local", "te&st.local", "a'b.local",
+            "x\"y.local",
+        "te\\st.local", "foo(bar).local", "[x|y].local", "X=1.local", "t\u0435st.local",
+            "te\u200Bst.local",
+        "nas\u20131.local", "-a.local", "a-.local", "a..local", ".local.", "a%b.local",
+            "a/b.local", "~a.local"]))) :-
     format(string(Text), "add ~s to 1.2.3.4", [Name]),
     \+ status(Text, "understood").
 test(hostile_values_do_nothing, forall(member(Value, [
-        "1.2.3.4;ls", "1.2.3.4|x", "256.1.1.1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.4/24", "1.2.3.4:80",
+        "1.2.3.4;ls", "1.2.3.4|x", "256.1.1.1", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.4/24",
+            "1.2.3.4:80",
         "fe80::1%eth0", "1::2::3", "12345::1", "::g", "\uFF11.2.3.4", "0x7f.1.1.1", "1,2,3,4"]))) :-
     format(string(Text), "add test.local to ~s", [Value]),
     \+ status(Text, "understood").
 test(a_word_of_doubt_stops_everything, forall(member(Word, [
-        "don't", "never", "if", "unless", "maybe", "except", "or", "tomorrow", "until", "not", "how", "all but"]))) :-
+        "don't", "never", "if", "unless", "maybe", "except", "or", "tomorrow", "until", "not",
+            "how", "all but"]))) :-
     format(string(Text), "~s delete x.local", [Word]),
     \+ status(Text, "understood").
 test(an_unknown_word_stops_everything, forall(member(Word, [
@@ -97,9 +105,11 @@ test(an_unknown_word_stops_everything, forall(member(Word, [
     format(string(After), "delete x.local ~s", [Word]),
     \+ status(After, "understood").
 
-test(the_longest_sentences_end_soon, forall(member(Part, [
-        "add a.local 1.2.3.4 and ", "a.local ", "a.b=a.b=", "'", "a,", "->", "a->", "i would like to ",
-        "one hundred and ", "alias a.local to b.local and ", ";", "\"a\" ", "ttl 5 "])), true(Cost < 200 000)) :-
+test(the_longest_sentences_end_soon, [forall(member(Part, [
+        "add a.local 1.2.3.4 and ", "a.local ", "a.b=a.b=", "'", "a,", "->", "a->",
+            "i would like to ",
+        "one hundred and ", "alias a.local to b.local and ", ";", "\"a\" ", "ttl 5 "])),
+            true(Cost < 200000)]) :-
     string_length(Part, Length),
     Times is 2000 // Length,
     length(Parts, Times),

@@ -328,7 +328,8 @@ article_ahead -->
     { article_before(Token) }.
 
 article_before(w(_, Meaning)) :-
-    memberchk(Meaning, [n(_), ty(_), ty_a, f(_), light(_), link(_), small(_), times(_), unit(_), half,
+    memberchk(Meaning, [n(_), ty(_), ty_a, f(_), light(_), link(_), small(_), times(_), unit(_),
+        half,
                         second, skip, reverse, main(_), cached, a, p(value), skip_cert, denied]),
     \+ memberchk(Meaning, [n(records), f(qm)]).
 article_before(num(_)).

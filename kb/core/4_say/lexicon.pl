@@ -92,24 +92,32 @@ means(doing(lookup), "checking").
 means(doing(show), "listing showing telling").
 means(doing(run), "executing").
 
-idioms(main(delete), "get rid of | get shot of | do away with | take down | take away | take out | throw away
+idioms(main(delete), "get rid of | get shot of | do away with | take down | take away | take out |
+    throw away
     | throw out | take off | clean up | clean out").
-idioms(main(add), "set me up with | set me up | set up | put in | put up | spin up | sign up | bring up | write down").
+idioms(main(add), "set me up with | set me up | set up | put in | put up | spin up | sign up |
+    bring up | write down").
 idioms(light(give), "set us up with").
 idioms(main(run), "kick off | fire off | fire up | ansible-playbook").
 idioms(main(lookup), "look up | look-up | do a lookup on | do a lookup of | do a lookup for
     | reverse lookup | reverse lookup of | reverse lookup for").
-idioms(main(undo), "roll back | take back | put back | back out").
-idioms(main(list), "give me a list of | get me a list of | show me a list of | give me an overview of
+idioms(main(undo), "put it back | put that back | take it back | roll it back | change it back |
+    set it back | bring it back | roll back | take back | put back | back out").
+idioms(main(list), "give me a list of | get me a list of | show me a list of | give me an overview
+    of
     | show a list of | get a list of | i need a list of").
 idioms(main(give_me), "give me | give us | get me | get us | fetch me").
 idioms(main(show), "find me | show me | show us | tell me | tell us | let me see
-    | let me know | read me | i would like to know | i'd like to know | i want to know | i need to know
+    | let me know | read me | i would like to know | i'd like to know | i want to know | i need to
+    know
     | i would like to see | i'd like to see | i want to see | i need to see | find out").
-idioms(link(point), "so it points | so that it points | so it resolves | so that it resolves | such that it points | which points | that points
-    | which should point | that should point | which resolves | that resolves | so it goes | so that it goes | which goes | that goes | which is | so it is").
+idioms(link(point), "so it points | so that it points | so it resolves | so that it resolves |
+    such that it points | which points | that points
+    | which should point | that should point | which resolves | that resolves | so it goes | so
+    that it goes | which goes | that goes | which is | so it is").
 idioms(link(point), "hook up | is pointing | are pointing | is pointed | be pointed | be pointing
-    | be mapped | be assigned | be bound | be linked | be set | be reachable | be available | be found | be hosted | be located
+    | be mapped | be assigned | be bound | be linked | be set | be reachable | be available | be
+    found | be hosted | be located
     | be reached | be at home").
 idioms(link(be), "end up | come up | show up").
 
@@ -131,7 +139,8 @@ means(p(allow), "allow allows allowing permit permitting authorize authorise aut
     issue issuer issues issuing").
 means(p(old), "replacing").
 idioms(p(old), "instead of | rather than | in place of | in lieu of | and not").
-idioms(p(called), "by the name of | with the name of | with the name | with name | under the name of | under the name | with the hostname | with hostname").
+idioms(p(called), "by the name of | with the name of | with the name | with name | under the name
+    of | under the name | with the hostname | with hostname").
 idioms(p(allow), "is allowed to issue | may issue | can issue | to issue").
 means(p(value), "value content data rdata target payload destination").
 means(colon, ": ::=").
@@ -168,8 +177,10 @@ means(n(lookup_of), "lookup_of").
 idioms(n(ttl), "time to live | time-to-live | cache time | caching time | cache lifetime").
 idioms(n(name), "domain name | host name | dns name | full name | domain names").
 idioms(n(dns), "name server | dns server | the dns | domain name system | name service").
-idioms(n(change), "last change | latest change | most recent change | previous change | last modification | last edit
-    | last action | last operation | last step | last thing | last command | last request | recent change").
+idioms(n(change), "last change | latest change | most recent change | previous change | last
+    modification | last edit
+    | last action | last operation | last step | last thing | last command | last request | recent
+    change").
 
 %   Record types.
 means(ty_a, "a-record a-records").
@@ -185,9 +196,11 @@ means(ty(other), "ns soa svcb https tlsa ds dnskey naptr dname sshfp loc hinfo s
 means(ty('MX'), "mail email e-mail mails emails").
 idioms(ty('AAAA'), "quad a | ip version 6 | ip v6").
 idioms(ty('CNAME'), "canonical name").
-idioms(ty('MX'), "mail exchanger | mail exchange | mail server | mail servers | mail host | mail record | mail records | email server
+idioms(ty('MX'), "mail exchanger | mail exchange | mail server | mail servers | mail host | mail
+    record | mail records | email server
     | mail handler | mail relay | e-mail server | mail exchangers").
-idioms(ty('PTR'), "reverse dns | reverse record | reverse pointer | reverse mapping | reverse entry | reverse name").
+idioms(ty('PTR'), "reverse dns | reverse record | reverse pointer | reverse mapping | reverse
+    entry | reverse name").
 idioms(ty('CAA'), "certificate authority | certificate authorization | certification authority").
 means(skip_cert, "certificates certificate certs cert").
 
@@ -207,10 +220,14 @@ means(f(up), "up").
 means(f(out), "out off down away").
 means(pronoun, "it them its").
 means(that, "that this").
+idioms(f(out), "out of dns | out of the dns | out of our dns").
 idioms(f(now), "from now on | as of now").
-idioms(f(moved), "has moved to | have moved to | has changed to | moved over to | is moving to | moves to | has been moved to
-    | changed to | moved to | now lives at | now points to | now points at | now resolves to | changes to").
-idioms(f(new_value), "new address | new ip | new ip address | new value | new target | new ipv4 | new ipv6 | new ttl").
+idioms(f(moved), "has moved to | have moved to | has changed to | moved over to | is moving to |
+    moves to | has been moved to
+    | changed to | moved to | now lives at | now points to | now points at | now resolves to |
+    changes to").
+idioms(f(new_value), "new address | new ip | new ip address | new value | new target | new ipv4 |
+    new ipv6 | new ttl").
 
 %   Numbers and times.
 means(small(0), "zero").   means(small(1), "one").       means(small(2), "two").
@@ -245,58 +262,93 @@ means(ask(which), "which").
 means(ask(where), "where where's wheres").
 means(ask(who), "who who's").
 means(ask(why), "why how-come").
-idioms(ask(why), "how come | what is the reason | what was the reason | on what grounds | for what reason").
-idioms(ask(there), "is there | are there | do we have | do i have | do you have | have we got | do you know
+idioms(ask(why), "how come | what is the reason | what was the reason | on what grounds | for what
+    reason").
+idioms(ask(there), "is there | are there | do we have | do i have | do you have | have we got | do
+    you know
     | is there any | are there any | have we").
 means(skip, "there").
 means(f(any), "any some").
 means(was, "was were been being").
-means(denied, "denied refused rejected blocked forbidden declined disallowed turned stopped waiting pending held permitted
+means(denied, "denied refused rejected blocked forbidden declined disallowed turned stopped
+    waiting pending held permitted
     approved allowed accepted").
-idioms(denied, "turned down | waiting for | on hold | need consent | need approval | needs consent | need a signature
-    | awaiting consent | need to be approved | need to be signed | needs approval | not allowed | not permitted | fail | failed").
+idioms(denied, "turned down | waiting for | on hold | need consent | need approval | needs consent
+    | need a signature
+    | awaiting consent | need to be approved | need to be signed | needs approval | not allowed |
+    not permitted | fail | failed").
 means(happened, "happened happen happening").
 
 %   Never act after one of these.
-means(halt(negation), "not don't dont never no isn't doesn't didn't won't cannot can't shouldn't wouldn't aren't
+means(halt(negation), "not don't dont never no isn't doesn't didn't won't cannot can't shouldn't
+    wouldn't aren't
     neither nor mustn't stop avoid refrain cant wont nobody nothing none haven't hasn't wasn't").
-means(halt(condition), "if unless whether when once whenever provided assuming maybe perhaps might suppose
-    supposing hypothetically would-be otherwise possibly probably theoretically could've eventually would've because").
+means(halt(condition), "if unless whether when once whenever provided assuming maybe perhaps might
+    suppose
+    supposing hypothetically would-be otherwise possibly probably theoretically could've
+    eventually would've because").
 means(halt(choice), "or either").
 means(halt(exception), "except excluding but besides without only apart unlike however").
-means(halt(time), "tomorrow tonight later until till before after during today yesterday soon temporarily
-    monday tuesday wednesday thursday friday saturday sunday midnight noon weekend month months year years
-    again while schedule permanently january february march april june july august september october november december
+means(halt(time), "tomorrow tonight later until till before after during today yesterday soon
+    temporarily
+    monday tuesday wednesday thursday friday saturday sunday midnight noon weekend month months
+    year years
+    again while schedule permanently january february march april june july august september
+    october november december
     morning evening afternoon next daily weekly hourly").
 means(halt(question), "how").
-means(halt(other), "similar same like matching containing contains starting ending anything anybody whatever something somewhere
+means(halt(other), "similar same like matching containing contains starting ending anything
+    anybody whatever something somewhere
     random whichever").
 
 %   Filler: courtesy and articles.
 means(skip, "please pls plz kindly thanks thx ty cheers hi hey hello ok okay just quickly yo howdy
     immediately asap right the an our my your their me us there's dear sir simply really pretty
-    kindest actually alright so well go-ahead logic-node folks team everyone mate buddy friend +short straightaway
-    presto too currently following full proper entire whole particular given specific mentioned completely entirely
-    properly directly via-dns tia pleaaase pleasee please-and-thank-you greetings here these those oops ah oh um uh static such").
+    kindest actually alright so well go-ahead logic-node folks team everyone mate buddy friend
+    +short straightaway
+    presto too currently following full proper entire whole particular given specific mentioned
+    completely entirely
+    properly directly via-dns tia pleaaase pleasee please-and-thank-you greetings here these those
+    oops ah oh um uh static such available reachable accessible").
 means(a, "a").
-idioms(skip, "thank you very much | thank you so much | thank you | thanks a lot | thanks a bunch | thanks so much | thanks in advance | many thanks | much appreciated
-    | with thanks | good morning | good evening | good afternoon | good day | hey there | hi there | hello there | dear logic node | logic node | hey logic | hi logic
-    | could you please | can you please | would you please | will you please | could you | can you | would you | will you | can u | could u
-    | please could you | i want you to | i would like you to | i'd like you to | i need you to | we need you to | we want you to | i would like to | i'd like to | we would like to
-    | we'd like to | i want to | i need to | we need to | we want to | i have to | we have to | you need to | let's | let us | go ahead and | be so kind as to | be so kind and
-    | be a dear and | right away | right now | at once | straight away | as soon as possible | for me | for us | do me a favor and | do me a favour and | in the dns | in our dns | in dns
-    | to the dns | to dns | to our dns | into dns | into the dns | from dns | from the dns | from our dns | out of dns | out of the dns | as well | in bind | on the dns server | on the name server
-    | on our dns server | on the nameserver | from the dns server | to the dns server | in the dns server | i guess | time to | it is time to | i think we should | we should | you should | make sure that | make sure to | make sure | ensure that | ensure
-    | see to it that | be sure to | you may | i was wondering | i am trying to | i'm trying to | i'm going to need | i will need you to | for the network | on the network | on our network | in our network | on my network
-    | the following | if you please | if you would be so kind | i wonder | over to | quick question | one more thing | one thing | no worries | in total | my friend | at the moment | by the way
-    | any chance you could | is it possible to | it would be great to | how about | why don't you | go and").
+idioms(skip, "thank you very much | thank you so much | thank you | thanks a lot | thanks a bunch
+    | thanks so much | thanks in advance | many thanks | much appreciated
+    | with thanks | good morning | good evening | good afternoon | good day | hey there | hi there
+    | hello there | dear logic node | logic node | hey logic | hi logic
+    | could you please | can you please | would you please | will you please | could you | can you
+    | would you | will you | can u | could u
+    | please could you | i want you to | i would like you to | i'd like you to | i need you to |
+    we need you to | we want you to | i would like to | i'd like to | we would like to
+    | we'd like to | i want to | i need to | we need to | we want to | i have to | we have to |
+    you need to | let's | let us | go ahead and | be so kind as to | be so kind and
+    | be a dear and | right away | right now | at once | straight away | as soon as possible | for
+    me | for us | do me a favor and | do me a favour and | in the dns | in our dns | in dns
+    | to the dns | to dns | to our dns | into dns | into the dns | from dns | from the dns | from
+    our dns | as well | in bind | on the dns server | on the name server
+    | on our dns server | on the nameserver | from the dns server | to the dns server | in the dns
+    server | i guess | time to | it is time to | i think we should | we should | you should | make
+    sure that | make sure to | make sure | ensure that | ensure
+    | see to it that | be sure to | you may | i was wondering | i am trying to | i'm trying to |
+    i'm going to need | i will need you to | for the network | on the network | on our network |
+    in our network | on my network
+    | the following | if you please | if you would be so kind | i wonder | over to | quick
+    question | one more thing | one thing | no worries | in total | my friend | at the moment | by
+    the way
+    | any chance you could | is it possible to | it would be great to | how about | why don't you
+    | go and").
 idioms(asking, "would you mind | do you mind | could i ask you to start | mind").
-idioms(want, "i would like | i'd like | i want | i need | we need | we want | we would like | we'd like | i'll need | we'll need | i would love | i'd love | i wish | can we get | can i get
-    | could i get | could we get | can i have | could i have | can we have | could we have | may i have | may we have | i'm looking for | looking for | i am looking for | i am after | i request | requesting | request for | i require | we require").
-idioms(want, "there should be | there must be | there needs to be | there has to be | there shall be | there ought to be").
-idioms(should, "is supposed to | are supposed to | needs to | need to | has to | have to | ought to | is to | are to | is meant to | will have to").
+idioms(want, "i would like | i'd like | i want | i need | we need | we want | we would like | we'd
+    like | i'll need | we'll need | i would love | i'd love | i wish | can we get | can i get
+    | could i get | could we get | can i have | could i have | can we have | could we have | may i
+    have | may we have | i'm looking for | looking for | i am looking for | i am after | i request
+    | requesting | request for | i require | we require").
+idioms(want, "there should be | there must be | there needs to be | there has to be | there shall
+    be | there ought to be").
+idioms(should, "is supposed to | are supposed to | needs to | need to | has to | have to | ought
+    to | is to | are to | is meant to | will have to").
 idioms(skip, "can we | could we").
-idioms(ask_leave, "can i | may i | could i | am i allowed to | may we | should i | should we | shall i | shall we | is it ok to | is it safe to | do i need to | do we need to").
+idioms(ask_leave, "can i | may i | could i | am i allowed to | may we | should i | should we |
+    shall i | shall we | is it ok to | is it safe to | do i need to | do we need to").
 
 %!  long_verb(?Text:string) is nondet.
 %

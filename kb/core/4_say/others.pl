@@ -38,7 +38,8 @@ other_request(_, _, _, _) =>
 
 %   Zones: the noun, one name, and no record of any kind.
 zone(Action, Known, cl(_, Types, Flags, Nouns, Asks, Ents), Reading) :-
-    ( memberchk(zone, Nouns) ; memberchk(zones, Nouns) ; memberchk(domain, Nouns), Known == dns_zone_create ),
+    ( memberchk(zone, Nouns) ; memberchk(zones, Nouns) ; memberchk(domain, Nouns),
+        Known == dns_zone_create ),
     Types == [],
     Asks == [],
     \+ memberchk(record, Nouns),
@@ -46,10 +47,12 @@ zone(Action, Known, cl(_, Types, Flags, Nouns, Asks, Ents), Reading) :-
     subtract(Nouns, [zone, zones, domain, dns, name, server], []),
     \+ ( member(Flag, Flags), \+ zone_flag(Flag) ),
     \+ ( member(e(_, Kind, _), Ents), \+ memberchk(Kind, [zone, host, short, q]) ),
-    findall(Name, ( member(e(Role, Kind, Value), Ents), zone_said(Role, Kind, Value, Name) ), Names),
+    findall(Name, ( member(e(Role, Kind, Value), Ents), zone_said(Role, Kind, Value, Name) ),
+        Names),
     zone_key(Known, Key),
     (   Names == []
-    ->  Reading = ask("Which zone do you mean? Name it in full, such as lab.home.arpa.", [Key], Action, obj([]))
+    ->  Reading = ask("Which zone do you mean? Name it in full, such as lab.home.arpa.", [Key],
+        Action, obj([]))
     ;   member(e(Role, Kind, _), Ents),
         ( Kind \== q, memberchk(Role, [from, in, old, by, at, arrow]) )
     ->  fail
@@ -108,7 +111,8 @@ playbook(cl(Verbs, Types, Flags, Nouns, Asks, Ents0), Reading) :-
         Reading = act(["playbook_run"-Params])
     ;   Books == [],
         ( memberchk(playbook, Nouns) ; memberchk(ansible, Nouns) )
-    ->  Reading = ask("Which playbook shall I run? Name its file, such as services/dns/zone.yml.", ["playbook"],
+    ->  Reading = ask("Which playbook shall I run? Name its file, such as \c
+        services/dns/zone.yml.", ["playbook"],
                       "playbook_run", obj([]))
     ).
 
@@ -141,7 +145,8 @@ about_case(cl(_, _, Flags, Nouns, Asks, Ents)) :-
 explained(cl(_, Types, Flags, Nouns, Asks, Ents), Reading) :-
     Types == [],
     \+ ( member(Ask, Asks), \+ memberchk(Ask, [why, was, is, does, what, which]) ),
-    \+ ( member(Flag, Flags), \+ memberchk(Flag, [qm, denied, happened, pronoun, up, old, last, new, all, is, dangling(_)]) ),
+    \+ ( member(Flag, Flags), \+ memberchk(Flag, [qm, denied, happened, pronoun, up, old, last,
+        new, all, is, dangling(_)]) ),
     subtract(Nouns, [case, decision, change, record, records], []),
     findall(Id, ( member(e(_, Kind, Value), Ents), case_id(Kind, Value, Id) ), Ids),
     findall(x, member(e(_, _, _), Ents), Entities),
@@ -163,12 +168,15 @@ case_id(q, Text-[id(_)], Text).
 nodes(cl(Verbs, Types, Flags, Nouns, Asks, Ents), Reading) :-
     Types == [],
     \+ member(e(_, _, _), Ents),
-    ( memberchk(nodes, Nouns) ; memberchk(hosts, Nouns) ),
-    subtract(Nouns, [nodes, hosts, names], []),
-    \+ ( member(Flag, Flags), \+ memberchk(Flag, [qm, all, any, now, up, is, dangling(in), dangling(of)]) ),
+    ( memberchk(nodes, Nouns) ; memberchk(hosts, Nouns) ; memberchk(server, Nouns),
+        memberchk(all, Flags) ),
+    subtract(Nouns, [nodes, hosts, names, server], []),
+    \+ ( member(Flag, Flags), \+ memberchk(Flag, [qm, all, any, now, up, is, dangling(in),
+        dangling(of)]) ),
     \+ ( member(Ask, Asks), \+ memberchk(Ask, [what, which, there, is, does]) ),
     \+ ( member(Verb, Verbs),
-         \+ memberchk(Verb, [main(list), main(show), main(give_me), light(have), light(know), light(find), light(want),
+         \+ memberchk(Verb, [main(list), main(show), main(give_me), light(have), light(know),
+             light(find), light(want),
                              link(exist), link(handle)]) ),
     Reading = act(["node_list"-obj([])]).
 
@@ -187,14 +195,16 @@ undo(cl(_, Types, Flags, Nouns, Asks, Ents), Principal, Reading) :-
     ->  findall(Seq-Undo, ( change(_, Seq, Principal, Undo), undoable(Undo) ), Found),
         (   last_change(Found, Undo)
         ->  undone(Undo, Reading)
-        ;   Reading = ask("There is no change of yours that I could undo. Which record do you mean?", ["case"],
+        ;   Reading = ask("There is no change of yours that I could undo. Which record do you \c
+            mean?", ["case"],
                           null, null)
         )
     ;   Ids = [Id],
         findall(Seq-Undo, ( change(Id, Seq, _, Undo), undoable(Undo) ), Found),
         (   last_change(Found, Undo)
         ->  undone(Undo, Reading)
-        ;   format(string(Text), "I know of nothing to undo in case ~s. Which case do you mean?", [Id]),
+        ;   format(string(Text), "I know of nothing to undo in case ~s. Which case do you mean?",
+            [Id]),
             Reading = ask(Text, ["case"], null, null)
         )
     ).

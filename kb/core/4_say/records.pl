@@ -12,7 +12,8 @@
 /** <module> Which entity is the name, which the value
 
 The second grammar's heart. A family is how records of a kind are said; within a family the role of
-each entity follows from its kind (an address is never a name) and, between two names, from the words
+each entity follows from its kind (an address is never a name) and, between two names,
+    from the words
 in front of them. Slots may stand in any order. Parts is
 
   - parts(Recs, Ttls): Recs are rec(Name, Type, Value, Old); a value that was not said is `none`
@@ -244,7 +245,8 @@ kind_used(caa, num).
 kind_used(caa, flag).
 
 role_used(Do, Role) :-
-    (   memberchk(Role, [none, to, at, arrow, eq, colon, be, is, with, as, for, of, on, called, value, allow])
+    (   memberchk(Role, [none, to, at, arrow, eq, colon, be, is, with, as, for, of, on, called,
+        value, allow])
     ->  true
     ;   Do == change
     ->  memberchk(Role, [from, old, by])

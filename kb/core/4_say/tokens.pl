@@ -27,7 +27,8 @@
 | comma semi colon stop qm poss | punctuation; a final 's                               |
 | bad(Kind, Raw)     | what looks like a value and is none: 300.1.1.1, 10.0.0.1:80, ñ   |
 
-Text stays text: no atom is made from it. Nothing is mended: look-alike letters, dashes inside names,
+Text stays text: no atom is made from it. Nothing is mended: look-alike letters,
+    dashes inside names,
 unbalanced quotes and characters that a shell or Prolog could read all end in bad/2.
 */
 
@@ -171,7 +172,8 @@ chunk(First, Codes, [First|Chunk], Rest) :-
 
 chunk_rest([], [], []).
 chunk_rest([Code|Codes], Chunk, Rest) :-
-    (   ( Code =:= 0'\s ; Code =:= 0'" ; Code =:= 0'` ; Code =:= 0', ; Code =:= 0'; ; arrow(Code, Codes, _) )
+    (   ( Code =:= 0'\s ; Code =:= 0'" ; Code =:= 0'` ; Code =:= 0', ; Code =:= 0'; ; arrow(Code,
+        Codes, _) )
     ->  Chunk = [],
         Rest = [Code|Codes]
     ;   Chunk = [Code|More],
@@ -241,7 +243,8 @@ tagged_piece(Chunk) :-
     ;   append(`a:`, _, Chunk)
     ;   append(`mx:`, _, Chunk)
     ;   without_final(Chunk, Bare),
-        memberchk(Bare, [`a`, `mx`, `ptr`, `all`, `-all`, `~all`, `?all`, `+all`, `-mx`, `+mx`, `+a`])
+        memberchk(Bare, [`a`, `mx`, `ptr`, `all`, `-all`, `~all`, `?all`, `+all`, `-mx`, `+mx`,
+            `+a`])
     ),
     !.
 
