@@ -170,4 +170,34 @@ TEST(death_of_the_other_side_is_told_once)
     uv_loop_close(&loop);
 }
 
+static bool take_short(void *owner, struct str text)
+{
+    struct side *side = owner;
+
+    side->last_id += text.len < 64;
+    return text.len < 64;
+}
+
+TEST(a_raw_taker_sees_the_text_first_and_leaves_the_rest)
+{
+    static const struct channel_events RAW = {on_message, on_gone, take_short};
+    uv_loop_t loop;
+    struct side a, b;
+    struct err err = {0};
+    int ends[2];
+
+    uv_loop_init(&loop);
+    REQUIRE(fd_pair(MESSAGE_BYTES_MAX, ends, &err));
+    a = b = (struct side){.in_order = true, .fd = -1};
+    a.channel = channel_open(&loop, ends[0], &EVENTS, &a);
+    b.channel = channel_open(&loop, ends[1], &RAW, &b);
+    CHECK(channel_send_text(a.channel, S("no JSON at all"), &err));
+    CHECK(channel_send(a.channel, numbered(1, 500), &err));
+    while (b.got == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    CHECK_INT(b.got, 1);
+    CHECK_INT(channel_refused(b.channel), 0);
+    close_pair(&loop, &a, &b);
+}
+
 TAP_MAIN

@@ -166,6 +166,16 @@ static const char CATALOGUE[] =
     "{\"name\":\"node_list\",\"title\":\"List\",\"tier\":\"observe\",\"summary\":\"lists\",\"examples\":[],"
     "\"parameters\":{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}}]}";
 
+/* In the order of the judge's hot path, so that the gateway need not take it apart. */
+static void answer_raw(struct fake_judge *judge, int64_t id, const char *body)
+{
+    char text[256];
+    int len = snprintf(text, sizeof text,
+        "{\"v\":1,\"type\":\"reply\",\"id\":%lld,\"ok\":true,\"body\":%s}", (long long)id, body);
+
+    (void)!send(judge->fd, text, (size_t)len, MSG_NOSIGNAL);
+}
+
 static void do_query(struct fake_judge *judge, int64_t id, const json_t *message)
 {
     const json_t *body = json_object_get(message, "body");
@@ -179,6 +189,10 @@ static void do_query(struct fake_judge *judge, int64_t id, const json_t *message
         refuse(judge, id, ERR_PEER, "judge_leaving");
     else if (strcmp(query, "refuse") == 0)
         refuse(judge, id, ERR_DENIED, "not_owned");
+    else if (strcmp(query, "raw") == 0)
+        answer_raw(judge, id, "{\"answers\": [ 1.50 ]}");
+    else if (strcmp(query, "raw_broken") == 0)
+        answer_raw(judge, id, "{},\"more\":{}");
     else if (strcmp(query, "nonsense") == 0)
         (void)!send(judge->fd, "{\"v\":1}", 7, MSG_NOSIGNAL);
     else

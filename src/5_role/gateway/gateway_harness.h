@@ -4,7 +4,7 @@
  *
  * The judge is fake because it is another role; what it says is what message.def allows. Its `query` method
  * obeys the name of the query: echo, refuse, silent, die, leave (hands the request back, then waits for its
- * end), late (answers when told). A sentence with "gibberish" is not understood.
+ * end), raw (in the order of the hot path), raw_broken, nonsense. A sentence with "gibberish" is not understood.
  */
 #pragma once
 

@@ -121,8 +121,9 @@ TEST(a_message_that_is_none_is_counted_and_nothing_else)
 
     open_both(json_pack("{s:i}", "judge_fast_ms", 100), NULL, 0);
     CHECK_INT(post("/api/v1/query", "{\"query\":\"nonsense\"}", "judge_silent"), 504);
+    CHECK_INT(post("/api/v1/query", "{\"query\":\"raw_broken\"}", "judge_silent"), 504);
     ask(&node, "GET", "/metrics", "", NULL, &reply);
-    CHECK(strstr(reply.body.at, "logic_messages_refused_total 1\n") != NULL);
+    CHECK(strstr(reply.body.at, "logic_messages_refused_total 2\n") != NULL);
     reply_done(&reply);
     close_both();
 }

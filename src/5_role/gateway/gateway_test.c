@@ -52,6 +52,10 @@ TEST(a_question_goes_to_the_judge_and_comes_back)
                           "\"loopback\",\"channel\":\"http\"}}");
     CHECK(reply_has(&reply, "Cache-Control: no-store\r\n"));
     reply_done(&reply);
+    ask(&node, "POST", "/api/v1/query", "", "{\"query\":\"raw\"}", &reply);
+    CHECK_STR(reply.body, "{\"answers\": [ 1.50 ]}"); /* the judge's bytes */
+    CHECK(reply_has(&reply, "Content-Type: application/json\r\n"));
+    reply_done(&reply);
     CHECK_INT(post("/api/v1/query", "", "{\"query\":\"refuse\"}", "not_owned"), 403);
     close_both();
 }

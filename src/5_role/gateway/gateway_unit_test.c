@@ -3,6 +3,7 @@
 #include "base/scoped.h"
 #include "gateway/advisor.h"
 #include "gateway/body.h"
+#include "gateway/link.h"
 #include "gateway/metrics.h"
 #include "gateway/open_api.h"
 #include "gateway/page.h"
@@ -279,6 +280,22 @@ TEST(advice_is_an_action_of_the_catalogue_and_nothing_else)
         scoped(json_done) json_t *content = json_loads(ROWS[i].text, 0, NULL);
         CHECK(advisor_read(content, actions, &advice, &err) == ROWS[i].good);
     }
+}
+
+TEST(a_reply_is_split_only_if_its_body_is_one_object)
+{
+#define REPLY(body) "{\"v\":1,\"type\":\"reply\",\"id\":12,\"ok\":true,\"body\":" body "}"
+    static const char *const BAD[] = {REPLY("{},\"x\":{}"), REPLY("[]"), REPLY("{\"a\":1"), REPLY("{\"a\":\"}"),
+        REPLY("{}}{"), REPLY(""), REPLY("{\"\xff\":1}"), "{\"v\":1,\"type\":\"reply\",\"id\":-1,\"ok\":true,\"body\":{}}",
+        "{\"v\":1,\"type\":\"reply\",\"id\":1,\"ok\":false,\"body\":{}}", "{\"v\":1,\"type\":\"reply\",\"id\":", ""};
+    struct str body;
+    uint64_t id = 0;
+
+    CHECK(link_split_reply(S(REPLY("{\"a\":[{\"}]\\\"\":1}],\"b\":{}}")), &id, &body));
+    CHECK_INT(id, 12);
+    CHECK_STR(body, "{\"a\":[{\"}]\\\"\":1}],\"b\":{}}");
+    for (size_t i = 0; i < COUNT(BAD); i++)
+        CHECK(!link_split_reply(str_from(BAD[i]), &id, &body));
 }
 
 TEST(every_route_is_documented)

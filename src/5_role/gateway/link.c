@@ -15,6 +15,7 @@ struct link_call {
     struct link_call *next, *before; /* in its list, or in the free ones */
     uint64_t turn;                   /* of this place: an answer to its last user is not taken */
     void (*answered)(void *owner, json_t *body, const struct err *why);
+    void (*answered_text)(void *owner, struct str body);
     void *owner;
     struct link_end *end; /* the judge that has it */
     char *text;           /* the message, to be sent again when a leaving judge hands it back */
@@ -67,11 +68,8 @@ static void cut(struct link *link, struct link_call *call)
 }
 
 /* The place is free before the owner is called: it may ask again. */
-static void finish(struct link *link, struct link_call *call, json_t *body, const struct err *why)
+static void release(struct link *link, struct link_call *call)
 {
-    void (*answered)(void *, json_t *, const struct err *) = call->answered;
-    void *owner = call->owner;
-
     cut(link, call);
     free(call->text);
     call->text = NULL;
@@ -79,6 +77,14 @@ static void finish(struct link *link, struct link_call *call, json_t *body, cons
     call->next = link->free_slots;
     link->free_slots = call;
     link->in_flight--;
+}
+
+static void finish(struct link *link, struct link_call *call, json_t *body, const struct err *why)
+{
+    void (*answered)(void *, json_t *, const struct err *) = call->answered;
+    void *owner = call->owner;
+
+    release(link, call);
     if (answered)
         answered(owner, body, why);
 }
@@ -196,6 +202,58 @@ static void take_reply(struct link *link, struct link_end *end, json_t *message)
     finish(link, call, NULL, &why);
 }
 
+bool link_split_reply(struct str text, uint64_t *ret_id, struct str *ret_body)
+{
+    static const struct str HEAD = S("{\"v\":1,\"type\":\"reply\",\"id\":");
+    static const struct str OK = S(",\"ok\":true,\"body\":");
+    size_t digits = 0, depth = 0;
+    bool quoted = false;
+
+    if (!str_starts(text, HEAD) || !str_ends(text, S("}")))
+        return false;
+    struct str rest = {text.at + HEAD.len, text.len - HEAD.len - 1};
+    while (digits < rest.len && rest.at[digits] >= '0' && rest.at[digits] <= '9')
+        digits++;
+    struct str body = {rest.at + digits, rest.len - digits};
+    if (!str_to_u64((struct str){rest.at, digits}, INT64_MAX, ret_id) || !str_starts(body, OK))
+        return false;
+    body = (struct str){body.at + OK.len, body.len - OK.len};
+    for (size_t i = 0; i < body.len; i++) {
+        char c = body.at[i];
+        if (quoted) {
+            i += c == '\\'; /* the next byte is not looked at */
+            quoted = c != '"';
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if ((c == '}' || c == ']') && (depth == 0 || (--depth == 0 && i + 1 < body.len))) {
+            return false; /* something stands behind the object */
+        }
+    }
+    *ret_body = body;
+    return depth == 0 && !quoted && str_starts(body, S("{")) && str_is_utf8(body);
+}
+
+static bool on_raw(void *owner, struct str text)
+{
+    struct link_end *end = owner;
+    struct link *link = end->link;
+    struct str body;
+    uint64_t id;
+
+    if (!link_split_reply(text, &id, &body))
+        return false;
+    struct link_call *call = &link->slots[id % (uint64_t)link->limits.in_flight_max];
+    if (!call->used || call->turn != id || call->end != end || !call->answered_text || !call->answered)
+        return false;
+    void (*answered_text)(void *, struct str) = call->answered_text;
+    void *asker = call->owner;
+    release(link, call);
+    answered_text(asker, body);
+    return true;
+}
+
 static void on_message(void *owner, enum message_type type, json_t *message, int fd)
 {
     struct link_end *end = owner;
@@ -244,7 +302,7 @@ static void on_gone(void *owner)
         link->events->lost(link->owner);
 }
 
-static const struct channel_events CHANNEL_EVENTS = {on_message, on_gone};
+static const struct channel_events CHANNEL_EVENTS = {on_message, on_gone, on_raw};
 
 static void send_held(struct link *link)
 {
@@ -344,6 +402,7 @@ bool link_ask(struct link *link, const struct link_request *request, struct link
     call->text = str_dup(buf_str(&link->text));
     call->text_len = link->text.len;
     call->answered = request->answered;
+    call->answered_text = request->answered_text;
     call->owner = request->owner;
     call->turn = id;
     call->pace = request->pace;

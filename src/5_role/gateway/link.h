@@ -67,8 +67,15 @@ struct link_request {
     enum link_pace pace;
     bool never_held; /* away is an answer at once */
     void (*answered)(void *owner, json_t *body, const struct err *why);
+    /* May be NULL. Called instead when the body need not be taken apart: the text of one JSON object as
+     * the judge wrote it; lives during the call. */
+    void (*answered_text)(void *owner, struct str body);
     void *owner;
 };
+
+/* Pure. Is this the text of a good reply in the order of the judge's hot path, and is its body exactly one
+ * {…}? Then *ret_id and *ret_body. Anything else is read the usual way. */
+bool link_split_reply(struct str text, uint64_t *ret_id, struct str *ret_body);
 
 void link_init(struct link *link, uv_loop_t *loop, const struct link_limits *limits,
     const struct link_events *events, void *owner);

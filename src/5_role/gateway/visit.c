@@ -139,6 +139,15 @@ static void on_gone(struct exchange *ex, void *data)
 
 /* --- the judge ------------------------------------------------------------------------ */
 
+/* The judge's bytes are the body of the reply. */
+static void on_text(void *owner, struct str body)
+{
+    struct visit *visit = owner;
+
+    visit->call = NULL;
+    visit_reply(visit, 200, S("application/json"), API_FIELDS, COUNT(API_FIELDS), body);
+}
+
 void visit_ask(struct visit *visit, const char *method, struct str body, enum link_pace pace,
     void (*answered)(void *visit, json_t *body, const struct err *why))
 {
@@ -148,6 +157,7 @@ void visit_ask(struct visit *visit, const char *method, struct str body, enum li
         .body = body,
         .pace = pace,
         .answered = answered,
+        .answered_text = answered == visit_on_answer ? on_text : NULL,
         .owner = visit};
 
     if (!link_ask(&visit->gateway->link, &request, &visit->call, &err))
