@@ -164,7 +164,6 @@ means(n(hosts), "hosts").
 means(n(playbook), "playbook playbooks job").
 means(n(ansible), "ansible").
 means(n(case), "case cases").
-means(n(change), "change").
 means(n(decision), "decision verdict outcome reason reasons reasoning result request proposal").
 means(n(ttl), "ttl").
 means(n(priority), "priority prio preference pref priorities distance").
