@@ -177,6 +177,8 @@ static void set_environment(const struct work *work, struct lines *env)
     add_line(env, "PYTHONDONTWRITEBYTECODE=1");
     add_line(env, "ANSIBLE_CONFIG=%s/ansible.cfg", w);
     add_line(env, "ANSIBLE_LOCAL_TEMP=%s/local", w);
+    /* the default, `~`, is the passwd entry's home for a local connection: not ours */
+    add_line(env, "ANSIBLE_REMOTE_TEMP=$HOME/.ansible/tmp");
     add_line(env, "ANSIBLE_ROLES_PATH=%s/playbooks/roles", w);
     add_line(env, "ANSIBLE_CALLBACK_PLUGINS=%s/callback", w);
     add_line(env, "ANSIBLE_STDOUT_CALLBACK=logic_events");
