@@ -4,20 +4,18 @@
           [ main/0,
             main/2                      % +Argv, -ExitCode
           ]).
-:- use_module(library(apply), [maplist/3]).
 :- use_module(library(check), [list_undefined/0]).
 :- use_module(library(lists), [member/2, memberchk/2, append/3]).
-:- use_module(library(prolog_code), [pi_head/2]).
 
 /** <module> The gate before a rule set is loaded
 
     swipl -q -f none -F none tools/kb_check.pl -- KB [SITE] [STATE]
 
-KB holds main.pl and core/. Run it in a process of its own: loading runs directives, so these are read
-and judged first, and nothing is loaded while one is not on the list. Then: syntax, singletons,
-discontiguous and undefined predicates, what rules may not call, the order of the folders, the doors,
-and the proofs over rules and site. One line `file:line: what` per finding, last line `kb ok rules=N`
-or `kb refused findings=N`; exit code 0 or 1.
+KB holds main.pl and core/. Run it in a process of its own: loading runs directives, so these are
+read and judged first, and nothing is loaded while one is not on the list. Then: syntax,
+singletons, discontiguous and undefined predicates, what rules may not call, the order of the
+folders, the doors, and the proofs over rules and site. One line `file:line: what` per finding,
+last line `kb ok rules=N` or `kb refused findings=N`; exit code 0 or 1.
 */
 
 :- dynamic finding/3, heard/2.
@@ -211,7 +209,8 @@ impure(\+ A, Goal) :- !, impure(A, Goal).
 impure(findall(_, A, _), Goal) :- !, impure(A, Goal).
 impure(Goal, Goal) :-
     functor(Goal, Name, Arity),
-    \+ memberchk(Name/Arity, [ true/0, !/0, (=)/2, (==)/2, (\==)/2, (is)/2, member/2, append/3, split_string/4,
+    \+ memberchk(Name/Arity, [ true/0, !/0, (=)/2, (==)/2, (\==)/2, (is)/2, member/2, append/3,
+                               split_string/4,
                                atom_string/2, string_codes/2, string_concat/3, length/2 ]).
 
 directive_fault(Goal, _, "a directive with a variable") :-
@@ -399,8 +398,9 @@ banned_call(Core, File, Line, Words) :-
         Why = "rules print nothing"
     ),
     \+ excused(File, Core, Name),
-    pi_head(_:What, Head),
-    format(string(Words), "~w calls ~w:~w/~d: ~s", [What, Called, Name, Arity, Why]).
+    functor(Head, Caller, CallerArity),
+    format(string(Words), "~w/~d calls ~w:~w/~d: ~s",
+           [Caller, CallerArity, Called, Name, Arity, Why]).
 
 core_clause(Core, Module, Head, Body, File, Line) :-
     atom_concat(Core, '/', Prefix),
@@ -416,7 +416,8 @@ core_clause(Core, Module, Head, Body, File, Line) :-
     File == ModuleFile,
     clause_property(Reference, line_count(Line)).
 
-%   body_goal(+Body, +Module, -Where, -Goal): each goal in Body, also those handed to meta predicates.
+%   body_goal(+Body, +Module, -Where, -Goal): each goal in Body, also those handed to meta
+%   predicates.
 body_goal(Goal, _, _, _) :-
     var(Goal),
     !,
@@ -464,25 +465,31 @@ extend(Goal, Extra, Inner) :-
     append(Parts, More, Longer),
     Inner =.. Longer.
 
-%   What a rule may not do: change, keep, print, wait, look at the clock, start, read, or make code of text.
+%   What a rule may not do: change, keep, print, wait, look at the clock, start, read, or make
+%   code of text.
 banned(Name, "rules change no facts") :-
     memberchk(Name, [ assert, asserta, assertz, retract, retractall, abolish, erase, recorda,
-                      recordz, compile_predicates, dynamic, snapshot, transaction, garbage_collect_clauses ]).
+                      recordz, compile_predicates, dynamic, snapshot, transaction,
+                      garbage_collect_clauses ]).
 banned(Name, "rules keep nothing between questions") :-
     memberchk(Name, [ nb_setval, b_setval, nb_getval, b_getval, nb_setarg, nb_linkarg, gensym, flag,
                       set_flag, set_prolog_flag, create_prolog_flag, set_random, random,
                       random_between, random_member, setenv, unsetenv ]).
 banned(Name, "rules print nothing") :-
-    memberchk(Name, [ write, writeln, print, writeq, write_canonical, write_term, nl, put_char, put_byte,
+    memberchk(Name, [ write, writeln, print, writeq, write_canonical, write_term, nl, put_char,
+                      put_byte,
                       print_message, print_message_lines, portray_clause, listing, tab ]).
 banned(Name, "rules read no clock and do not wait") :-
     memberchk(Name, [get_time, sleep, statistics, thread_statistics, call_with_time_limit, alarm]).
 banned(Name, "rules start and end nothing") :-
-    memberchk(Name, [ shell, process_create, halt, abort, prolog, thread_create, thread_self, thread_exit,
-                      thread_send_message, thread_get_message, thread_signal, mutex_create, with_mutex,
+    memberchk(Name, [ shell, process_create, halt, abort, prolog, thread_create, thread_self,
+                      thread_exit,
+                      thread_send_message, thread_get_message, thread_signal, mutex_create,
+                      with_mutex,
                       fork, exec, engine_create, prolog_cut_to ]).
 banned(Name, "rules open nothing") :-
-    memberchk(Name, [ open, close, see, tell, read, read_term, consult, load_files, ensure_loaded, make,
+    memberchk(Name, [ open, close, see, tell, read, read_term, consult, load_files, ensure_loaded,
+                      make,
                       exists_file, exists_directory, delete_file, rename_file, directory_files,
                       tcp_socket, tcp_connect, open_null_stream, getenv, use_foreign_library ]).
 banned(Name, "text never becomes a goal") :-

@@ -12,7 +12,8 @@
 
 Loads KB/main.pl with the site in DIR (default KB/site), then every *.plt below the folders.
 plunit keeps its results as facts, which are printed here: a failure, a choice point left open, a
-blocked test, a test that did not run at all, and an error or warning while loading are all `not ok`.
+blocked test, a test that did not run at all, and an error or warning while loading are all `not
+ok`.
 */
 
 :- initialization(main, main).

@@ -59,7 +59,8 @@ ascii([Code|Codes], Param, Text) :-
                [Shown, Code])
     ;   Code < 0'!
     ->  shown(Text, Shown),
-        refuse(bad_name, Param, "the name '~s' holds a blank or control character (U+~|~`0t~16R~4+)",
+        refuse(bad_name, Param,
+               "the name '~s' holds a blank or a control character (U+~|~`0t~16R~4+)",
                [Shown, Code])
     ;   ascii(Codes, Param, Text)
     ).

@@ -11,14 +11,18 @@ long(Length, Text) :-
 
 test(names_have_one_way_of_writing,
      [forall(member(Text-Norm, [ "Test.Local."-"test.local", "a"-"a", "*.home.arpa"-"*.home.arpa",
-                                 "_sip._tcp.home.arpa"-"_sip._tcp.home.arpa", "xn--bcher-kva.example"-"xn--bcher-kva.example",
+                                 "_sip._tcp.home.arpa"-"_sip._tcp.home.arpa",
+                                     "xn--bcher-kva.example"-"xn--bcher-kva.example",
                                  "sel._domainkey.x.org"-"sel._domainkey.x.org" ])),
       Name == Norm]) :-
     fqdn(name, Text, Name).
 test(what_is_no_name_is_refused,
-     [forall(member(Text, [ "", ".", "a..b", ".a", "-a.b", "a-.b", "a b", "a;b", "a'b", "a\"b", "a$(b)", "a`b`",
-                            "a|b", "a\nb", "a\tb", "a/b", "a\\b", "a,b", "a(b)", "a:-b", "*", "a.*.b", "**.b", "*a.b",
-                            "a_b.c", "_.c", "te\u0455t.local", "b\u00FCcher.de", "a\u0000b", "a..", "a@b", "a=b" ])),
+     [forall(member(Text, [ "", ".", "a..b", ".a", "-a.b", "a-.b", "a b", "a;b", "a'b", "a\"b",
+         "a$(b)", "a`b`",
+                            "a|b", "a\nb", "a\tb", "a/b", "a\\b", "a,b", "a(b)", "a:-b", "*",
+                                "a.*.b", "**.b", "*a.b",
+                            "a_b.c", "_.c", "te\u0455t.local", "b\u00FCcher.de", "a\u0000b", "a..",
+                                "a@b", "a=b" ])),
       throws(refused(bad_name, name, _))]) :-
     fqdn(name, Text, _).
 test(a_look_alike_gets_the_hint, Found == true) :-

@@ -18,8 +18,10 @@ test(no_string, throws(refused(wrong_type, name, _))) :-
 test(variables_are_sorted, Vars == obj(["a"-true, "b"-"x y"])) :-
     typed(variables, variables, obj(["b"-"x y", "a"-true]), Vars).
 test(no_variables,
-     [forall(member(Raw, [ obj(["A"-1]), obj(["a-b"-1]), obj(["a"-"{{ x }}"]), obj(["a"-"$(id)"]), obj(["a"-"x\ny"]),
-                           obj(["a"-"!vault"]), obj(["a"-null]), obj(["a"-[1]]), obj([""-1]), obj(["a"-1.5]) ])),
+     [forall(member(Raw, [ obj(["A"-1]), obj(["a-b"-1]), obj(["a"-"{{ x }}"]), obj(["a"-"$(id)"]),
+         obj(["a"-"x\ny"]),
+                           obj(["a"-"!vault"]), obj(["a"-null]), obj(["a"-[1]]), obj([""-1]),
+                               obj(["a"-1.5]) ])),
       throws(refused(bad_value, variables, _))]) :-
     typed(variables, variables, Raw, _).
 test(a_double_variable, throws(refused(double_field, variables, _))) :-
@@ -29,15 +31,18 @@ test(too_many_variables, throws(refused(bad_value, variables, _))) :-
     typed(variables, variables, obj(Pairs), _).
 test(playbook_name, Name == "services/dns/zone.yml") :-
     typed(path_word, playbook, "services/dns/zone.yml", Name).
-test(no_playbook_name, [forall(member(Raw, ["../x.yml", "/etc/x.yml", "-e x", "a b.yml", "a;b", "", "a/../b"])),
+test(no_playbook_name, [forall(member(Raw, ["../x.yml", "/etc/x.yml", "-e x", "a b.yml", "a;b", "",
+    "a/../b"])),
                         throws(refused(bad_value, playbook, _))]) :-
     typed(path_word, playbook, Raw, _).
 test(case_id, Id == "01J9ZC-x_1") :-
     typed(case_id, case, "01J9ZC-x_1", Id).
-test(no_case_id, [forall(member(Raw, ["", "a b", "a/b", "a'b"])), throws(refused(bad_value, case, _))]) :-
+test(no_case_id, [forall(member(Raw, ["", "a b", "a/b", "a'b"])), throws(refused(bad_value, case,
+    _))]) :-
     typed(case_id, case, Raw, _).
 test(each_type_has_a_schema,
-     [forall(member(Type, [fqdn, zone, record_type, record_value, ttl, text, path_word, case_id, variables]))]) :-
+     [forall(member(Type, [fqdn, zone, record_type, record_value, ttl, text, path_word, case_id,
+         variables]))]) :-
     type_schema(Type, Pairs),
     memberchk(type-_, Pairs).
 

@@ -12,8 +12,8 @@
 /** <module> What the hands saw, for the length of one question
 
 supposing/2 runs a goal as if the facts held: inside snapshot/1, so other threads do not see
-them and nothing stays behind, whether the goal is true, false or throws. Calls may nest: a hypothesis
-about what was seen is a supposing/2 inside a supposing/2.
+them and nothing stays behind, whether the goal is true, false or throws. Calls may nest: a
+hypothesis about what was seen is a supposing/2 inside a supposing/2.
 
 Facts are rrset(Name, Type, Ttl, Values) and looked(Hand, Result). Name and values are
 strings; Type is an atom of the vocabulary, or a string for types that we only read.
@@ -34,8 +34,9 @@ supposing(Facts, Goal) :-
 %!  in_sight(+Facts:list, :Goal) is semidet.
 %
 %   The outermost supposing/2 of a question. What the question before it left as erased clauses is
-%   swept first: unswept, each snapshot would step over all the dead of those before (measured: 5,000
-%   questions on, a verdict took ten times as long; the sweep itself takes about a microsecond).
+%   swept first: unswept, each snapshot would step over all the dead of those before (measured:
+%   5,000 questions on, a verdict took ten times as long; the sweep itself takes about a
+%   microsecond).
 
 in_sight(Facts, Goal) :-
     garbage_collect_clauses,

@@ -9,7 +9,8 @@ world([rrset("a.local", 'A', 60, ["1.1.1.1", "2.2.2.2"])]).
 values(Effects, Sets) :-
     world(World),
     in_sight(World,
-             supposing(Effects, findall(Type/Ttl/Values, rrset("a.local", Type, Ttl, Values), Sets))).
+             supposing(Effects, findall(Type/Ttl/Values, rrset("a.local", Type, Ttl, Values),
+                 Sets))).
 
 test(facts_hold_inside, Values == ["1.1.1.1", "2.2.2.2"]) :-
     world(World),
@@ -28,7 +29,8 @@ test(nothing_stays_after_a_throw, fail) :-
     rrset(_, _, _, _).
 test(an_added_value_joins_its_set, Sets == ['A'/90/["1.1.1.1", "2.2.2.2", "3.3.3.3"]]) :-
     values([add("a.local", 'A', 90, "3.3.3.3")], Sets).
-test(an_added_type_is_a_set_of_its_own, Sets == ['A'/60/["1.1.1.1", "2.2.2.2"], 'TXT'/5/["\"x\""]]) :-
+test(an_added_type_is_a_set_of_its_own, Sets == ['A'/60/["1.1.1.1", "2.2.2.2"],
+    'TXT'/5/["\"x\""]]) :-
     values([add("a.local", 'TXT', 5, "\"x\"")], Sets).
 test(a_removed_value_leaves, Sets == ['A'/60/["2.2.2.2"]]) :-
     values([remove("a.local", 'A', "1.1.1.1")], Sets).

@@ -80,8 +80,8 @@ action_term(Text, Params, Action) :-
     ;   Action = Action0
     ).
 
-spec(Param-parameter(_, required), required(Param, any)).
-spec(Param-parameter(_, optional), optional(Param, any, none)).
+spec(Param-parameter(_, required), Spec) => Spec = required(Param, any).
+spec(Param-parameter(_, optional), Spec) => Spec = optional(Param, any, none).
 
 value(_, none, Value) =>
     Value = none.

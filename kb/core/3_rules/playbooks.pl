@@ -30,8 +30,9 @@ playbook_plan(Action, Target, Job-Seen, Plan) :-
     append(Pairs, [content_sha256-Content, fingerprint-Fingerprint], RunPairs),
     wording(Action, Summary),
     Plan = obj([ summary-Summary, targets-[Target], current-[], diff-Diff,
-                 preconditions-[ "the playbook and its files are unchanged since the dry run",
-                                 "the inventory and the variables are unchanged since the dry run" ],
+                 preconditions-[
+                     "the playbook and its files are unchanged since the dry run",
+                     "the inventory and the variables are unchanged since the dry run" ],
                  coverage-Coverage, job-obj([hand-ansible, op-run|RunPairs]), undo-null,
                  verify-"the run ends without a failed task" ]).
 

@@ -24,8 +24,9 @@ A permit needs one reason that supports it and none that forbids it.
     forbids(Action, By, Reason)       what stands against it, in the world as it is
     breaks(Action, Invariant, Reason) what would be wrong afterwards, in the world as it would be
 
-By is by(Principal, Via). Principal is a string as the gateway names it: "loopback", "uid:NUMBER" (the
-unix socket), "token:NAME", or "person:NAME". Reasons are ground terms; 4_say puts every one in words.
+By is by(Principal, Via). Principal is a string as the gateway names it: "loopback", "uid:NUMBER"
+(the unix socket), "token:NAME", or "person:NAME". Reasons are ground terms; 4_say puts every one
+in words.
 */
 
 :- multifile supports/3, forbids/3, breaks/3, invariant/2.

@@ -18,15 +18,19 @@ test(a_stranger_may_not, fail) :-
 test(a_zone_that_is_not_granted, fail) :-
     add("a.dmz.home.arpa", Action),
     supports(Action, by("loopback", api), _).
-test(roles, [forall(member(Principal-Roles, [ "loopback"-[operator], "uid:1"-[guest], "uid:1000"-[operator, guest],
-                "person:owner"-[operator], "person:junior"-[guest], "token:laptop"-[operator], "token:probe"-[guest],
-                "token:stolen"-[], "person:nobody"-[], ""-[], "channel:loopback"-[], "operator"-[] ])),
+test(roles, [forall(member(Principal-Roles, [ "loopback"-[operator], "uid:1"-[guest],
+    "uid:1000"-[operator, guest],
+                "person:owner"-[operator], "person:junior"-[guest], "token:laptop"-[operator],
+                    "token:probe"-[guest],
+                "token:stolen"-[], "person:nobody"-[], ""-[], "channel:loopback"-[],
+                    "operator"-[] ])),
              Found == Roles]) :-
     findall(Role, role_of(Principal, Role), Found).
 test(signatures, [forall(member(Name/Via/Terms/Tier/Count,
         [ dns_record_add/api/freely/change/0, dns_record_add/model/freely/risky/1,
           dns_record_add/grammar/signatures(2)/change/2, dns_record_delete/api/freely/risky/1,
-          dns_record_delete/api/signatures(3)/risky/3, dns_record_delete/model/signatures(1)/destructive/2,
+          dns_record_delete/api/signatures(3)/risky/3,
+              dns_record_delete/model/signatures(1)/destructive/2,
           dns_lookup/model/freely/observe/0 ])),
       Found == Tier/Count]) :-
     length(Args, 5),

@@ -89,7 +89,8 @@ free_of_signature(Fault) :-
 signed_observation(Fault) :-
     site:grant(Role, Name, _, signatures(_)),
     action(Name, observe, _),
-    format(string(Fault), "grant(~w, ~w, …) asks for signatures, but it changes nothing: say freely",
+    format(string(Fault),
+           "grant(~w, ~w, …) asks for signatures, but it changes nothing: say freely",
            [Role, Name]).
 
                 /*  actions  */

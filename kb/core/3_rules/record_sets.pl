@@ -25,8 +25,8 @@
 /** <module> Record sets: what holds for them, and a change of them as a job
 
 The invariants are asked in the world as it would be after the effects. The plan is made by
-comparing the sets before with the sets after, so that adding, changing and deleting share one way of
-saying prerequisites, updates, expectation and difference.
+comparing the sets before with the sets after, so that adding, changing and deleting share one
+way of saying prerequisites, updates, expectation and difference.
 */
 
 %   Without a word from the owner: five minutes, so that a mistake is short.
@@ -203,8 +203,8 @@ may_be_host(Name) :-
 
 %!  record_plan(+Action, +After:list, +Undo, -Plan) is det.
 %
-%   After are the sets of the world that would be; the sets before are those that were seen. Undo is
-%   undo(Action, Params) or null.
+%   After are the sets of the world that would be; the sets before are those that were seen. Undo
+%   is undo(Action, Params) or null.
 
 record_plan(Action, After, Undo, Plan) :-
     Action =.. [_, Name|_],

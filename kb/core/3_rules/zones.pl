@@ -74,7 +74,8 @@ special_use_suffix("ip6.arpa").
 %!  scope_zone(+Name:string, -Zone:string) is nondet.
 %
 %   The zones that a grant may name to reach Name: the zone it belongs to; for a zone that the
-%   node created also the owner's zone around it. A zone of the owner is never reached through another.
+%   node created also the owner's zone around it. A zone of the owner is never reached through
+%   another.
 
 scope_zone(Name, Zone) :-
     zone_of(Name, Own),

@@ -10,8 +10,8 @@
 
 /** <module> Door catalogue: what can be asked for
 
-The JSON Schema of each action is made from its declarations, so API, command line, models and the guards
-cannot disagree.
+The JSON Schema of each action is made from its declarations, so API, command line, models and
+the guards cannot disagree.
 */
 
 %!  catalogue(+In, -Out) is det.

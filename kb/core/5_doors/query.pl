@@ -17,7 +17,8 @@
 
 /** <module> Door query: questions that change nothing, by name
 
-A question is a row of question/3: its name, its fields, and the rule that answers. Nothing else can be asked.
+A question is a row of question/3: its name, its fields, and the rule that answers. Nothing else
+can be asked.
 */
 
 %!  query(+In, -Out) is det.

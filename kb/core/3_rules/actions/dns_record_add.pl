@@ -17,8 +17,8 @@
 action:action(dns_record_add, change, "Add a DNS record").
 
 action:summary(dns_record_add,
-    "Adds one record to a zone that this node manages. The zone is found from the name; the type is \c
-     inferred from an address or a name when it is not given.").
+    "Adds one record to a zone that this node manages. The zone is found from the name; the \c
+     type is inferred from an address or a name when it is not given.").
 
 action:parameter(dns_record_add, name, fqdn, required,
     "The full name, without a final dot, such as test.local").
@@ -33,7 +33,8 @@ action:example(dns_record_add, "Add DNS record test.local to 192.168.1.100").
 action:example(dns_record_add, "add a CNAME www.home.arpa pointing at web.home.arpa").
 action:example(dns_record_add, "create an MX record for home.arpa with value 10 mail.home.arpa").
 
-action:completed(dns_record_add(Name, Type0, Value0, Ttl), dns_record_add(Name, Type, Value, Ttl)) :-
+action:completed(dns_record_add(Name, Type0, Value0, Ttl),
+                 dns_record_add(Name, Type, Value, Ttl)) :-
     (   Type0 \== none
     ->  Type = Type0
     ;   inferred_for(Name, Value0, Inferred)

@@ -37,7 +37,8 @@ action:parameter(dns_record_change, ttl, ttl, optional,
 
 action:example(dns_record_change, "Change test.local to 192.168.1.101").
 action:example(dns_record_change, "set the TTL of test.local to 10 minutes").
-action:example(dns_record_change, "update the A record of nas.home.arpa from 192.168.1.5 to 192.168.1.6").
+action:example(dns_record_change,
+    "update the A record of nas.home.arpa from 192.168.1.5 to 192.168.1.6").
 
 action:completed(dns_record_change(Name, Type0, Value0, Old0, Ttl),
                  dns_record_change(Name, Type, Value, Old, Ttl)) :-

@@ -15,7 +15,8 @@
 action:action(dns_zone_create, risky, "Create a DNS zone").
 
 action:summary(dns_zone_create,
-    "Creates an empty zone on a DNS server of the site by running its Ansible playbook, after a dry run.").
+    "Creates an empty zone on a DNS server of the site by running its Ansible playbook, \c
+     after a dry run.").
 
 action:parameter(dns_zone_create, name, zone, required,
     "The new zone, such as lab.home.arpa").

@@ -1,0 +1,22 @@
+%   SPDX-License-Identifier: Apache-2.0
+
+:- use_module('../../test/asking').
+
+:- begin_tests(catalogue_door).
+
+test(the_catalogue_holds_ten_actions, Names == [ case_explain, dns_lookup, dns_record_add,
+    dns_record_change,
+        dns_record_delete, dns_record_list, dns_zone_create, dns_zone_delete, node_list,
+            playbook_run ]) :-
+    door_catalogue:catalogue(obj([]), Out),
+    at(Out, actions, Actions),
+    findall(Name, ( member(Action, Actions), at(Action, name, Name) ), Names).
+test(a_schema_is_closed, Required-Extra == ["name", "value"]-false) :-
+    door_catalogue:catalogue(obj([]), Out),
+    at(Out, actions/2/parameters/required, Required),
+    at(Out, actions/2/parameters/additionalProperties, Extra).
+test(it_takes_nothing, Code == unknown_field) :-
+    door_catalogue:catalogue(obj(["x"-1]), Out),
+    at(Out, error/code, Code).
+
+:- end_tests(catalogue_door).

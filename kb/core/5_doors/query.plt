@@ -1,0 +1,28 @@
+%   SPDX-License-Identifier: Apache-2.0
+
+:- use_module('../../test/asking').
+
+:- begin_tests(query_door).
+
+query(Name, Args, Answers) :-
+    door_query:query(obj(["query"-Name, "args"-obj(Args)]), Out),
+    (   at(Out, answers, Found) -> Answers = Found ; at(Out, error/code, Answers) ).
+
+test(questions, [forall(member(Name/Args/Answers,
+    [ "zone_of"/["name"-"A.home.arpa."]/["home.arpa"], "zone_of"/["name"-"x.org"]/[],
+        "zone_of"/[]/missing_field, "zone_of"/["name"-"a b"]/bad_name, "halt"/[]/unknown_query,
+            "changes"/["limit"-101]/bad_value,
+        "zones"/["x"-1]/unknown_field ])), Found == Answers]) :-
+    query(Name, Args, Found).
+test(may, Kinds == [permit, needs_consent, deny]) :-
+    findall(Kind, ( member(Principal/Action, ["loopback"/"dns_record_add",
+        "loopback"/"dns_record_delete", "uid:1"/"dns_record_delete"]),
+                    ( Action == "dns_record_add" -> P = ["name"-"a.local",
+                        "value"-"1.1.1.1"] ; P = ["name"-"a.local"] ),
+                    query("may", ["principal"-Principal, "action"-Action, "params"-obj(P)], [A]),
+                    at(A, verdict, Kind) ), Kinds).
+test(zones_nodes_actions, Counts == [6, 2, 10]) :-
+    findall(Count, ( member(Name, ["zones", "nodes", "actions"]), query(Name, [], L), length(L,
+        Count) ), Counts).
+
+:- end_tests(query_door).
