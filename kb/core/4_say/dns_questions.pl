@@ -42,6 +42,7 @@ harmless(up).
 harmless(out).
 harmless(both).
 harmless(is).
+harmless(person).
 harmless(dangling(Role)) :- memberchk(Role, [to, at, in, for, of, as, is, on, with, value]).
 
 %   "any" and the like read as no type; the rest by name.

@@ -177,8 +177,10 @@ bent(add, Mains, Verbs, Flags, [], Ents, Do) =>
         memberchk(Kind, [ip4, ip6])
     ->  Do = change
     ;   only_ttl(Ents),
-        member(Verb, Verbs),
-        memberchk(Verb, [light(make), light(give), light(put), light(set)])
+        (   memberchk(should, Flags)
+        ;   member(Verb, Verbs),
+            memberchk(Verb, [light(make), light(give), light(put), light(set)])
+        )
     ->  Do = change
     ;   Do = add
     ).

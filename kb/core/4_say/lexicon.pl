@@ -75,7 +75,7 @@ means(link(point), "point points map maps aim direct associate bind link connect
     pointing mapped linked route goes go sends send deliver pointed bound assigned
     forward lead leads belongs belong answers answer translate translates lives live sits").
 means(link(resolve), "resolve resolves resolving resolved").
-means(link(handle), "handle handles accept accepts receive receives serve serves serving runs
+means(link(handle), "handle handled handles accept accepts receive receives serve serves serving runs
     running hosted").
 means(link(exist), "exist exists").
 means(link(be), "be become").
@@ -218,6 +218,7 @@ means(f(back), "back").
 means(f(up), "up").
 means(f(out), "out off down away").
 means(pronoun, "it them its").
+means(f(person), "you i we they he she u everyone's").
 means(that, "that this").
 idioms(f(out), "out of dns | out of the dns | out of our dns").
 idioms(f(now), "from now on | as of now").
@@ -296,7 +297,7 @@ means(halt(time), "tomorrow tonight later until till before after during today y
     october november december
     morning evening afternoon next daily weekly hourly").
 means(halt(question), "how").
-means(halt(other), "similar same like matching containing contains starting ending anything
+means(halt(other), "stuff thing things other others one's ones nonsense similar same like matching containing contains starting ending anything
     anybody whatever something somewhere
     random whichever").
 
@@ -345,7 +346,7 @@ idioms(want, "there should be | there must be | there needs to be | there has to
     be | there ought to be").
 idioms(should, "is supposed to | are supposed to | needs to | need to | has to | have to | ought
     to | is to | are to | is meant to | will have to").
-idioms(skip, "can we | could we").
+idioms(skip, "can we | could we | we can | you can | we could").
 idioms(ask_leave, "can i | may i | could i | am i allowed to | may we | should i | should we |
     shall i | shall we | is it ok to | is it safe to | do i need to | do we need to").
 

@@ -168,16 +168,18 @@ case_id(q, Text-[id(_)], Text).
 nodes(cl(Verbs, Types, Flags, Nouns, Asks, Ents), Reading) :-
     Types == [],
     \+ member(e(_, _, _), Ents),
-    ( memberchk(nodes, Nouns) ; memberchk(hosts, Nouns) ; memberchk(server, Nouns),
-        memberchk(all, Flags) ),
+    (   memberchk(nodes, Nouns)
+    ;   memberchk(hosts, Nouns)
+    ;   memberchk(server, Nouns),
+        memberchk(all, Flags)
+    ),
     subtract(Nouns, [nodes, hosts, names, server], []),
-    \+ ( member(Flag, Flags), \+ memberchk(Flag, [qm, all, any, now, up, is, dangling(in),
-        dangling(of)]) ),
+    \+ ( member(Flag, Flags),
+         \+ memberchk(Flag, [qm, all, any, now, up, is, person, dangling(in), dangling(of)]) ),
     \+ ( member(Ask, Asks), \+ memberchk(Ask, [what, which, there, is, does]) ),
     \+ ( member(Verb, Verbs),
          \+ memberchk(Verb, [main(list), main(show), main(give_me), light(have), light(know),
-             light(find), light(want),
-                             link(exist), link(handle)]) ),
+                             light(find), light(want), link(exist), link(handle)]) ),
     Reading = act(["node_list"-obj([])]).
 
 %   Undo: the newest change of this principal that can be undone, or the one of a case.

@@ -261,6 +261,8 @@ mx_roles(e(RoleA, _, A), e(RoleB, _, B), Marked, Do-Flags, Domain, Host) :-
     ->  Domain = B, Host = A
     ;   RoleB == from
     ->  Domain = B, Host = A
+    ;   RoleB == by
+    ->  Domain = A, Host = B
     ;   Do == add,                              % "add MX x to y" is said of both
         RoleB == to,
         RoleA == none,
