@@ -75,7 +75,8 @@ means(link(point), "point points map maps aim direct associate bind link connect
     pointing mapped linked route goes go sends send deliver pointed bound assigned
     forward lead leads belongs belong answers answer translate translates lives live sits").
 means(link(resolve), "resolve resolves resolving resolved").
-means(link(handle), "handle handled handles accept accepts receive receives serve serves serving runs
+means(link(handle), "handle handled handles accept accepts receive receives serve serves serving
+    runs
     running hosted").
 means(link(exist), "exist exists").
 means(link(be), "be become").
@@ -297,7 +298,8 @@ means(halt(time), "tomorrow tonight later until till before after during today y
     october november december
     morning evening afternoon next daily weekly hourly").
 means(halt(question), "how").
-means(halt(other), "stuff thing things other others one's ones nonsense similar same like matching containing contains starting ending anything
+means(halt(other), "stuff thing things other others one's ones nonsense similar same like matching
+    containing contains starting ending anything
     anybody whatever something somewhere
     random whichever").
 
