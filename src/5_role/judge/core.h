@@ -59,7 +59,8 @@ struct live {
     bool stuck;            /* a record failed: tried again on the tick */
     json_t *retry;         /* the entries that must still be recorded */
     json_t *params;        /* as the rules normalised them; before the case has an entry */
-    json_t *action, *by, *nl;
+    json_t *action, *by;
+    json_t *nl, *model;    /* the sentence, the engine that read it; or NULL */
     json_t *question;      /* what the judge door was asked last */
     json_t *verdict;       /* its last answer, with plan and look */
     int64_t expires_steady_ms;
@@ -115,6 +116,7 @@ bool list_many(struct asked *a, struct err *err);
 typedef void records_done(void *context, const json_t *reply, const struct err *err);
 /* One entry, before it has a number. Takes `body`. */
 json_t *records_entry(const char *kind, const char *case_id, json_t *body, bool open);
+json_t *records_opened(const struct live *live);
 /* Takes `entries`. False (with err): nothing was sent. */
 bool records_append(struct judge *j, json_t *entries, records_done *done, void *context, struct err *err);
 bool records_read(struct judge *j, const char *what, int64_t after, const char *case_id, int64_t limit,
@@ -137,8 +139,12 @@ struct live *live_find(struct judge *j, const char *case_id);
 struct live *live_add(struct judge *j);
 void live_index(struct live *live); /* when it has an id */
 void live_drop(struct live *live);
-/* Put one proposal: params as said. Takes references of its own. */
-void flow_open(struct judge *j, const struct client *client, json_t *action, json_t *params, json_t *by, json_t *nl);
+struct proposal {
+    json_t *action, *params, *by; /* params as said */
+    json_t *nl, *model;           /* or NULL */
+};
+/* Put one proposal. Takes references of its own. */
+void flow_open(struct judge *j, const struct client *client, const struct proposal *proposal);
 /* Record entries (taken) for the case, then go on from its new state. */
 void flow_record(struct live *live, json_t *entries);
 /* From the state as it is: look, act, answer. */

@@ -91,6 +91,7 @@ void live_drop(struct live *live)
     json_decref(live->action);
     json_decref(live->by);
     json_decref(live->nl);
+    json_decref(live->model);
     json_decref(live->question);
     json_decref(live->verdict);
     case_done(&live->kase);
@@ -263,15 +264,6 @@ static void record_verdict(struct live *live, json_t *entries, bool seen)
     flow_record(live, entries);
 }
 
-static json_t *opened_entry(struct live *live)
-{
-    json_t *body = json_pack("{s:O, s:O, s:O, s:O?}", "action", live->action, "params",
-        json_object_get(live->verdict, "params") ? json_object_get(live->verdict, "params") : live->params, "by",
-        live->by, "nl", live->nl);
-    check(body);
-    return records_entry("case_opened", live->kase.id, body, true);
-}
-
 /* case_explain: the rules said yes; the record says what, and the rules put it into words. */
 static void on_explained(void *context, struct prolog_answer *answer)
 {
@@ -281,7 +273,7 @@ static void on_explained(void *context, struct prolog_answer *answer)
 
     json_object_update_missing(filled, words);
     json_object_set_new(live->verdict, "answer", filled);
-    record_verdict(live, json_pack("[o]", opened_entry(live)), false);
+    record_verdict(live, json_pack("[o]", records_opened(live)), false);
     door_answered(live->judge);
 }
 
@@ -292,7 +284,7 @@ static void explain(struct live *live, const struct kase *of)
 
     if (of->state == CASE_NONE) {
         json_object_set_new(answer, "words", json_string("there is no such case in the ledger"));
-        record_verdict(live, json_pack("[o]", opened_entry(live)), false);
+        record_verdict(live, json_pack("[o]", records_opened(live)), false);
         return;
     }
     json_object_set_new(answer, "view", case_view(of));
@@ -325,7 +317,7 @@ static void open_case(struct live *live)
     id_make(clock_civil_ms(), live->kase.id);
     live_index(live);
     if (strcmp(message_text(live->verdict, "action"), "case_explain") != 0 || !asked[0]) {
-        record_verdict(live, json_pack("[o]", opened_entry(live)), false);
+        record_verdict(live, json_pack("[o]", records_opened(live)), false);
         return;
     }
     struct live *open = live_find(j, asked);
@@ -362,7 +354,7 @@ static json_t *question_of(const struct live *live, json_t *seen)
     return question;
 }
 
-void flow_open(struct judge *j, const struct client *client, json_t *action, json_t *params, json_t *by, json_t *nl)
+void flow_open(struct judge *j, const struct client *client, const struct proposal *proposal)
 {
     struct err err = {0};
     struct client waiting = *client;
@@ -375,10 +367,11 @@ void flow_open(struct judge *j, const struct client *client, json_t *action, jso
     }
     struct live *live = live_add(j);
     live->client = waiting;
-    live->action = json_incref(action);
-    live->params = json_incref(params);
-    live->by = json_incref(by);
-    live->nl = json_incref(nl);
+    live->action = json_incref(proposal->action);
+    live->params = json_incref(proposal->params);
+    live->by = json_incref(proposal->by);
+    live->nl = json_incref(proposal->nl);
+    live->model = json_incref(proposal->model);
     live->busy = true;
     live->question = question_of(live, json_null());
     if (ask_door(j, PROLOG_JUDGE, json_incref(live->question), on_first_verdict, live, &err))

@@ -14,6 +14,16 @@ json_t *records_entry(const char *kind, const char *case_id, json_t *body, bool 
     return entry;
 }
 
+json_t *records_opened(const struct live *live)
+{
+    json_t *normal = json_object_get(live->verdict, "params");
+    json_t *body = json_pack("{s:O, s:O, s:O, s:O*, s:O*}", "action", live->action, "params",
+        normal ? normal : live->params, "by", live->by, "nl", live->nl, "model", live->model);
+
+    check(body);
+    return records_entry("case_opened", live->kase.id, body, true);
+}
+
 static bool call_ledger(struct judge *j, enum message_type type, json_t *fields, records_done *done,
     void *context, json_t *kept, struct err *err)
 {

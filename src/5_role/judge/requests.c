@@ -192,7 +192,11 @@ static void open_all(struct sentence *s, const json_t *intents)
         struct client client = s->asked.client;
         client.bundle = bundle;
         client.place = (int)i;
-        flow_open(j, &client, json_object_get(intent, "action"), json_object_get(intent, "params"), by, s->nl);
+        const struct proposal proposal = {.action = json_object_get(intent, "action"),
+            .params = json_object_get(intent, "params"),
+            .by = by,
+            .nl = s->nl};
+        flow_open(j, &client, &proposal);
     }
 }
 
@@ -301,7 +305,11 @@ static bool do_proposal(struct asked *a, struct err *err)
     scoped(json_done) json_t *by = by_of(a, by_model ? "model" : "api");
     scoped(json_done) json_t *word = json_stringn(action.at, action.len);
     scoped(json_done) json_t *said = nl.len ? json_stringn(nl.at, nl.len) : NULL;
-    flow_open(a->judge, &a->client, word, params, by, said);
+    scoped(json_done) json_t *engine = by_model && model.len ? json_stringn(model.at, model.len) : NULL;
+    const struct proposal proposal = {
+        .action = word, .params = params, .by = by, .nl = said, .model = engine};
+
+    flow_open(a->judge, &a->client, &proposal);
     return true;
 }
 
