@@ -301,6 +301,10 @@ def sign(text, path):
 
 # --- TAP
 
+class Skip(Exception):
+    """Why a test cannot run on this machine."""
+
+
 class Tap:
     def __init__(self):
         self.tests = []
@@ -319,6 +323,8 @@ class Tap:
             try:
                 function()
                 print("ok %d - %s" % (number, name), flush=True)
+            except Skip as why:
+                print("ok %d - %s # SKIP %s" % (number, name, why), flush=True)
             except Exception:
                 failed += 1
                 for line in traceback.format_exc().splitlines():
