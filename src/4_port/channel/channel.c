@@ -227,7 +227,8 @@ static void take(struct channel *c, struct str text, struct msghdr *head)
     enum message_type type;
     scoped(json_done) json_t *message = NULL;
 
-    if (c->events->raw && fd < 0 && !(head->msg_flags & MSG_TRUNC) && c->events->raw(c->owner, text))
+    bool whole = fd < 0 && !(head->msg_flags & MSG_TRUNC);
+    if (whole && c->events->raw && c->events->raw(c->owner, text))
         return;
     if ((head->msg_flags & MSG_TRUNC) || !message_read(text, &message, &type, &err)) {
         c->refused++;

@@ -28,8 +28,8 @@ struct channel_events {
     /* The other side is gone. Called once, never from within channel_send. The channel closes itself:
      * the pointer is dead when this returns, so set yours to NULL. */
     void (*gone)(void *owner);
-    /* May be NULL. Sees the text of a message without a descriptor before it is read: true, and it is taken,
-     * checked by the owner; false, and it goes the usual way. For hot paths. */
+    /* May be NULL. For hot paths: sees the text of a message without a descriptor before it is read.
+     * true: it is taken, and checking it was yours; false: it goes the usual way. */
     bool (*raw)(void *owner, struct str text);
 };
 

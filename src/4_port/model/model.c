@@ -35,7 +35,7 @@ struct model {
     int64_t calls_max, queue_max, budget_ms, response_bytes_max;
     int64_t running, waiting;
     struct model_call *first, *last; /* waiting */
-    atomic_bool closed; /* workers look at it too */
+    atomic_bool closed;              /* workers look at it too */
 };
 
 bool model_open(

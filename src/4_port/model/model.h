@@ -2,19 +2,17 @@
  *
  * model — asks an OpenAI-compatible engine for one JSON object that obeys a schema.
  *
- *     struct model_config config = {.url = "http://127.0.0.1:8080", .calls_max = 2, .queue_max = 16,
- *         .budget_ms = 45000, .response_bytes_max = 65536};
- *     model_open(loop, &config, &model, &err)
+ *     struct model_config config = {.url = "http://127.0.0.1:8080", .calls_max = 2, .queue_max =
+ * 16, .budget_ms = 45000, .response_bytes_max = 65536}; model_open(loop, &config, &model, &err)
  *     model_ask(model, &question, on_answer, owner, &call, &err)
  *
- * An engine is an advisor: whatever it sends is data to be doubted. Its answer is read strictly, and
- * everything that is not one whole JSON object in good time is an error with a code:
+ * An engine is an advisor: whatever it sends is data to be doubted. Its answer is read strictly,
+ * and everything that is not one whole JSON object in good time is an error with a code:
  * model_away, model_silent, model_refused, model_too_long, model_garbage, model_busy.
  *
- * owner    model_open() … model_close(); a call belongs to the model, its pointer dies with the answer
- * threads  the loop's only; libcurl runs on libuv's workers
- * units    ms, bytes
- * source   OpenAI API reference, chat completions; llama.cpp tools/server/README.md
+ * owner    model_open() … model_close(); a call belongs to the model, its pointer dies with the
+ * answer threads  the loop's only; libcurl runs on libuv's workers units    ms, bytes source OpenAI
+ * API reference, chat completions; llama.cpp tools/server/README.md
  */
 #pragma once
 
@@ -26,7 +24,8 @@
 #include <stdint.h>
 #include <uv.h>
 
-#define MODEL_NAME_BYTES 129 /* what an engine calls itself: 128 printable characters and a terminator */
+#define MODEL_NAME_BYTES                                                                           \
+    129 /* what an engine calls itself: 128 printable characters and a terminator */
 #define MODEL_URL_BYTES_MAX 1024
 #define MODEL_CONTENT_BYTES_MAX (16 * 1024) /* the object itself */
 
@@ -34,8 +33,8 @@ struct model;
 struct model_call;
 
 struct model_config {
-    const char *url;  /* http://host:port, https://host, unix:/path; may end in /v1 */
-    const char *name; /* the model asked for; NULL or "" is "default" */
+    const char *url;   /* http://host:port, https://host, unix:/path; may end in /v1 */
+    const char *name;  /* the model asked for; NULL or "" is "default" */
     int64_t calls_max; /* running at once */
     int64_t queue_max; /* waiting behind them */
     int64_t budget_ms; /* of one call, waiting included */
@@ -83,8 +82,8 @@ struct model_place {
 bool model_place_read(const char *text, struct model_place *ret_place, struct err *err);
 
 /* The body of the request. errors  ERR_LIMIT longer than out->bytes_max */
-bool model_request_write(const struct model_question *question, const char *name, struct buf *out,
-    struct err *err);
+bool model_request_write(
+    const struct model_question *question, const char *name, struct buf *out, struct err *err);
 
 /* The body of the response: *ret_content is the object the model wrote, the caller's. */
 bool model_response_read(struct str text, size_t bytes_max, json_t **ret_content,

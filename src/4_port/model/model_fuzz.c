@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Property: a response is an object with a printable name, or an error with a code; nothing else. */
+ * Property: a response is an object with a printable name, or an error with a code; nothing else.
+ */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "model/model.h"

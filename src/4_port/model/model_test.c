@@ -12,7 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define HEAD(status) "HTTP/1.1 " status "\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+#define HEAD(status)                                                                               \
+    "HTTP/1.1 " status "\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
 #define CHAT(reason, content)                                                                      \
     "{\"choices\":[{\"finish_reason\":\"" reason "\",\"message\":{\"content\":\"" content          \
     "\"}}],\"model\":\"tiny\"}"
@@ -20,7 +21,7 @@
 struct engine {
     char path[64];
     int listener;
-    const char *reply; /* NULL: silent until the other side goes */
+    const char *reply;  /* NULL: silent until the other side goes */
     size_t flood_bytes; /* more bytes behind the reply */
     pthread_t thread;
     char request[8192];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/panic.h"
 #include "base/scoped.h"
+#include "model/model.h"
 #include "json/json_read.h"
 #include "json/json_text.h"
-#include "model/model.h"
 
 #include <stdio.h>
 
@@ -13,8 +13,8 @@
 static bool bad_url(struct err *err, const char *text, const char *why)
 {
     return err_code(err, ERR_INPUT, "bad_llm_url", "llm",
-        "the engine's address '%.200s' %s; write http://host:port, https://host or unix:/path", text,
-        why);
+        "the engine's address '%.200s' %s; write http://host:port, https://host or unix:/path",
+        text, why);
 }
 
 bool model_place_read(const char *text, struct model_place *ret_place, struct err *err)
@@ -69,7 +69,8 @@ bool model_request_write(
 
 static bool garbage(struct err *err, const char *what)
 {
-    return err_code(err, ERR_PEER, "model_garbage", NULL, "the engine's answer is no use: %s", what);
+    return err_code(
+        err, ERR_PEER, "model_garbage", NULL, "the engine's answer is no use: %s", what);
 }
 
 /* A name for the ledger: printable ASCII, never empty. */

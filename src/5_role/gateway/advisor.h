@@ -15,8 +15,8 @@
 #define ADVISOR_PROMPT_BYTES_MAX (32 * 1024)
 
 /* `catalogue` is the answer to `actions`. The schema is one of: each action with its parameters, or
- * {"action":"none"}. Only keywords that engines know by experience are kept; the judge checks the rest.
- * errors  ERR_PEER the catalogue has not that form */
+ * {"action":"none"}. Only keywords that engines know by experience are kept; the judge checks the
+ * rest. errors  ERR_PEER the catalogue has not that form */
 bool advisor_schema(const json_t *catalogue, json_t **ret_schema, struct err *err);
 void advisor_prompt(const json_t *catalogue, struct buf *out);
 
@@ -27,5 +27,5 @@ struct advice {
 };
 
 /* errors  ERR_PEER "model_garbage": not an action of the catalogue, an extra field, a wrong type */
-bool advisor_read(const json_t *content, const json_t *catalogue, struct advice *ret_advice,
-    struct err *err);
+bool advisor_read(
+    const json_t *content, const json_t *catalogue, struct advice *ret_advice, struct err *err);

@@ -3,10 +3,10 @@
 
 #include "base/scoped.h"
 #include "http/http.h"
+#include "os/random.h"
 #include "json/json_read.h"
 #include "json/json_take.h"
 #include "json/json_text.h"
-#include "os/random.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -72,7 +72,8 @@ bool body_intent(struct str text, struct body_intent *ret_intent, struct buf *ou
         JSON_MAY_BOOL("model", &model),
     };
 
-    if (!json_read(text, BODY_BYTES_MAX, &body, err) || !json_take(body, fields, COUNT(fields), err))
+    if (!json_read(text, BODY_BYTES_MAX, &body, err) ||
+        !json_take(body, fields, COUNT(fields), err))
         return false;
     if (characters(nl) > SENTENCE_CHARS_MAX)
         return err_code(err, ERR_INPUT, "out_of_range", "nl",
@@ -86,7 +87,9 @@ bool body_intent(struct str text, struct body_intent *ret_intent, struct buf *ou
     bool said = json_object_get(body, "model") != NULL;
     *ret_intent = (struct body_intent){.sentence = str_dup(nl),
         .parse_only = parse_only,
-        .model = !said ? BODY_UNSAID : model ? BODY_YES : BODY_NO};
+        .model = !said   ? BODY_UNSAID
+                 : model ? BODY_YES
+                         : BODY_NO};
     return true;
 }
 
@@ -100,7 +103,8 @@ bool body_proposal(struct str text, struct buf *out, struct err *err)
         JSON_TAKE_OBJECT("params", &params),
     };
 
-    if (!json_read(text, BODY_BYTES_MAX, &body, err) || !json_take(body, fields, COUNT(fields), err))
+    if (!json_read(text, BODY_BYTES_MAX, &body, err) ||
+        !json_take(body, fields, COUNT(fields), err))
         return false;
     if (!is_word(action))
         return bad_value(err, "action", action, "is no name of an action; see GET /api/v1/actions");
@@ -123,7 +127,8 @@ bool body_consent(struct str text, struct str id, struct buf *out, struct err *e
     };
     static const char HEX[] = "0123456789abcdef";
 
-    if (!json_read(text, BODY_BYTES_MAX, &body, err) || !json_take(body, fields, COUNT(fields), err))
+    if (!json_read(text, BODY_BYTES_MAX, &body, err) ||
+        !json_take(body, fields, COUNT(fields), err))
         return false;
     if (!all_of(key_id, HEX))
         return bad_value(err, "key_id", key_id, "is not 16 hex digits");
@@ -152,7 +157,8 @@ bool body_query(struct str text, struct buf *out, struct err *err)
         JSON_MAY_OBJECT("args", &args),
     };
 
-    if (!json_read(text, BODY_BYTES_MAX, &body, err) || !json_take(body, fields, COUNT(fields), err))
+    if (!json_read(text, BODY_BYTES_MAX, &body, err) ||
+        !json_take(body, fields, COUNT(fields), err))
         return false;
     if (!is_word(query))
         return bad_value(err, "query", query, "is no name of a query");
@@ -197,9 +203,11 @@ static bool known_only(struct str query, const char *const *names, struct err *e
             i++;
         if (!names[i])
             return err_code(err, ERR_INPUT, "unknown_field", NULL,
-                "'%.*s' is no parameter of this address", (int)(name.len < 80 ? name.len : 80), name.at);
+                "'%.*s' is no parameter of this address", (int)(name.len < 80 ? name.len : 80),
+                name.at);
         if (seen & 1u << i)
-            return err_code(err, ERR_INPUT, "duplicate_field", names[i], "%s is given twice", names[i]);
+            return err_code(
+                err, ERR_INPUT, "duplicate_field", names[i], "%s is given twice", names[i]);
         seen |= 1u << i;
     }
     return true;
@@ -214,7 +222,8 @@ static bool take_number(struct str query, const char *name, uint64_t min, uint64
     if (!http_query_value(query, str_from(name), &value, ret_found, err))
         return false;
     if (*ret_found && (!str_to_u64(buf_str(&value), max, number) || *number < min)) {
-        snprintf(wanted, sizeof wanted, "is not a whole number from %" PRIu64 " to %" PRIu64, min, max);
+        snprintf(
+            wanted, sizeof wanted, "is not a whole number from %" PRIu64 " to %" PRIu64, min, max);
         return bad_value(err, name, buf_str(&value), wanted);
     }
     return true;
@@ -223,7 +232,8 @@ static bool take_number(struct str query, const char *name, uint64_t min, uint64
 bool body_cases(struct str query, struct buf *out, struct err *err)
 {
     static const char *const NAMES[] = {"limit", "before", "status", NULL};
-    scoped(buf_done) struct buf before = buf_of(WORD_BYTES_MAX + 1), status = buf_of(WORD_BYTES_MAX + 1);
+    scoped(buf_done) struct buf before = buf_of(WORD_BYTES_MAX + 1),
+                                status = buf_of(WORD_BYTES_MAX + 1);
     uint64_t limit = CASES_LIMIT_DEFAULT;
     bool has_limit, has_before, has_status;
 

@@ -2,8 +2,8 @@
  *
  * body — what a client sent, checked field by field, as the text of a request to the judge.
  *
- * Every field is known, typed and in bounds before the judge sees it; an unknown one is refused by name.
- * The words in it (names, zones, keys) are the judge's to know.
+ * Every field is known, typed and in bounds before the judge sees it; an unknown one is refused by
+ * name. The words in it (names, zones, keys) are the judge's to know.
  *
  * errors   ERR_INPUT "bad_json", "unknown_field", "missing_field", "bad_type", "out_of_range",
  *          "bad_value" with the field as param; ERR_LIMIT "too_large"

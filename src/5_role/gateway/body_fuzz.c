@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Property: a body that is taken becomes the text of one JSON object that fits a message; a refusal has a code.
- * The first byte chooses the route. */
+ * Property: a body that is taken becomes the text of one JSON object that fits a message; a refusal
+ * has a code. The first byte chooses the route. */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "gateway/body.h"
@@ -24,8 +24,8 @@ static bool intent(struct str text, struct buf *out, struct err *err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static bool (*const ALL[])(struct str, struct buf *, struct err *) = {
-        body_proposal, body_query, body_nothing, body_cases, body_ledger, body_verify, consent, intent};
+    static bool (*const ALL[])(struct str, struct buf *, struct err *) = {body_proposal, body_query,
+        body_nothing, body_cases, body_ledger, body_verify, consent, intent};
     scoped(buf_done) struct buf out = buf_of(MESSAGE_BYTES_MAX);
     struct err err = {0};
 

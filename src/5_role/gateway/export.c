@@ -165,8 +165,10 @@ static bool may_begin(const struct visit *visit, struct err *err)
         return false;
     if (after > 0)
         return err_code(err, ERR_INPUT, "bad_value", "after",
-            "an export begins with the first entry, or its chain could not be checked: leave `after` "
-            "out, or read GET /api/v1/ledger?after=%" PRId64, after);
+            "an export begins with the first entry, or its chain could not be checked: leave "
+            "`after` "
+            "out, or read GET /api/v1/ledger?after=%" PRId64,
+            after);
     for (const struct exporting *e = visit->gateway->exports; e; e = e->next)
         under_way++;
     return under_way < EXPORTS_MAX || err_code(err, ERR_LIMIT, "busy", NULL,

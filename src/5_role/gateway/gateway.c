@@ -7,8 +7,8 @@
 #include "base/settings.h"
 #include "gateway/export.h"
 #include "gateway/inside.h"
-#include "json/json_read.h"
 #include "os/fd.h"
+#include "json/json_read.h"
 
 #include <curl/curl.h>
 #include <limits.h>
@@ -106,7 +106,8 @@ static void on_lost(void *owner)
 
 static const struct link_events LINK_EVENTS = {on_event, on_joined, on_lost};
 
-/* --- opening ------------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------------------------------
+ */
 
 static void on_request(struct exchange *ex, void *user)
 {
@@ -114,8 +115,8 @@ static void on_request(struct exchange *ex, void *user)
 }
 
 /* "127.0.0.1:30080", "[::1]:30080", "localhost:30080" */
-static bool split_listen(struct str listen, char ret_address[LISTEN_BYTES_MAX], uint16_t *ret_port,
-    struct err *err)
+static bool split_listen(
+    struct str listen, char ret_address[LISTEN_BYTES_MAX], uint16_t *ret_port, struct err *err)
 {
     size_t colon = listen.len;
     uint64_t port = 0;
@@ -123,7 +124,8 @@ static bool split_listen(struct str listen, char ret_address[LISTEN_BYTES_MAX], 
     while (colon && listen.at[colon - 1] != ':')
         colon--;
     struct str address = {listen.at, colon ? colon - 1 : 0};
-    if (!colon || !str_to_u64((struct str){listen.at + colon, listen.len - colon}, UINT16_MAX, &port) ||
+    if (!colon ||
+        !str_to_u64((struct str){listen.at + colon, listen.len - colon}, UINT16_MAX, &port) ||
         address.len == 0 || address.len >= LISTEN_BYTES_MAX)
         return err_code(err, ERR_INPUT, "bad_listen", "listen",
             "'%.100s' is not ADDRESS:PORT, e.g. 127.0.0.1:30080", listen.at);
@@ -142,8 +144,11 @@ static bool guard_listen(const struct gateway *g, const char *address, struct er
         return true;
     return err_code(err, ERR_DENIED, "open_without_lock", "listen",
         "refused to listen on %s, which other machines reach, %s: give --tls-cert, --tls-key and "
-        "--tokens, or listen on 127.0.0.1", address,
-        g->tls ? "without tokens" : g->tokens.count ? "without TLS" : "without TLS and tokens");
+        "--tokens, or listen on 127.0.0.1",
+        address,
+        g->tls            ? "without tokens"
+        : g->tokens.count ? "without TLS"
+                          : "without TLS and tokens");
 }
 
 static bool listen_all(struct gateway *g, struct err *err)
@@ -239,7 +244,8 @@ static bool open_gateway(struct role *role, struct err *err)
     return true;
 }
 
-/* --- life ------------------------------------------------------------------------------------------ */
+/* --- life
+ * ------------------------------------------------------------------------------------------ */
 
 static uv_timer_t *make_timer(struct gateway *g)
 {
@@ -265,8 +271,8 @@ static bool start_gateway(struct role *role, struct err *err)
     const struct link_limits link = {.in_flight_max = s->in_flight_max,
         .hold_ms = s->judge_hold_ms,
         .answer_ms = {s->judge_brief_ms, s->judge_fast_ms, s->judge_slow_ms}};
-    const struct hub_limits hub = {s->subscribers_max, s->heartbeat_ms, s->replay_max, s->replay_page,
-        s->http.stream_resume_bytes};
+    const struct hub_limits hub = {s->subscribers_max, s->heartbeat_ms, s->replay_max,
+        s->replay_page, s->http.stream_resume_bytes};
 
     (void)err;
     g->ready_again = make_timer(g);
@@ -289,7 +295,8 @@ static void on_peer(struct role *role, const char *name, int fd)
     fd_done(&fd);
 }
 
-/* --- the end ------------------------------------------------------------------------------------------ */
+/* --- the end
+ * ------------------------------------------------------------------------------------------ */
 
 static void end(struct gateway *g)
 {

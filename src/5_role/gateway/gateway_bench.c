@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * gateway_bench PORT — the gateway before a FAKE judge process that answers every request with the same short
- * body: what POST /api/v1/query costs the gateway alone. For wrk; /metrics tells its CPU time. */
+ * gateway_bench PORT — the gateway before a FAKE judge process that answers every request with the
+ * same short body: what POST /api/v1/query costs the gateway alone. For wrk; /metrics tells its CPU
+ * time. */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "gateway/gateway.h"
@@ -20,7 +21,8 @@ static void answer_for_ever(int fd)
         request[got] = '\0';
         const char *id = strstr(request, "\"id\":");
         int len = snprintf(reply, sizeof reply,
-            "{\"v\":1,\"type\":\"reply\",\"id\":%lld,\"ok\":true,\"body\":{\"answers\":[{\"name\":\"nas\","
+            "{\"v\":1,\"type\":\"reply\",\"id\":%lld,\"ok\":true,\"body\":{\"answers\":[{\"name\":"
+            "\"nas\","
             "\"address\":\"192.168.1.20\",\"kind\":\"host\"}]}}",
             id ? strtoll(id + 5, NULL, 10) : 0);
         if (send(fd, reply, (size_t)len, MSG_NOSIGNAL) < 0)
@@ -46,7 +48,8 @@ int main(int count, char **words)
     close(ends[1]);
     snprintf(listen, sizeof listen, "127.0.0.1:%s", words[1]);
     snprintf(socket_path, sizeof socket_path, "%s/api.sock", home);
-    role.config = json_pack("{s:s, s:s, s:s}", "home", home, "listen", listen, "socket", socket_path);
+    role.config =
+        json_pack("{s:s, s:s, s:s}", "home", home, "listen", listen, "socket", socket_path);
     check(uv_loop_init(&role.loop) == 0);
     if (!GATEWAY_ROLE.open(&role, &err) || !GATEWAY_ROLE.start(&role, &err))
         panic("%s", err.message);

@@ -49,9 +49,9 @@ static json_t *configuration(const char *home, json_t *settings, json_t *more)
     char socket_path[96];
 
     snprintf(socket_path, sizeof socket_path, "%s/api.sock", home);
-    json_t *config = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "home", home, "listen",
-        "127.0.0.1:0", "socket", socket_path, "web", "", "llm", "", "tls_cert", "", "tls_key", "",
-        "tokens", "", "settings", settings ? settings : json_object());
+    json_t *config = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "home", home,
+        "listen", "127.0.0.1:0", "socket", socket_path, "web", "", "llm", "", "tls_cert", "",
+        "tls_key", "", "tokens", "", "settings", settings ? settings : json_object());
     check(config);
     json_object_update(config, more);
     json_decref(more);
@@ -69,7 +69,8 @@ void node_open(struct node *node, json_t *settings, json_t *more)
 {
     struct err err = {0};
 
-    *node = (struct node){.role = {.kind = &GATEWAY_ROLE}, .join_fd = -1, .home = "/tmp/gateway_test.XXXXXX"};
+    *node = (struct node){
+        .role = {.kind = &GATEWAY_ROLE}, .join_fd = -1, .home = "/tmp/gateway_test.XXXXXX"};
     check(mkdtemp(node->home));
     node->role.config = configuration(node->home, settings, more);
     check(uv_loop_init(&node->role.loop) == 0);
@@ -119,8 +120,9 @@ bool node_try(json_t *more, struct err *err)
 static json_t *entry(int64_t seq)
 {
     return json_pack("{s:s, s:s, s:{s:s}, s:s, s:s, s:s, s:I, s:i}", "actor", "loopback", "at",
-        "2026-11-21T02:47:01.123Z", "body", "action", "dns_lookup", "case", "01J00000000000000000000000",
-        "kind", "case_opened", "prev", "00", "seq", (json_int_t)seq, "v", 1);
+        "2026-11-21T02:47:01.123Z", "body", "action", "dns_lookup", "case",
+        "01J00000000000000000000000", "kind", "case_opened", "prev", "00", "seq", (json_int_t)seq,
+        "v", 1);
 }
 
 static void say(struct fake_judge *judge, json_t *message)
@@ -133,7 +135,8 @@ static void say(struct fake_judge *judge, json_t *message)
 
 static void answer(struct fake_judge *judge, int64_t id, json_t *body)
 {
-    say(judge, message_make(MESSAGE_reply, "{s:I, s:b, s:o}", "id", (json_int_t)id, "ok", 1, "body", body));
+    say(judge, message_make(
+                   MESSAGE_reply, "{s:I, s:b, s:o}", "id", (json_int_t)id, "ok", 1, "body", body));
 }
 
 static void refuse(struct fake_judge *judge, int64_t id, enum err_kind kind, const char *code)
@@ -141,8 +144,8 @@ static void refuse(struct fake_judge *judge, int64_t id, enum err_kind kind, con
     struct err err = {0};
 
     err_code(&err, kind, code, "x", "refused as asked");
-    say(judge, message_make(MESSAGE_reply, "{s:I, s:b, s:o}", "id", (json_int_t)id, "ok", 0, "error",
-                   message_from_err(&err)));
+    say(judge, message_make(MESSAGE_reply, "{s:I, s:b, s:o}", "id", (json_int_t)id, "ok", 0,
+                   "error", message_from_err(&err)));
 }
 
 static json_t *page(struct fake_judge *judge, const json_t *body)
@@ -153,17 +156,20 @@ static json_t *page(struct fake_judge *judge, const json_t *body)
 
     for (int64_t i = 0; i < page_max && after < judge->entries; i++)
         json_array_append_new(entries, entry(++after));
-    return json_pack("{s:o, s:b, s:{s:I, s:s, s:s, s:i, s:[{s:I, s:s}]}}", "entries", entries, "more",
-        after < judge->entries, "info", "size", (json_int_t)judge->entries, "origin", "logic-node/ledger",
-        "public_key", "ed25519:x", "checkpoint_count", 1, "checkpoints", "size",
-        (json_int_t)judge->entries, "text", "pinned\n");
+    return json_pack("{s:o, s:b, s:{s:I, s:s, s:s, s:i, s:[{s:I, s:s}]}}", "entries", entries,
+        "more", after < judge->entries, "info", "size", (json_int_t)judge->entries, "origin",
+        "logic-node/ledger", "public_key", "ed25519:x", "checkpoint_count", 1, "checkpoints",
+        "size", (json_int_t)judge->entries, "text", "pinned\n");
 }
 
 static const char CATALOGUE[] =
-    "{\"actions\":[{\"name\":\"dns_record_add\",\"title\":\"Add\",\"tier\":\"change\",\"summary\":\"adds\",\"examples\":[],"
-    "\"parameters\":{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"pattern\":\"^x\"},"
+    "{\"actions\":[{\"name\":\"dns_record_add\",\"title\":\"Add\",\"tier\":\"change\",\"summary\":"
+    "\"adds\",\"examples\":[],"
+    "\"parameters\":{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"pattern\":"
+    "\"^x\"},"
     "\"value\":{\"type\":\"string\"}},\"required\":[\"name\"],\"additionalProperties\":false}},"
-    "{\"name\":\"node_list\",\"title\":\"List\",\"tier\":\"observe\",\"summary\":\"lists\",\"examples\":[],"
+    "{\"name\":\"node_list\",\"title\":\"List\",\"tier\":\"observe\",\"summary\":\"lists\","
+    "\"examples\":[],"
     "\"parameters\":{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}}]}";
 
 /* In the order of the judge's hot path, so that the gateway need not take it apart. */
@@ -204,8 +210,9 @@ static void do_intent(struct fake_judge *judge, int64_t id, const json_t *body)
 {
     bool lost = strstr(message_text(body, "nl"), "gibberish") != NULL;
 
-    answer(judge, id, json_pack("{s:s, s:n, s:n, s:s, s:O}", "status", lost ? "not_understood" : "success",
-                          "case", "intent", "text", lost ? "Not understood." : "Done.", "seen", body));
+    answer(judge, id,
+        json_pack("{s:s, s:n, s:n, s:s, s:O}", "status", lost ? "not_understood" : "success",
+            "case", "intent", "text", lost ? "Not understood." : "Done.", "seen", body));
 }
 
 static void serve(struct fake_judge *judge, const json_t *message)
@@ -219,16 +226,20 @@ static void serve(struct fake_judge *judge, const json_t *message)
     else if (strcmp(method, "intent") == 0)
         do_intent(judge, id, body);
     else if (strcmp(method, "proposal") == 0)
-        answer(judge, id, json_pack("{s:s, s:s, s:O}", "status", "awaiting_consent", "text", "waits", "seen", body));
+        answer(judge, id,
+            json_pack(
+                "{s:s, s:s, s:O}", "status", "awaiting_consent", "text", "waits", "seen", body));
     else if (strcmp(method, "actions") == 0)
         answer(judge, id, json_loads(CATALOGUE, 0, NULL));
     else if (strcmp(method, "plan") == 0)
-        answer(judge, id, json_pack("{s:s, s:s}", "plan", "{\"a\":\"\xc3\xbc\"}", "plan_sha256", "x"));
+        answer(
+            judge, id, json_pack("{s:s, s:s}", "plan", "{\"a\":\"\xc3\xbc\"}", "plan_sha256", "x"));
     else if (strncmp(method, "ledger", 6) == 0)
         answer(judge, id, page(judge, body));
     else if (strcmp(method, "status") == 0)
-        answer(judge, id, json_pack("{s:b, s:I, s:{s:I}, s:{s:I}}", "ledger", 1, "open_cases",
-                              (json_int_t)3, "closed_cases", "success", (json_int_t)7, "judge", "under_way", (json_int_t)1));
+        answer(judge, id,
+            json_pack("{s:b, s:I, s:{s:I}, s:{s:I}}", "ledger", 1, "open_cases", (json_int_t)3,
+                "closed_cases", "success", (json_int_t)7, "judge", "under_way", (json_int_t)1));
     else
         answer(judge, id, json_pack("{s:s, s:O}", "method", method, "seen", body));
 }
@@ -319,9 +330,10 @@ void judge_tell(struct fake_judge *judge)
 {
     pthread_mutex_lock(&judge->lock);
     scoped(json_done) json_t *made = entry(++judge->entries);
-    say(judge, message_make(MESSAGE_event, "{s:I, s:s, s:s, s:s, s:O}", "seq", (json_int_t)judge->entries,
-                   "kind", message_text(made, "kind"), "case", message_text(made, "case"), "at",
-                   message_text(made, "at"), "body", json_object_get(made, "body")));
+    say(judge,
+        message_make(MESSAGE_event, "{s:I, s:s, s:s, s:s, s:O}", "seq", (json_int_t)judge->entries,
+            "kind", message_text(made, "kind"), "case", message_text(made, "case"), "at",
+            message_text(made, "at"), "body", json_object_get(made, "body")));
     pthread_mutex_unlock(&judge->lock);
 }
 
@@ -348,7 +360,8 @@ void judge_release_pages(struct fake_judge *judge)
     pthread_mutex_unlock(&judge->lock);
 }
 
-/* --- the client --------------------------------------------------------------------------------- */
+/* --- the client ---------------------------------------------------------------------------------
+ */
 
 int client_open(struct node *node)
 {
@@ -399,14 +412,14 @@ bool client_ended(int fd, struct buf *text)
     return got == 0;
 }
 
-void ask(struct node *node, const char *method, const char *path, const char *head, const char *body,
-    struct reply *reply)
+void ask(struct node *node, const char *method, const char *path, const char *head,
+    const char *body, struct reply *reply)
 {
     scoped(fd_done) int fd = client_open(node);
     scoped(buf_done) struct buf request = buf_of(REPLY_BYTES_MAX);
 
-    buf_printf(&request, "%s %s HTTP/1.1\r\nHost: localhost:%u\r\nConnection: close\r\n%s", method, path,
-        node->port, head);
+    buf_printf(&request, "%s %s HTTP/1.1\r\nHost: localhost:%u\r\nConnection: close\r\n%s", method,
+        path, node->port, head);
     if (body)
         buf_printf(&request, "Content-Length: %zu\r\n", strlen(body));
     buf_add(&request, S("\r\n"));

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gateway_harness — the real gateway on a thread, a FAKE judge on another, a client of plain sockets.
+ * gateway_harness — the real gateway on a thread, a FAKE judge on another, a client of plain
+ * sockets.
  *
- * The judge is fake because it is another role; what it says is what message.def allows. Its `query` method
- * obeys the name of the query: echo, refuse, silent, die, leave (hands the request back, then waits for its
- * end), raw (in the order of the hot path), raw_broken, nonsense. A sentence with "gibberish" is not understood.
+ * The judge is fake because it is another role; what it says is what message.def allows. Its
+ * `query` method obeys the name of the query: echo, refuse, silent, die, leave (hands the request
+ * back, then waits for its end), raw (in the order of the hot path), raw_broken, nonsense. A
+ * sentence with "gibberish" is not understood.
  */
 #pragma once
 
@@ -22,12 +24,12 @@ struct fake_judge {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t change;
-    int asked;           /* requests of clients taken; `status` and `ledger` do not count */
-    int pages;           /* `ledger` requests taken */
-    int64_t entries;     /* how long its ledger is */
-    int64_t page_max;    /* entries a page */
-    bool hold_pages;     /* do not answer `ledger` until false */
-    json_t *last;        /* the last request */
+    int asked;        /* requests of clients taken; `status` and `ledger` do not count */
+    int pages;        /* `ledger` requests taken */
+    int64_t entries;  /* how long its ledger is */
+    int64_t page_max; /* entries a page */
+    bool hold_pages;  /* do not answer `ledger` until false */
+    json_t *last;     /* the last request */
 };
 
 struct node {
@@ -69,8 +71,8 @@ struct reply {
 };
 
 /* `head` are further lines, each with CR LF. One connection each. */
-void ask(struct node *node, const char *method, const char *path, const char *head, const char *body,
-    struct reply *reply);
+void ask(struct node *node, const char *method, const char *path, const char *head,
+    const char *body, struct reply *reply);
 void reply_done(struct reply *reply);
 /* A header of the reply is there, with this text in it. */
 bool reply_has(const struct reply *reply, const char *text);

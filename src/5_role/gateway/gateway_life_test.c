@@ -138,9 +138,11 @@ TEST(a_client_that_leaves_frees_its_request)
                     "{\"query\":\"silent\"}");
     CHECK(judge_wait(&judge, &judge.asked, 1));
     close(fd);
-    CHECK_INT(post("/api/v1/query", "{\"query\":\"silent\"}", "judge_silent"), 504); /* surely later */
+    CHECK_INT(
+        post("/api/v1/query", "{\"query\":\"silent\"}", "judge_silent"), 504); /* surely later */
     ask(&node, "GET", "/metrics", "", NULL, &reply);
-    CHECK(strstr(reply.body.at, "logic_http_requests_total{route=\"query\",code=\"499\"} 1\n") != NULL);
+    CHECK(strstr(reply.body.at, "logic_http_requests_total{route=\"query\",code=\"499\"} 1\n") !=
+          NULL);
     reply_done(&reply);
     close_both();
 }
@@ -152,7 +154,8 @@ static int subscribe(const char *head)
     int fd = client_open(&node);
     char request[256];
 
-    snprintf(request, sizeof request, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n%s\r\n", head);
+    snprintf(
+        request, sizeof request, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n%s\r\n", head);
     client_send(fd, request);
     return fd;
 }
@@ -202,8 +205,9 @@ TEST(a_client_that_comes_back_has_no_gap_and_no_duplicate)
     open_both(json_pack("{s:i}", "replay_page", 7), NULL, 50);
     judge.hold_pages = true;
     scoped(fd_done) int fd = subscribe("Last-Event-ID: 20\r\n");
-    CHECK(judge_wait(&judge, &judge.pages, 1)); /* the first page is asked for: now entries are made */
-    judge.hold_pages = false;                    /* nobody else looks: the judge waits for a broadcast */
+    CHECK(judge_wait(
+        &judge, &judge.pages, 1)); /* the first page is asked for: now entries are made */
+    judge.hold_pages = false;      /* nobody else looks: the judge waits for a broadcast */
     judge_release_pages(&judge);
     for (int i = 0; i < 30; i++)
         judge_tell(&judge);
@@ -271,7 +275,8 @@ TEST(streams_have_a_limit_a_heartbeat_and_a_strict_resume_point)
     close_both();
 }
 
-/* --- export ------------------------------------------------------------------------------------- */
+/* --- export -------------------------------------------------------------------------------------
+ */
 
 TEST(an_export_is_header_entries_and_checkpoints_over_many_pages)
 {
@@ -292,7 +297,8 @@ TEST(an_export_is_header_entries_and_checkpoints_over_many_pages)
     close_both();
 }
 
-/* --- the engine ------------------------------------------------------------------------------------ */
+/* --- the engine
+ * ------------------------------------------------------------------------------------ */
 
 struct engine {
     char path[64];
@@ -308,9 +314,8 @@ static void *engine_run(void *context)
 
     while ((peer = accept(e->listener, NULL, NULL)) >= 0) {
         scoped(buf_done) struct buf text = buf_of(1 << 20);
-        scoped(json_done) json_t *body =
-            json_pack("{s:s, s:[{s:s, s:{s:s}}]}", "model", "tiny", "choices", "finish_reason", "stop",
-                "message", "content", e->content ? e->content : "");
+        scoped(json_done) json_t *body = json_pack("{s:s, s:[{s:s, s:{s:s}}]}", "model", "tiny",
+            "choices", "finish_reason", "stop", "message", "content", e->content ? e->content : "");
         scoped(free_done) char *reply = json_dumps(body, 0);
         client_until(peer, &text, "\"json_schema\"");
         if (e->content) {
@@ -354,7 +359,8 @@ static void consult(const char *content, const char *body, struct reply *reply)
 
     engine_open(&engine, content);
     snprintf(url, sizeof url, "unix:%s", engine.path);
-    open_both(json_pack("{s:i}", "model_budget_ms", content ? 20000 : 100), json_pack("{s:s}", "llm", url), 0);
+    open_both(json_pack("{s:i}", "model_budget_ms", content ? 20000 : 100),
+        json_pack("{s:s}", "llm", url), 0);
     ask(&node, "POST", "/api/v1/intent", "", body, reply);
     node_close(&node);
     engine_close(&engine);
@@ -371,7 +377,8 @@ TEST(an_engine_proposes_and_the_judge_decides)
 {
     struct reply reply;
 
-    consult("{\"action\":\"dns_record_add\",\"params\":{\"name\":\"a.local\"}}", "{\"nl\":\"gibberish\"}", &reply);
+    consult("{\"action\":\"dns_record_add\",\"params\":{\"name\":\"a.local\"}}",
+        "{\"nl\":\"gibberish\"}", &reply);
     CHECK_INT(reply.status, 200);
     CHECK_TEXT(text_at(reply.json, NULL, "status"), "awaiting_consent");
     CHECK_TEXT(text_at(reply.json, "model", "status"), "answered");
@@ -388,8 +395,9 @@ TEST(whatever_an_engine_does_wrong_the_grammar_stands)
 {
     static const struct {
         const char *content, *status;
-    } ROWS[] = {{"{\"action\":\"none\"}", "none"}, {"{\"action\":\"rm_rf\",\"params\":{}}", "garbage"},
-        {"I would add a record.", "garbage"}, {NULL, "silent"}};
+    } ROWS[] = {{"{\"action\":\"none\"}", "none"},
+        {"{\"action\":\"rm_rf\",\"params\":{}}", "garbage"}, {"I would add a record.", "garbage"},
+        {NULL, "silent"}};
 
     for (size_t i = 0; i < COUNT(ROWS); i++) {
         struct reply reply;

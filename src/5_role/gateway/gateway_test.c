@@ -48,8 +48,9 @@ TEST(a_question_goes_to_the_judge_and_comes_back)
     ask(&node, "POST", "/api/v1/query", "Content-Type: application/x-www-form-urlencoded\r\n",
         "{\"query\":\"echo\",\"args\":{\"a\":1}}", &reply);
     CHECK_INT(reply.status, 200);
-    CHECK_STR(reply.body, "{\"answers\":[{\"query\":\"echo\",\"args\":{\"a\":1}}],\"who\":{\"principal\":"
-                          "\"loopback\",\"channel\":\"http\"}}");
+    CHECK_STR(reply.body,
+        "{\"answers\":[{\"query\":\"echo\",\"args\":{\"a\":1}}],\"who\":{\"principal\":"
+        "\"loopback\",\"channel\":\"http\"}}");
     CHECK(reply_has(&reply, "Cache-Control: no-store\r\n"));
     reply_done(&reply);
     ask(&node, "POST", "/api/v1/query", "", "{\"query\":\"raw\"}", &reply);
@@ -65,9 +66,11 @@ TEST(bad_input_never_reaches_the_judge)
     scoped(buf_done) struct buf deep = buf_of(65536), large = buf_of(BODY_LIMIT * 2);
     static const struct {
         const char *body, *code;
-    } BAD[] = {{"", "bad_json"}, {"{\"query\":\"echo\"", "bad_json"}, {"{\"query\":\"\xc0\xaf\"}", "bad_json"},
-        {"{\"query\":\"echo\",\"query\":\"echo\"}", "bad_json"}, {"{\"query\":\"\\u0000\"}", "bad_json"},
-        {"{\"query\":\"echo\"} x", "bad_json"}, {"{\"query\":\"echo\",\"x\":1}", "unknown_field"},
+    } BAD[] = {{"", "bad_json"}, {"{\"query\":\"echo\"", "bad_json"},
+        {"{\"query\":\"\xc0\xaf\"}", "bad_json"},
+        {"{\"query\":\"echo\",\"query\":\"echo\"}", "bad_json"},
+        {"{\"query\":\"\\u0000\"}", "bad_json"}, {"{\"query\":\"echo\"} x", "bad_json"},
+        {"{\"query\":\"echo\",\"x\":1}", "unknown_field"},
         {"{\"query\":\"$(reboot)\"}", "bad_value"}, {"{\"query\":\"a:-b\"}", "bad_value"}};
 
     open_both(NULL, NULL);
@@ -101,9 +104,11 @@ TEST(unknown_places_methods_and_types_have_their_status)
     CHECK(reply_has(&reply, "Allow: POST\r\n"));
     CHECK_TEXT(reply_code(&reply), "wrong_method");
     reply_done(&reply);
-    CHECK_INT(post("/api/v1/query", "Content-Type: text/plain\r\n", "{}", "wrong_content_type"), 415);
+    CHECK_INT(
+        post("/api/v1/query", "Content-Type: text/plain\r\n", "{}", "wrong_content_type"), 415);
     CHECK_INT(post("/api/v1/query", "Content-Type: application/json; charset=utf-8\r\n",
-                  "{\"query\":\"echo\"}", ""), 200);
+                  "{\"query\":\"echo\"}", ""),
+        200);
     close_both();
 }
 
@@ -113,16 +118,22 @@ TEST(a_page_of_another_site_changes_nothing)
     char own[64];
 
     open_both(NULL, NULL);
-    CHECK_INT(post("/api/v1/intent", "Sec-Fetch-Site: cross-site\r\n", "{\"nl\":\"x\"}", "cross_site"), 403);
-    CHECK_INT(post("/api/v1/intent", "Sec-Fetch-Site: same-site\r\n", "{\"nl\":\"x\"}", "cross_site"), 403);
-    ask(&node, "POST", "/api/v1/intent", "Origin: http://evil.example\r\n", "{\"nl\":\"x\"}", &reply);
+    CHECK_INT(
+        post("/api/v1/intent", "Sec-Fetch-Site: cross-site\r\n", "{\"nl\":\"x\"}", "cross_site"),
+        403);
+    CHECK_INT(
+        post("/api/v1/intent", "Sec-Fetch-Site: same-site\r\n", "{\"nl\":\"x\"}", "cross_site"),
+        403);
+    ask(&node, "POST", "/api/v1/intent", "Origin: http://evil.example\r\n", "{\"nl\":\"x\"}",
+        &reply);
     CHECK_INT(reply.status, 403);
     reply_done(&reply);
     ask(&node, "GET", "http://evil.example/api/v1/status", "", NULL, &reply);
     CHECK(reply.status == 421 || reply.status == 400);
     reply_done(&reply);
     CHECK_INT(judge.asked, 0);
-    snprintf(own, sizeof own, "Origin: http://localhost:%u\r\nSec-Fetch-Site: same-origin\r\n", node.port);
+    snprintf(own, sizeof own, "Origin: http://localhost:%u\r\nSec-Fetch-Site: same-origin\r\n",
+        node.port);
     CHECK_INT(post("/api/v1/intent", own, "{\"nl\":\"x\"}", ""), 200);
     close_both();
 }
@@ -134,7 +145,8 @@ TEST(the_host_must_be_ours)
 
     open_both(NULL, NULL);
     fd = client_open(&node);
-    client_send(fd, "GET /api/v1/status HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
+    client_send(
+        fd, "GET /api/v1/status HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
     client_ended(fd, &text);
     CHECK(strncmp(buf_text(&text), "HTTP/1.1 421", 12) == 0);
     close_both();
@@ -150,21 +162,23 @@ TEST(every_documented_route_answers)
     open_both(NULL, NULL);
     ask(&node, "GET", "/openapi.json", "", NULL, &document);
     REQUIRE(document.status == 200 && document.json);
-    json_object_foreach (json_object_get(document.json, "paths"), path, operations)
-        json_object_foreach (operations, method, operation) {
-            char real[128], verb[8] = "GET";
-            const char *mark = strstr(path, "{id}");
-            snprintf(real, sizeof real, mark ? "%.*s%s%s" : "%.*s", (int)(mark ? mark - path : (long)strlen(path)),
-                path, "01J0000000000000000000000Z", mark ? mark + 4 : "");
-            if (strcmp(method, "post") == 0)
-                memcpy(verb, "POST", 5);
-            bool streams = strcmp(path, "/api/v1/events") == 0;
-            ask(&node, streams ? "HEAD" : verb, real, "", *verb == 'P' ? "{}" : NULL, &reply);
-            CHECK(reply.status >= 200 && reply.status != 405 && reply.status < 500);
-            CHECK(reply.status != 404 || strcmp(path, "/") == 0); /* no page in this test */
-            reply_done(&reply);
-            asked++;
-        }
+    json_object_foreach(json_object_get(document.json, "paths"), path, operations)
+        json_object_foreach(operations, method, operation)
+    {
+        char real[128], verb[8] = "GET";
+        const char *mark = strstr(path, "{id}");
+        snprintf(real, sizeof real, mark ? "%.*s%s%s" : "%.*s",
+            (int)(mark ? mark - path : (long)strlen(path)), path, "01J0000000000000000000000Z",
+            mark ? mark + 4 : "");
+        if (strcmp(method, "post") == 0)
+            memcpy(verb, "POST", 5);
+        bool streams = strcmp(path, "/api/v1/events") == 0;
+        ask(&node, streams ? "HEAD" : verb, real, "", *verb == 'P' ? "{}" : NULL, &reply);
+        CHECK(reply.status >= 200 && reply.status != 405 && reply.status < 500);
+        CHECK(reply.status != 404 || strcmp(path, "/") == 0); /* no page in this test */
+        reply_done(&reply);
+        asked++;
+    }
     CHECK_INT(asked, 20);
     reply_done(&document);
     close_both();
@@ -178,8 +192,9 @@ TEST(the_plan_is_sent_byte_for_byte_with_its_hash)
     ask(&node, "GET", CASE_PATH "/plan", "", NULL, &reply);
     CHECK_STR(reply.body, "{\"a\":\"\xc3\xbc\"}");
     CHECK(reply_has(&reply, "Content-Type: application/vnd.logic-node.plan+json\r\n"));
-    CHECK(reply_has(&reply, "X-Plan-SHA256: "
-                            "fd621823002706e24604cb868a9f4f8850d6f01fb5040d49ba050482e1472437\r\n"));
+    CHECK(
+        reply_has(&reply, "X-Plan-SHA256: "
+                          "fd621823002706e24604cb868a9f4f8850d6f01fb5040d49ba050482e1472437\r\n"));
     reply_done(&reply);
     close_both();
 }
@@ -201,14 +216,17 @@ TEST(health_readiness_and_metrics_say_what_is)
     CHECK(strstr(reply.body.at, "logic_judge_connected 0\n") != NULL);
     reply_done(&reply);
     judge_join(&judge, &node);
-    CHECK_INT(post("/api/v1/query", "", "{\"query\":\"echo\"}", ""), 200); /* behind `status` in its channel */
+    CHECK_INT(post("/api/v1/query", "", "{\"query\":\"echo\"}", ""),
+        200); /* behind `status` in its channel */
     ask(&node, "GET", "/readyz", "", NULL, &reply);
     CHECK_INT(reply.status, 200);
     reply_done(&reply);
     ask(&node, "GET", "/metrics", "", NULL, &reply);
-    static const char *const WANTED[] = {"logic_http_requests_total{route=\"query\",code=\"200\"} 1\n",
+    static const char *const WANTED[] = {
+        "logic_http_requests_total{route=\"query\",code=\"200\"} 1\n",
         "logic_http_requests_total{route=\"readyz\",code=\"503\"} 1\n", "logic_judge_ready 1\n",
-        "logic_cases{status=\"open\"} 3\n", "logic_cases{status=\"success\"} 7\n", "logic_judge_queue 1\n"};
+        "logic_cases{status=\"open\"} 3\n", "logic_cases{status=\"success\"} 7\n",
+        "logic_judge_queue 1\n"};
     for (size_t i = 0; i < COUNT(WANTED); i++)
         if (!strstr(reply.body.at, WANTED[i]))
             CHECK_TEXT("missing", WANTED[i]);
@@ -245,8 +263,9 @@ TEST(a_silent_judge_is_504_and_a_full_house_503)
     wait_ready();
     judge.asked = 0;
     waiting = client_open(&node);
-    client_send(waiting, "POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 18\r\n\r\n"
-                         "{\"query\":\"silent\"}");
+    client_send(waiting,
+        "POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 18\r\n\r\n"
+        "{\"query\":\"silent\"}");
     CHECK(judge_wait(&judge, &judge.asked, 1));
     ask(&node, "POST", "/api/v1/query", "", "{\"query\":\"echo\"}", &reply);
     CHECK_INT(reply.status, 503);
@@ -269,7 +288,8 @@ TEST(the_unix_socket_names_the_user)
     client_send(fd, "POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                     "Content-Length: 16\r\n\r\n{\"query\":\"echo\"}");
     client_ended(fd, &text);
-    snprintf(wanted, sizeof wanted, "\"who\":{\"principal\":\"uid:%u\",\"channel\":\"unix\"}", getuid());
+    snprintf(
+        wanted, sizeof wanted, "\"who\":{\"principal\":\"uid:%u\",\"channel\":\"unix\"}", getuid());
     CHECK(strstr(buf_text(&text), wanted) != NULL);
     close_both();
 }
@@ -287,15 +307,18 @@ TEST(a_token_names_its_holder_and_a_wrong_one_nobody)
     close(fd);
     open_both(NULL, json_pack("{s:s}", "tokens", path));
     CHECK_INT(post("/api/v1/query", "Authorization: Bearer 00000000000000000000000000000000000\r\n",
-                  "{\"query\":\"echo\"}", "no_token"), 401);
+                  "{\"query\":\"echo\"}", "no_token"),
+        401);
     ask(&node, "GET", "/api/v1/status", "Authorization: Basic x\r\n", NULL, &reply);
     CHECK_INT(reply.status, 401);
     CHECK(reply_has(&reply, "WWW-Authenticate: Bearer\r\n"));
     reply_done(&reply);
     CHECK_INT(judge.asked, 0);
     ask(&node, "POST", "/api/v1/query",
-        "Authorization: Bearer 0123456789012345678901234567890123456789\r\n", "{\"query\":\"echo\"}", &reply);
-    CHECK(strstr(reply.body.at, "\"who\":{\"principal\":\"token:ada\",\"channel\":\"http\"}") != NULL);
+        "Authorization: Bearer 0123456789012345678901234567890123456789\r\n",
+        "{\"query\":\"echo\"}", &reply);
+    CHECK(strstr(reply.body.at, "\"who\":{\"principal\":\"token:ada\",\"channel\":\"http\"}") !=
+          NULL);
     reply_done(&reply);
     close_both();
     unlink(path);

@@ -18,8 +18,8 @@
 
 #define ID "01J0000000000000000000000Z"
 
-static enum route_found find(enum http_method method, struct str path, const struct route **ret_route,
-    struct str *ret_id, struct buf *allow)
+static enum route_found find(enum http_method method, struct str path,
+    const struct route **ret_route, struct str *ret_id, struct buf *allow)
 {
     buf_clear(allow);
     return route_find(method, path, ret_route, ret_id, allow);
@@ -38,16 +38,18 @@ TEST(routes_are_found_by_method_and_path)
     CHECK_STR(id, ID);
     CHECK(find(METHOD_GET, S("/api/v1/intent"), &route, &id, &allow) == ROUTE_WRONG_METHOD);
     CHECK_TEXT(buf_text(&allow), "POST");
-    CHECK(find(METHOD_DELETE, S("/api/v1/ledger/verify"), &route, &id, &allow) == ROUTE_WRONG_METHOD);
+    CHECK(
+        find(METHOD_DELETE, S("/api/v1/ledger/verify"), &route, &id, &allow) == ROUTE_WRONG_METHOD);
     CHECK_TEXT(buf_text(&allow), "POST, GET, HEAD");
-    static const char *const UNKNOWN[] = {"/api/v1/cases/", "/api/v1/cases/x", "/api/v1/cases/" ID "/",
-        "/api/v1/cases/" ID "/plan/x", "/api/v1", "", "/api/v1/cases/" ID "x"};
+    static const char *const UNKNOWN[] = {"/api/v1/cases/", "/api/v1/cases/x",
+        "/api/v1/cases/" ID "/", "/api/v1/cases/" ID "/plan/x", "/api/v1", "",
+        "/api/v1/cases/" ID "x"};
     for (size_t i = 0; i < COUNT(UNKNOWN); i++)
         CHECK(find(METHOD_GET, str_from(UNKNOWN[i]), &route, &id, &allow) == ROUTE_UNKNOWN);
 }
 
-static bool compose(bool (*f)(struct str, struct buf *, struct err *), const char *text, struct buf *out,
-    struct err *err)
+static bool compose(bool (*f)(struct str, struct buf *, struct err *), const char *text,
+    struct buf *out, struct err *err)
 {
     buf_clear(out);
     out->overflowed = false;
@@ -73,7 +75,8 @@ TEST(bodies_are_checked_field_by_field)
         {body_query, "{\"query\":\"Upper\"}", "bad_value", "query"},
         {body_query, "{\"query\":\"a\",\"goal\":\"b\"}", "unknown_field", "goal"},
         {body_proposal, "{\"action\":\"x\"}", "missing_field", "params"},
-        {body_proposal, "{\"action\":\"x\",\"params\":{},\"via\":\"grammar\"}", "unknown_field", "via"},
+        {body_proposal, "{\"action\":\"x\",\"params\":{},\"via\":\"grammar\"}", "unknown_field",
+            "via"},
         {body_proposal, "{\"action\":\"x;y\",\"params\":{}}", "bad_value", "action"},
         {body_nothing, "{\"a\":1}", "unknown_field", "a"},
         {body_cases, "limit=0", "bad_value", "limit"},
@@ -150,7 +153,8 @@ TEST(consents_have_the_form_of_signatures)
 
     CHECK(body_consent(S(CONSENT(GOOD_KEY, "approve", GOOD_HASH, "AA==")), S(ID), &out, &err));
     CHECK(strstr(buf_text(&out), "{\"id\":\"" ID "\",\"key_id\":\"" GOOD_KEY "\"") != NULL);
-    CHECK(!body_consent(S(CONSENT("0123456789ABCDEF", "approve", GOOD_HASH, "AA==")), S(ID), &out, &err));
+    CHECK(!body_consent(
+        S(CONSENT("0123456789ABCDEF", "approve", GOOD_HASH, "AA==")), S(ID), &out, &err));
     CHECK_TEXT(err.param, "key_id");
     CHECK(!body_consent(S(CONSENT(GOOD_KEY, "maybe", GOOD_HASH, "AA==")), S(ID), &out, &err));
     CHECK_TEXT(err.param, "decision");
@@ -180,7 +184,8 @@ TEST(tokens_are_found_by_their_hash)
     CHECK(!tokens_find(&tokens, S("Bearer x")));
     CHECK(!tokens_find(&tokens, S("")));
     tokens_done(&tokens);
-    static const char *const BAD[] = {"ada", "ada x", "Ada sha256:00", "ada sha256:00", "a\"b sha256:"};
+    static const char *const BAD[] = {
+        "ada", "ada x", "Ada sha256:00", "ada sha256:00", "a\"b sha256:"};
     for (size_t i = 0; i < COUNT(BAD); i++) {
         CHECK(!tokens_read(str_from(BAD[i]), &tokens, &err));
         CHECK_TEXT(err.code, "bad_tokens");
@@ -237,20 +242,26 @@ TEST(metrics_have_bounded_labels_and_true_sums)
 
 static json_t *catalogue(void)
 {
-    return json_loads("{\"actions\":[{\"name\":\"a\",\"summary\":\"does a\",\"parameters\":{\"type\":\"object\","
-                      "\"$schema\":\"x\",\"properties\":{\"pattern\":{\"type\":\"string\",\"pattern\":\"^x\",\"format\":\"y\","
-                      "\"enum\":[{\"format\":1}]}}}}]}",
+    return json_loads(
+        "{\"actions\":[{\"name\":\"a\",\"summary\":\"does a\",\"parameters\":{\"type\":\"object\","
+        "\"$schema\":\"x\",\"properties\":{\"pattern\":{\"type\":\"string\",\"pattern\":\"^x\","
+        "\"format\":\"y\","
+        "\"enum\":[{\"format\":1}]}}}}]}",
         0, NULL);
 }
 
 TEST(the_schema_for_engines_keeps_known_keywords_and_all_names)
 {
     scoped(json_done) json_t *actions = catalogue(), *schema = NULL;
-    scoped(json_done) json_t *wanted = json_loads(
-        "{\"oneOf\":[{\"type\":\"object\",\"properties\":{\"action\":{\"const\":\"a\"},\"params\":{\"type\":\"object\","
-        "\"properties\":{\"pattern\":{\"type\":\"string\",\"enum\":[{\"format\":1}]}}}},\"required\":[\"action\",\"params\"],"
-        "\"additionalProperties\":false},{\"type\":\"object\",\"properties\":{\"action\":{\"const\":\"none\"}},"
-        "\"required\":[\"action\"],\"additionalProperties\":false}]}", 0, NULL);
+    scoped(json_done) json_t *wanted =
+        json_loads("{\"oneOf\":[{\"type\":\"object\",\"properties\":{\"action\":{\"const\":\"a\"},"
+                   "\"params\":{\"type\":\"object\","
+                   "\"properties\":{\"pattern\":{\"type\":\"string\",\"enum\":[{\"format\":1}]}}}},"
+                   "\"required\":[\"action\",\"params\"],"
+                   "\"additionalProperties\":false},{\"type\":\"object\",\"properties\":{"
+                   "\"action\":{\"const\":\"none\"}},"
+                   "\"required\":[\"action\"],\"additionalProperties\":false}]}",
+            0, NULL);
     scoped(json_done) json_t *empty = json_object();
     scoped(buf_done) struct buf prompt = buf_of(ADVISOR_PROMPT_BYTES_MAX);
     struct err err;
@@ -285,9 +296,11 @@ TEST(advice_is_an_action_of_the_catalogue_and_nothing_else)
 TEST(a_reply_is_split_only_if_its_body_is_one_object)
 {
 #define REPLY(body) "{\"v\":1,\"type\":\"reply\",\"id\":12,\"ok\":true,\"body\":" body "}"
-    static const char *const BAD[] = {REPLY("{},\"x\":{}"), REPLY("[]"), REPLY("{\"a\":1"), REPLY("{\"a\":\"}"),
-        REPLY("{}}{"), REPLY(""), REPLY("{\"\xff\":1}"), "{\"v\":1,\"type\":\"reply\",\"id\":-1,\"ok\":true,\"body\":{}}",
-        "{\"v\":1,\"type\":\"reply\",\"id\":1,\"ok\":false,\"body\":{}}", "{\"v\":1,\"type\":\"reply\",\"id\":", ""};
+    static const char *const BAD[] = {REPLY("{},\"x\":{}"), REPLY("[]"), REPLY("{\"a\":1"),
+        REPLY("{\"a\":\"}"), REPLY("{}}{"), REPLY(""), REPLY("{\"\xff\":1}"),
+        "{\"v\":1,\"type\":\"reply\",\"id\":-1,\"ok\":true,\"body\":{}}",
+        "{\"v\":1,\"type\":\"reply\",\"id\":1,\"ok\":false,\"body\":{}}",
+        "{\"v\":1,\"type\":\"reply\",\"id\":", ""};
     struct str body;
     uint64_t id = 0;
 
@@ -308,7 +321,8 @@ TEST(every_route_is_documented)
     for (size_t i = 0; i < ROUTES; i++) {
         const struct route *route = &ROUTE_TABLE[i];
         const json_t *path = json_object_getn(paths, route->pattern.at, route->pattern.len);
-        const json_t *operation = json_object_get(path, route->method == METHOD_GET ? "get" : "post");
+        const json_t *operation =
+            json_object_get(path, route->method == METHOD_GET ? "get" : "post");
         CHECK_TEXT(json_string_value(json_object_get(operation, "operationId")), route->name);
         CHECK(json_object_get(operation, "responses") != NULL);
     }

@@ -282,6 +282,6 @@ void route_page(struct visit *visit)
     if (known.at && str_eq(known, str_from(file->etag)))
         visit_reply(visit, 304, S(""), fields, COUNT(fields), S(""));
     else
-        visit_reply(visit, 200, file->type, fields, COUNT(fields),
-            (struct str){file->bytes, file->len});
+        visit_reply(
+            visit, 200, file->type, fields, COUNT(fields), (struct str){file->bytes, file->len});
 }

@@ -4,8 +4,8 @@
 #include "base/buf.h"
 #include "base/panic.h"
 #include "base/scoped.h"
-#include "json/json_text.h"
 #include "sse/sse.h"
+#include "json/json_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -62,7 +62,8 @@ static void deliver(struct hub *hub, const json_t *entry)
             bytes = shared_bytes_make(buf_str(&text));
         }
         s->last_seq = seq;
-        (void)exchange_stream_share(s->ex, bytes); /* dropped if it was too far behind: on_gone follows */
+        (void)exchange_stream_share(
+            s->ex, bytes); /* dropped if it was too far behind: on_gone follows */
     }
     shared_bytes_drop(&bytes);
 }
@@ -74,8 +75,8 @@ static bool ask_page(struct hub *hub, int64_t after,
     char body[96];
     struct err err;
 
-    snprintf(body, sizeof body, "{\"after\":%" PRId64 ",\"limit\":%" PRId64 "}", after < 0 ? 0 : after,
-        hub->limits.replay_page);
+    snprintf(body, sizeof body, "{\"after\":%" PRId64 ",\"limit\":%" PRId64 "}",
+        after < 0 ? 0 : after, hub->limits.replay_page);
     const struct link_request request = {.method = S("ledger"),
         .who = S(WHO_WE_ARE),
         .body = str_from(body),
@@ -97,9 +98,8 @@ static void on_missed(void *owner, json_t *body, const struct err *why)
     hub->catching_up = false;
     if (why)
         return; /* the next event shows the gap again */
-    json_array_foreach (entries, i, entry)
-        if (message_int(entry, "seq") > hub->last_seq)
-            deliver(hub, entry);
+    json_array_foreach(entries, i, entry) if (message_int(entry, "seq") > hub->last_seq)
+        deliver(hub, entry);
     if (json_array_size(entries) == 0 && hub->last_seq < hub->seen_seq)
         hub->last_seq = hub->seen_seq;
     if (message_true(body, "more") || hub->last_seq < hub->seen_seq)
@@ -197,7 +197,8 @@ static void on_page(void *owner, json_t *body, const struct err *why)
         end_stream(s); /* the client comes back with what it has */
         return;
     }
-    json_array_foreach (entries, i, entry) {
+    json_array_foreach(entries, i, entry)
+    {
         int64_t seq = message_int(entry, "seq");
         if (seq <= s->last_seq)
             continue;

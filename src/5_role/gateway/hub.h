@@ -3,8 +3,8 @@
  * hub — ledger entries to everybody who listens, each once and in order.
  *
  * Live entries come from the judge as they are made. A client that names the last one it has
- * (Last-Event-ID) is first given the entries behind it, page by page from the ledger, then goes live
- * where the pages end. When numbers are missing (a judge was replaced) the hub itself reads
+ * (Last-Event-ID) is first given the entries behind it, page by page from the ledger, then goes
+ * live where the pages end. When numbers are missing (a judge was replaced) the hub itself reads
  * them from the ledger before it goes on, so nobody sees a gap.
  *
  * owner    hub_init() … hub_done()

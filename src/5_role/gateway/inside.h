@@ -13,7 +13,8 @@
 #include "gateway/visit.h"
 #include "net/http_server.h"
 
-#define REPLY_BYTES_MAX (4 * 1024 * 1024) /* one whole reply: the catalogue with all schemas is the longest */
+#define REPLY_BYTES_MAX                                                                            \
+    (4 * 1024 * 1024) /* one whole reply: the catalogue with all schemas is the longest */
 
 struct gateway_settings {
 #define SETTING(name, min, max, standard, help) int64_t name;
@@ -38,7 +39,7 @@ struct gateway {
     struct exporting *exports;
     int64_t visit_count;
     struct buf reply, body; /* reused by every request */
-    char **names;     /* for the server: NULL-ended */
+    char **names;           /* for the server: NULL-ended */
     uv_timer_t *ready_again;
     uv_timer_t *once;
     bool judge_ready, stopping;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * POST /api/v1/intent. The grammar answers first. Where it does not understand, and an engine is configured,
- * the engine may name an action; what it names is a proposal "by model" that the judge decides. Whatever goes
- * wrong with the engine, the grammar's answer stands. */
+ * POST /api/v1/intent. The grammar answers first. Where it does not understand, and an engine is
+ * configured, the engine may name an action; what it names is a proposal "by model" that the judge
+ * decides. Whatever goes wrong with the engine, the grammar's answer stands. */
 #include "base/scoped.h"
 #include "gateway/advisor.h"
 #include "gateway/body.h"
@@ -85,9 +85,9 @@ static void propose(struct visit *visit, const struct advice *advice)
 {
     struct buf *out = &visit->gateway->body;
     struct err err = {0};
-    scoped(json_done) json_t *body = json_pack("{s:s, s:O, s:s, s:s, s:s}", "action",
-        advice->action, "params", advice->params, "via", "model", "model", visit->model_name, "nl",
-        visit->sentence);
+    scoped(json_done) json_t *body =
+        json_pack("{s:s, s:O, s:s, s:s, s:s}", "action", advice->action, "params", advice->params,
+            "via", "model", "model", visit->model_name, "nl", visit->sentence);
 
     buf_clear(out);
     out->overflowed = false;
@@ -161,7 +161,8 @@ static void on_actions(void *owner, json_t *body, const struct err *why)
     ask_engine(visit);
 }
 
-/* --- the grammar -------------------------------------------------------------------------------- */
+/* --- the grammar --------------------------------------------------------------------------------
+ */
 
 static bool engine_helps(const struct visit *visit, const json_t *answer)
 {
@@ -205,7 +206,9 @@ void route_intent(struct visit *visit)
     }
     visit->sentence = intent.sentence;
     visit->parse_only = intent.parse_only;
-    visit->wants_model = intent.model == BODY_YES ||
-                         (intent.model == BODY_UNSAID && !intent.parse_only && visit->gateway->model);
-    visit_ask(visit, "intent", buf_str(body), intent.parse_only ? LINK_FAST : LINK_SLOW, on_grammar);
+    visit->wants_model =
+        intent.model == BODY_YES ||
+        (intent.model == BODY_UNSAID && !intent.parse_only && visit->gateway->model);
+    visit_ask(
+        visit, "intent", buf_str(body), intent.parse_only ? LINK_FAST : LINK_SLOW, on_grammar);
 }

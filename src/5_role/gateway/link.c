@@ -9,7 +9,7 @@
 
 #define TICK_MS 25
 #define LEAVING "judge_leaving" /* nothing was begun */
-#define HELD LINK_PACES /* the list of those that wait for a judge */
+#define HELD LINK_PACES         /* the list of those that wait for a judge */
 
 struct link_call {
     struct link_call *next, *before; /* in its list, or in the free ones */
@@ -245,7 +245,8 @@ static bool on_raw(void *owner, struct str text)
     if (!link_split_reply(text, &id, &body))
         return false;
     struct link_call *call = &link->slots[id % (uint64_t)link->limits.in_flight_max];
-    if (!call->used || call->turn != id || call->end != end || !call->answered_text || !call->answered)
+    if (!call->used || call->turn != id || call->end != end || !call->answered_text ||
+        !call->answered)
         return false;
     void (*answered_text)(void *, struct str) = call->answered_text;
     void *asker = call->owner;
@@ -311,7 +312,8 @@ static void send_held(struct link *link)
 
     while (link->current && (call = link->lists[HELD].first)) {
         call->end = link->current;
-        if (!channel_send_text(link->current->channel, (struct str){call->text, call->text_len}, &err)) {
+        if (!channel_send_text(
+                link->current->channel, (struct str){call->text, call->text_len}, &err)) {
             finish(link, call, NULL, &err);
             continue;
         }

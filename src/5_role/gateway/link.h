@@ -67,14 +67,14 @@ struct link_request {
     enum link_pace pace;
     bool never_held; /* away is an answer at once */
     void (*answered)(void *owner, json_t *body, const struct err *why);
-    /* May be NULL. Called instead when the body need not be taken apart: the text of one JSON object as
-     * the judge wrote it; lives during the call. */
+    /* May be NULL. Called instead when the body need not be taken apart: the text of one JSON
+     * object as the judge wrote it; lives during the call. */
     void (*answered_text)(void *owner, struct str body);
     void *owner;
 };
 
-/* Pure. Is this the text of a good reply in the order of the judge's hot path, and is its body exactly one
- * {…}? Then *ret_id and *ret_body. Anything else is read the usual way. */
+/* Pure. Is this the text of a good reply in the order of the judge's hot path, and is its body
+ * exactly one {…}? Then *ret_id and *ret_body. Anything else is read the usual way. */
 bool link_split_reply(struct str text, uint64_t *ret_id, struct str *ret_body);
 
 void link_init(struct link *link, uv_loop_t *loop, const struct link_limits *limits,
@@ -85,7 +85,8 @@ void link_done(struct link *link);
 /* `fd` is one end of a channel to a new judge. */
 void link_join(struct link *link, int fd);
 
-/* `answered` is called once from the loop, never from here. errors  ERR_LIMIT "busy"; ERR_PEER "judge_away" */
+/* `answered` is called once from the loop, never from here. errors  ERR_LIMIT "busy"; ERR_PEER
+ * "judge_away" */
 bool link_ask(struct link *link, const struct link_request *request, struct link_call **ret_call,
     struct err *err);
 /* The answer does not interest any more. The place is taken until it comes. */

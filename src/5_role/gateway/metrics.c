@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 /* The last row stands for all others. */
-static const int STATUSES[METRICS_STATUSES] = {200, 204, 304, 400, 401, 403, 404, 405, 408, 409, 410,
-    413, 415, 421, 422, 429, 431, 499, 500, 501, 502, 503, 504, 0};
+static const int STATUSES[METRICS_STATUSES] = {200, 204, 304, 400, 401, 403, 404, 405, 408, 409,
+    410, 413, 415, 421, 422, 429, 431, 499, 500, 501, 502, 503, 504, 0};
 
-static const int64_t BOUNDS_US[METRICS_BUCKETS] = {50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000,
-    100000, 500000, 2500000, 10000000, 60000000};
+static const int64_t BOUNDS_US[METRICS_BUCKETS] = {
+    50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 500000, 2500000, 10000000, 60000000};
 
 /* Of closed cases (case_status() of 3_domain/case): no other word becomes a label. */
 static const char *const CASE_WORDS[] = {"success", "failed", "denied", "refused", "expired"};
@@ -54,7 +54,8 @@ static void head(struct buf *out, const char *name, const char *type, const char
     buf_printf(out, "# HELP logic_%s %s\n# TYPE logic_%s %s\n", name, help, name, type);
 }
 
-static void single(struct buf *out, const char *name, const char *type, const char *help, double value)
+static void single(
+    struct buf *out, const char *name, const char *type, const char *help, double value)
 {
     head(out, name, type, help);
     buf_printf(out, "logic_%s %.17g\n", name, value);
@@ -82,9 +83,8 @@ static void write_latency(const struct metrics *metrics, size_t route, struct bu
 
     for (size_t i = 0; i < METRICS_BUCKETS; i++) {
         below += metrics->buckets[route][i];
-        buf_printf(out,
-            "logic_http_request_seconds_bucket{route=\"%s\",le=\"%g\"} %" PRIu64 "\n", label,
-            (double)BOUNDS_US[i] / 1e6, below);
+        buf_printf(out, "logic_http_request_seconds_bucket{route=\"%s\",le=\"%g\"} %" PRIu64 "\n",
+            label, (double)BOUNDS_US[i] / 1e6, below);
     }
     below += metrics->buckets[route][METRICS_BUCKETS];
     buf_printf(out,
@@ -141,8 +141,8 @@ static void write_judge(const json_t *judge, struct buf *out)
             (double)json_integer_value(queue));
 }
 
-void metrics_write(const struct metrics *metrics, const struct metrics_now *now, const json_t *judge,
-    struct buf *out)
+void metrics_write(const struct metrics *metrics, const struct metrics_now *now,
+    const json_t *judge, struct buf *out)
 {
     write_requests(metrics, out);
     head(out, "http_request_seconds", "histogram", "From the whole request to the reply.");
@@ -151,8 +151,8 @@ void metrics_write(const struct metrics *metrics, const struct metrics_now *now,
             write_latency(metrics, route, out);
     single(out, "in_flight", "gauge", "Requests that wait for the judge.", (double)now->in_flight);
     single(out, "sse_clients", "gauge", "Open event streams.", (double)now->subscribers);
-    single(out, "sse_left_total", "counter", "Event streams that clients left or were dropped from.",
-        (double)metrics->streams_left);
+    single(out, "sse_left_total", "counter",
+        "Event streams that clients left or were dropped from.", (double)metrics->streams_left);
     single(out, "judge_connected", "gauge", "1 while a judge is joined.", now->judge_connected);
     single(out, "judge_ready", "gauge", "1 while the judge answers.", now->judge_ready);
     single(out, "judge_restarts_total", "counter", "Judges that went away.",

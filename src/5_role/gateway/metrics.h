@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * metrics — counters of the gateway and their text for Prometheus. Label sets are bounded by tables.
+ * metrics — counters of the gateway and their text for Prometheus. Label sets are bounded by
+ * tables.
  *
  * threads  one at a time
  * source   Prometheus text exposition format 0.0.4
@@ -41,5 +42,5 @@ void metrics_count(struct metrics *metrics, size_t route, int status, int64_t sp
 
 /* `judge` (may be NULL) is the answer to `status`: {"open_cases","closed_cases":{status:n},
  * "judge":{"under_way"}}; what is not known by name there is left out. */
-void metrics_write(const struct metrics *metrics, const struct metrics_now *now, const json_t *judge,
-    struct buf *out);
+void metrics_write(const struct metrics *metrics, const struct metrics_now *now,
+    const json_t *judge, struct buf *out);

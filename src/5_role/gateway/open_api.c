@@ -19,6 +19,7 @@
     "{\"type\":\"integer\",\"minimum\":" TEXT_OF(low) ",\"maximum\":" TEXT_OF(high) "}"
 #define SEQ_SCHEMA "{\"type\":\"integer\",\"minimum\":0}"
 
+/* clang-format off: JSON in C strings reads best by hand */
 /* What a row of route.def does not say. A missing text is left out. */
 static const struct operation {
     const char *parameters; /* beside {id} */
@@ -28,15 +29,20 @@ static const struct operation {
 } OPERATIONS[ROUTES] = {
     [ROUTE_intent] = {NULL,
         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"nl\"],\"properties\":{"
-        "\"nl\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":" TEXT_OF(SENTENCE_CHARS_MAX) "},"
-        "\"parse_only\":{\"type\":\"boolean\",\"description\":\"say how it is understood; open no case\"},"
-        "\"model\":{\"type\":\"boolean\",\"description\":\"ask the engine where the grammar does not understand\"}}}",
+        "\"nl\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":" TEXT_OF(
+            SENTENCE_CHARS_MAX) "},"
+                                "\"parse_only\":{\"type\":\"boolean\",\"description\":\"say how it "
+                                "is understood; open no case\"},"
+                                "\"model\":{\"type\":\"boolean\",\"description\":\"ask the engine "
+                                "where the grammar does not understand\"}}}",
         NULL, REF("Answer")},
     [ROUTE_proposals] = {NULL, REF("Proposal"), NULL, REF("Answer")},
-    [ROUTE_cases] = {"[" PARAMETER("query", "limit", COUNT_SCHEMA(1, CASES_LIMIT_MAX)) ","
-        PARAMETER("query", "before", REF("Id")) ","
-        PARAMETER("query", "status", "{\"type\":\"string\"}") "]", NULL, NULL,
-        "{\"type\":\"object\",\"properties\":{\"cases\":{\"type\":\"array\",\"items\":" REF("Case") "}}}"},
+    [ROUTE_cases] = {"[" PARAMETER("query", "limit",
+                         COUNT_SCHEMA(1, CASES_LIMIT_MAX)) "," PARAMETER("query", "before",
+                         REF("Id")) "," PARAMETER("query", "status", "{\"type\":\"string\"}") "]",
+        NULL, NULL,
+        "{\"type\":\"object\",\"properties\":{\"cases\":{\"type\":\"array\",\"items\":" REF(
+            "Case") "}}}"},
     [ROUTE_case] = {NULL, NULL, NULL, REF("Case")},
     [ROUTE_plan] = {NULL, NULL, "application/vnd.logic-node.plan+json", NULL},
     [ROUTE_consent] = {NULL,
@@ -45,19 +51,24 @@ static const struct operation {
         "\"key_id\":{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{16}$\"},"
         "\"decision\":{\"enum\":[\"approve\",\"refuse\"]},"
         "\"plan_sha256\":{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{64}$\"},"
-        "\"signature\":{\"type\":\"string\",\"description\":\"base64 of the Ed25519 signature over the plan's "
-        "bytes, or over the words of a refusal\"}}}", NULL, REF("Answer")},
+        "\"signature\":{\"type\":\"string\",\"description\":\"base64 of the Ed25519 signature over "
+        "the plan's "
+        "bytes, or over the words of a refusal\"}}}",
+        NULL, REF("Answer")},
     [ROUTE_query] = {NULL,
-        "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"query\"],\"properties\":{"
-        "\"query\":{\"type\":\"string\",\"pattern\":\"^[a-z][a-z0-9_]*$\",\"maxLength\":" TEXT_OF(WORD_BYTES_MAX)
-        "},\"args\":{\"type\":\"object\"}}}", NULL,
-        "{\"type\":\"object\",\"properties\":{\"answers\":{\"type\":\"array\"}}}"},
-    [ROUTE_events] = {"[" PARAMETER("header", "Last-Event-ID", SEQ_SCHEMA) ","
-        PARAMETER("query", "after", SEQ_SCHEMA) "]", NULL, "text/event-stream", "{\"type\":\"string\"}"},
-    [ROUTE_ledger] = {"[" PARAMETER("query", "after", SEQ_SCHEMA) ","
-        PARAMETER("query", "limit", COUNT_SCHEMA(1, LEDGER_LIMIT_MAX)) "]", NULL, NULL,
-        "{\"type\":\"object\",\"properties\":{\"entries\":{\"type\":\"array\",\"items\":" REF("Entry")
-        "},\"more\":{\"type\":\"boolean\"}}}"},
+        "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"query\"],"
+        "\"properties\":{"
+        "\"query\":{\"type\":\"string\",\"pattern\":\"^[a-z][a-z0-9_]*$\",\"maxLength\":" TEXT_OF(
+            WORD_BYTES_MAX) "},\"args\":{\"type\":\"object\"}}}",
+        NULL, "{\"type\":\"object\",\"properties\":{\"answers\":{\"type\":\"array\"}}}"},
+    [ROUTE_events] = {"[" PARAMETER("header", "Last-Event-ID", SEQ_SCHEMA) "," PARAMETER(
+                          "query", "after", SEQ_SCHEMA) "]",
+        NULL, "text/event-stream", "{\"type\":\"string\"}"},
+    [ROUTE_ledger] = {"[" PARAMETER("query", "after", SEQ_SCHEMA) "," PARAMETER(
+                          "query", "limit", COUNT_SCHEMA(1, LEDGER_LIMIT_MAX)) "]",
+        NULL, NULL,
+        "{\"type\":\"object\",\"properties\":{\"entries\":{\"type\":\"array\",\"items\":" REF(
+            "Entry") "},\"more\":{\"type\":\"boolean\"}}}"},
     [ROUTE_ledger_verify] = {"[" PARAMETER("query", "after", SEQ_SCHEMA) "]", NULL, NULL, NULL},
     [ROUTE_ledger_verified] = {"[" PARAMETER("query", "after", SEQ_SCHEMA) "]", NULL, NULL, NULL},
     [ROUTE_ledger_export] = {"[" PARAMETER("query", "after", "{\"const\":0}") "]", NULL,
@@ -68,24 +79,34 @@ static const struct operation {
 
 static const char SCHEMAS[] =
     "{\"Id\":{\"type\":\"string\",\"pattern\":\"^[0-9A-HJKMNP-TV-Z]{26}$\"},"
-    "\"Error\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":{\"type\":\"object\","
+    "\"Error\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":{\"type\":"
+    "\"object\","
     "\"required\":[\"message\",\"type\",\"param\",\"code\"],\"properties\":{"
-    "\"message\":{\"type\":\"string\"},\"type\":{\"enum\":[\"input\",\"denied\",\"limit\",\"peer\",\"system\"]},"
+    "\"message\":{\"type\":\"string\"},\"type\":{\"enum\":[\"input\",\"denied\",\"limit\",\"peer\","
+    "\"system\"]},"
     "\"param\":{\"type\":[\"string\",\"null\"]},\"code\":{\"type\":[\"string\",\"null\"]}}}}},"
     "\"Answer\":{\"type\":\"object\",\"required\":[\"status\"],\"properties\":{"
-    "\"status\":{\"enum\":[\"success\",\"awaiting_consent\",\"denied\",\"question\",\"not_understood\",\"failed\","
+    "\"status\":{\"enum\":[\"success\",\"awaiting_consent\",\"denied\",\"question\",\"not_"
+    "understood\",\"failed\","
     "\"refused\",\"expired\",\"working\"]},"
     "\"case\":{\"type\":[\"string\",\"null\"]},\"intent\":{\"type\":[\"object\",\"null\"]},"
     "\"intents\":{\"type\":\"array\"},\"verdict\":{\"type\":[\"object\",\"null\"]},"
     "\"plan\":{\"type\":[\"object\",\"null\"]},\"plan_sha256\":{\"type\":[\"string\",\"null\"]},"
     "\"execution\":{\"type\":[\"object\",\"null\"]},\"question\":{\"type\":[\"object\",\"null\"]},"
-    "\"text\":{\"type\":\"string\"},\"results\":{\"type\":\"array\"},\"model\":{\"type\":\"object\"}}},"
-    "\"Case\":{\"type\":\"object\",\"required\":[\"id\",\"status\"],\"properties\":{\"id\":{\"type\":\"string\"},"
-    "\"status\":{\"type\":\"string\"},\"action\":{\"type\":\"string\"},\"params\":{\"type\":\"object\"}}},"
-    "\"Entry\":{\"type\":\"object\",\"required\":[\"seq\",\"kind\",\"case\",\"at\",\"body\"],\"properties\":{"
+    "\"text\":{\"type\":\"string\"},\"results\":{\"type\":\"array\"},\"model\":{\"type\":"
+    "\"object\"}}},"
+    "\"Case\":{\"type\":\"object\",\"required\":[\"id\",\"status\"],\"properties\":{\"id\":{"
+    "\"type\":\"string\"},"
+    "\"status\":{\"type\":\"string\"},\"action\":{\"type\":\"string\"},\"params\":{\"type\":"
+    "\"object\"}}},"
+    "\"Entry\":{\"type\":\"object\",\"required\":[\"seq\",\"kind\",\"case\",\"at\",\"body\"],"
+    "\"properties\":{"
     "\"seq\":{\"type\":\"integer\"},\"kind\":{\"type\":\"string\"},\"case\":{\"type\":\"string\"},"
-    "\"at\":{\"type\":\"string\",\"format\":\"date-time\"},\"actor\":{\"type\":\"string\"},\"prev\":{\"type\":\"string\"},"
+    "\"at\":{\"type\":\"string\",\"format\":\"date-time\"},\"actor\":{\"type\":\"string\"},"
+    "\"prev\":{\"type\":\"string\"},"
     "\"body\":{\"type\":\"object\"}}}}";
+
+/* clang-format on */
 
 static json_t *parsed(const char *text)
 {
@@ -109,9 +130,8 @@ static json_t *parameters_of(const struct route *route)
     json_t *parameters = text ? parsed(text) : json_array();
 
     if (memchr(route->pattern.at, '{', route->pattern.len))
-        json_array_append_new(parameters,
-            json_pack("{s:s, s:s, s:b, s:o}", "name", "id", "in", "path", "required", 1, "schema",
-                parsed(REF("Id"))));
+        json_array_append_new(parameters, json_pack("{s:s, s:s, s:b, s:o}", "name", "id", "in",
+                                              "path", "required", 1, "schema", parsed(REF("Id"))));
     return parameters;
 }
 
@@ -119,8 +139,8 @@ static json_t *operation_of(const struct route *route)
 {
     const struct operation *more = &OPERATIONS[route->id];
     json_t *reply = parsed(more->reply ? more->reply : "{\"type\":\"object\"}");
-    json_t *operation = json_pack("{s:s, s:s, s:o, s:{s:o, s:o}}", "operationId", route->name, "summary",
-        route->summary, "parameters", parameters_of(route), "responses", "200",
+    json_t *operation = json_pack("{s:s, s:s, s:o, s:{s:o, s:o}}", "operationId", route->name,
+        "summary", route->summary, "parameters", parameters_of(route), "responses", "200",
         reply_of("The answer.", more->type, reply), "default",
         reply_of("What was wrong, and what to do.", NULL, parsed(REF("Error"))));
 
@@ -140,7 +160,8 @@ static void add_actions(json_t *schemas, const json_t *catalogue)
     json_t *choices = json_array(), *action;
     size_t i;
 
-    json_array_foreach (json_object_get(catalogue, "actions"), i, action) {
+    json_array_foreach(json_object_get(catalogue, "actions"), i, action)
+    {
         const char *name = json_string_value(json_object_get(action, "name"));
         json_t *parameters = json_object_get(action, "parameters");
         const char *title = json_string_value(json_object_get(action, "title"));
@@ -177,11 +198,11 @@ json_t *open_api_make(const json_t *catalogue)
     }
     add_actions(schemas, catalogue);
     json_t *document = json_pack(
-        "{s:s, s:{s:s, s:s, s:s}, s:o, s:{s:o, s:{s:{s:s, s:s}}}, s:[{s:[]}, {}]}", "openapi", "3.1.0",
-        "info", "title", "Logic Node", "version", LOGIC_NODE_VERSION, "description",
-        "A sentence or a typed action becomes a proven, signed and recorded change.", "paths", paths,
-        "components", "schemas", schemas, "securitySchemes", "token", "type", "http", "scheme", "bearer",
-        "security", "token");
+        "{s:s, s:{s:s, s:s, s:s}, s:o, s:{s:o, s:{s:{s:s, s:s}}}, s:[{s:[]}, {}]}", "openapi",
+        "3.1.0", "info", "title", "Logic Node", "version", LOGIC_NODE_VERSION, "description",
+        "A sentence or a typed action becomes a proven, signed and recorded change.", "paths",
+        paths, "components", "schemas", schemas, "securitySchemes", "token", "type", "http",
+        "scheme", "bearer", "security", "token");
     check(document);
     return document;
 }

@@ -46,7 +46,8 @@ static bool add_file(
     char digest[SHA256_HEX_BYTES];
 
     if (pages->count == PAGE_FILES_MAX || strlen(tail) >= PAGE_PATH_BYTES)
-        return err_set(err, ERR_LIMIT, "the page's folder has more than %d files, or the name '%s' is too long",
+        return err_set(err, ERR_LIMIT,
+            "the page's folder has more than %d files, or the name '%s' is too long",
             PAGE_FILES_MAX, path);
     if (!file_read(path, &bytes, err))
         return err_wrap(err, "the page (at most %d bytes in all)", PAGE_BYTES_MAX);
@@ -75,8 +76,8 @@ static bool add_folder(
     const struct dirent *entry;
 
     if (!dir)
-        return errno == ENOENT ||
-               err_set(err, ERR_SYSTEM, "cannot read the page's folder '%s': %s", folder, strerror(errno));
+        return errno == ENOENT || err_set(err, ERR_SYSTEM, "cannot read the page's folder '%s': %s",
+                                      folder, strerror(errno));
     while ((entry = readdir(dir))) {
         char path[PATH_MAX], below[PATH_MAX];
         struct stat what;

@@ -5,7 +5,8 @@
  * Served with a policy that lets a page load only from the node and be framed by nobody.
  *
  * owner    whoever holds the struct
- * limits   PAGE_FILES_MAX, PAGE_BYTES_MAX; a file of a type without a name here, or hidden, is not read
+ * limits   PAGE_FILES_MAX, PAGE_BYTES_MAX; a file of a type without a name here, or hidden, is not
+ * read
  */
 #pragma once
 
@@ -33,7 +34,8 @@ struct pages {
     size_t bytes;
 };
 
-/* A folder that is not there gives no files. errors  ERR_LIMIT too many, too large; ERR_SYSTEM unreadable */
+/* A folder that is not there gives no files. errors  ERR_LIMIT too many, too large; ERR_SYSTEM
+ * unreadable */
 bool pages_load(const char *folder, struct pages *ret_pages, struct err *err);
 void pages_done(struct pages *pages);
 /* "/" is "/index.html"; NULL if there is none. */

@@ -36,8 +36,8 @@ static bool pattern_fits(struct str pattern, struct str path, struct str *ret_id
     return is_id(*ret_id);
 }
 
-enum route_found route_find(enum http_method method, struct str path, const struct route **ret_route,
-    struct str *ret_id, struct buf *ret_allow)
+enum route_found route_find(enum http_method method, struct str path,
+    const struct route **ret_route, struct str *ret_id, struct buf *ret_allow)
 {
     enum http_method sought = method == METHOD_HEAD ? METHOD_GET : method;
 

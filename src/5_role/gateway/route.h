@@ -39,5 +39,5 @@ enum route_found {
 };
 
 /* HEAD finds GET. The `id` of the pattern goes to *ret_id (.at NULL if it has none). */
-enum route_found route_find(enum http_method method, struct str path, const struct route **ret_route,
-    struct str *ret_id, struct buf *ret_allow);
+enum route_found route_find(enum http_method method, struct str path,
+    const struct route **ret_route, struct str *ret_id, struct buf *ret_allow);

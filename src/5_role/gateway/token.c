@@ -57,8 +57,10 @@ bool tokens_read(struct str text, struct tokens *ret_tokens, struct err *err)
         if (tokens.count == TOKENS_MAX || !read_line(line, &tokens.rows[tokens.count])) {
             tokens_done(&tokens);
             return err_code(err, ERR_INPUT, "bad_tokens", "tokens",
-                "line %zu of the token file is not `NAME sha256:HEX` (64 digits, lower case), or is "
-                "beyond the %d tokens allowed", number, TOKENS_MAX);
+                "line %zu of the token file is not `NAME sha256:HEX` (64 digits, lower case), or "
+                "is "
+                "beyond the %d tokens allowed",
+                number, TOKENS_MAX);
         }
         tokens.count++;
     }
@@ -72,9 +74,11 @@ bool tokens_load(const char *path, struct tokens *ret_tokens, struct err *err)
     struct stat what;
 
     if (stat(path, &what) != 0)
-        return err_set(err, ERR_SYSTEM, "cannot look at the token file '%s': %s", path, strerror(errno));
+        return err_set(
+            err, ERR_SYSTEM, "cannot look at the token file '%s': %s", path, strerror(errno));
     if (what.st_mode & (S_IWGRP | S_IWOTH))
-        return err_set(err, ERR_SYSTEM, "the token file '%s' can be written by others: chmod 600", path);
+        return err_set(
+            err, ERR_SYSTEM, "the token file '%s' can be written by others: chmod 600", path);
     return file_read(path, &text, err) && tokens_read(buf_str(&text), ret_tokens, err);
 }
 

@@ -25,13 +25,15 @@ struct tokens {
     struct token {
         char name[TOKEN_NAME_BYTES];
         char sha256_hex[SHA256_HEX_BYTES];
-    } *rows;
+    } * rows;
 };
 
-/* errors  ERR_SYSTEM cannot be read, others may write it; ERR_INPUT a line (by number) is not of that form */
+/* errors  ERR_SYSTEM cannot be read, others may write it; ERR_INPUT a line (by number) is not of
+ * that form */
 bool tokens_load(const char *path, struct tokens *ret_tokens, struct err *err);
 bool tokens_read(struct str text, struct tokens *ret_tokens, struct err *err);
 void tokens_done(struct tokens *tokens);
 
-/* The name behind an Authorization header, NULL if it is none of ours. Takes as long for every row. */
+/* The name behind an Authorization header, NULL if it is none of ours. Takes as long for every row.
+ */
 const char *tokens_find(const struct tokens *tokens, struct str authorization);

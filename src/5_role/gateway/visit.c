@@ -4,8 +4,8 @@
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "gateway/inside.h"
-#include "json/json_text.h"
 #include "os/clock.h"
+#include "json/json_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,8 +208,8 @@ static bool name_principal(struct visit *visit, struct err *err)
     return true;
 }
 
-/* curl -d says x-www-form-urlencoded; the body is read as JSON in any case, and a web page cannot hide
- * behind that type because Origin and Sec-Fetch-Site are looked at. */
+/* curl -d says x-www-form-urlencoded; the body is read as JSON in any case, and a web page cannot
+ * hide behind that type because Origin and Sec-Fetch-Site are looked at. */
 static bool content_type_fits(struct str type)
 {
     struct str rest, media = str_trim(str_cut(type, ';', &rest));
@@ -235,7 +235,8 @@ static bool guard_change(const struct visit *visit, struct err *err)
 
 static bool find_page(struct visit *visit, struct str path)
 {
-    bool reads = exchange_method(visit->ex) == METHOD_GET || exchange_method(visit->ex) == METHOD_HEAD;
+    bool reads =
+        exchange_method(visit->ex) == METHOD_GET || exchange_method(visit->ex) == METHOD_HEAD;
 
     if (!reads || !pages_find(&visit->gateway->pages, path))
         return false;
@@ -263,10 +264,8 @@ static struct visit *make(struct gateway *gateway, struct exchange *ex)
     struct visit *visit = calloc(1, sizeof *visit);
 
     check(visit);
-    *visit = (struct visit){.gateway = gateway,
-        .ex = ex,
-        .started_ns = clock_steady_ns(),
-        .next = gateway->visits};
+    *visit = (struct visit){
+        .gateway = gateway, .ex = ex, .started_ns = clock_steady_ns(), .next = gateway->visits};
     if (gateway->visits)
         gateway->visits->before = visit;
     gateway->visits = visit;

@@ -23,9 +23,9 @@ struct visit {
     struct str id;             /* of the path */
     int64_t started_ns;
     char who[WHO_BYTES];
-    struct link_call *call;       /* with the judge */
+    struct link_call *call;        /* with the judge */
     struct model_call *model_call; /* with the engine */
-    struct visit *next, *before;  /* all that are open */
+    struct visit *next, *before;   /* all that are open */
     /* of an intent that an engine is asked about */
     json_t *answer; /* what the grammar's way gave */
     char *sentence;
