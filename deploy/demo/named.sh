@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# A private BIND 9 for the demo and for tests: everything lies below one folder, on one loopback port.
+# A private BIND 9 for the demo and for tests: all of it below one folder, on one loopback port.
 #
 #   named.sh start DIR [--port 5353] [--rndc-port 9953] [--secrets DIR/secrets] [--secret tsig/home]
 #   named.sh stop DIR          named.sh status DIR          named.sh remove DIR
@@ -17,14 +17,18 @@ ZONES="local home.arpa 1.168.192.in-addr.arpa"
 WAIT_STEPS=100 # of 0.1 s
 
 fail() { echo "named.sh: $*" >&2; exit 1; }
-tool() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" || fail "'$1' is missing: apt-get install bind9 bind9-dnsutils"; }
+tool() {
+    PATH="$PATH:/usr/sbin:/sbin" command -v "$1" ||
+        fail "'$1' is missing: apt-get install bind9 bind9-dnsutils"
+}
 
 running() { # DIR: is the process of its pid file our copy of named?
     pid=$(cat "$1/named.pid" 2>/dev/null) || return 1
     [ -n "$pid" ] && [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$1/bin/named" ]
 }
 
-# Debian's AppArmor profile confines /usr/sbin/named by its path to /etc/bind and /var; a copy is not confined.
+# Debian's AppArmor profile confines /usr/sbin/named, by its path, to /etc/bind and /var; a copy it
+# does not.
 copy_binary() {
     mkdir -p "$dir/bin"
     cmp -s "$(tool named)" "$dir/bin/named" || cp "$(tool named)" "$dir/bin/named"
@@ -85,8 +89,8 @@ options {
 };
 CONF
         for zone in $ZONES; do
-            printf 'zone "%s" { type primary; file "%s/zones/%s.zone"; allow-update { key "%s"; }; };\n' \
-                "$zone" "$dir" "$zone" "$KEY_NAME"
+            printf 'zone "%s" { type primary; file "%s/zones/%s.zone"; ' "$zone" "$dir" "$zone"
+            printf 'allow-update { key "%s"; }; };\n' "$KEY_NAME"
         done
         # a test may put more here before the first start; the playbook writes managed.conf
         if [ -e "$dir/extra.conf" ]; then echo "include \"$dir/extra.conf\";"; fi
@@ -130,14 +134,18 @@ start() {
     for zone in $ZONES; do make_zone "$zone"; done
     make_conf
     make_inventory
-    "$(tool named-checkconf)" "$dir/named.conf" || fail "the configuration below $dir is wrong (see above)"
+    "$(tool named-checkconf)" "$dir/named.conf" ||
+        fail "the configuration below $dir is wrong (see above)"
     rm -f "$dir/named.pid" "$dir/named.log"
     "$dir/bin/named" -c "$dir/named.conf" -n 1 -L "$dir/named.log" < /dev/null > /dev/null 2>&1 ||
         fail "named did not start; its log ends: $(tail -n 3 "$dir/named.log")"
     step=0
     until "$(tool rndc)" -c "$dir/keys/rndc.conf" status > /dev/null 2>&1; do
         step=$((step + 1))
-        [ "$step" -lt "$WAIT_STEPS" ] || { stop; fail "named gives no answer on 127.0.0.1:$rndc_port; its log: $dir/named.log"; }
+        [ "$step" -lt "$WAIT_STEPS" ] || {
+            stop
+            fail "named gives no answer on 127.0.0.1:$rndc_port; its log: $dir/named.log"
+        }
         sleep 0.1
     done
     # taken on UDP alone (a multicast resolver on 5353) leaves named running with one ear
@@ -159,7 +167,7 @@ stop() {
     done
 }
 
-[ $# -ge 2 ] || fail "usage: named.sh start|stop|status|remove DIR [--port N] [--rndc-port N] [--secrets DIR] [--secret PATH]"
+[ $# -ge 2 ] || fail "usage: named.sh start|stop|status|remove DIR [OPTIONS], see its head"
 verb=$1
 mkdir -p "$2"
 dir=$(cd "$2" && pwd -P)
@@ -176,7 +184,7 @@ while [ $# -ge 2 ]; do
     shift 2
 done
 [ $# -eq 0 ] || fail "option '$1' needs a value"
-case $dir in *[!A-Za-z0-9_./-]*) fail "the folder '$dir' has characters that named.conf cannot hold" ;; esac
+case $dir in *[!A-Za-z0-9_./-]*) fail "named.conf cannot hold the folder '$dir'" ;; esac
 case $verb in
 start) start ;;
 stop) stop ;;

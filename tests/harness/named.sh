@@ -24,7 +24,10 @@ printf '$TTL 300\n@ SOA ns.local. hostmaster.local. ( 1 3600 600 86400 60 )\n@ N
     echo "zone \"locked.test\" { type primary; file \"$NAMED_DIR/zones/locked.test.zone\"; };"
 } > "$NAMED_DIR/extra.conf"
 mkdir -p -m 700 "$NAMED_SECRETS/tsig"
-(umask 077; sed -n 's/.*secret "\(.*\)";.*/\1/p' "$NAMED_DIR/extra.conf" > "$NAMED_SECRETS/tsig/stranger")
+(
+    umask 077
+    sed -n 's/.*secret "\(.*\)";.*/\1/p' "$NAMED_DIR/extra.conf" > "$NAMED_SECRETS/tsig/stranger"
+)
 chmod 700 "$NAMED_SECRETS"
 "$named" start "$NAMED_DIR" --port "$port" --rndc-port "$rndc_port" >&2
 "$@"

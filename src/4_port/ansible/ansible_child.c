@@ -28,7 +28,8 @@ void ansible_child_end_done(struct ansible_child_end *end)
 }
 
 /* In the child, between fork and exec: async-signal-safe calls only. */
-static _Noreturn void become(const struct ansible_child *child, int printed, int events, pid_t parent)
+static _Noreturn void become(
+    const struct ansible_child *child, int printed, int events, pid_t parent)
 {
     sigset_t none;
 
@@ -41,7 +42,8 @@ static _Noreturn void become(const struct ansible_child *child, int printed, int
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     int nothing = open("/dev/null", O_RDONLY);
     if (getppid() == parent && nothing >= 0 && dup2(nothing, 0) == 0 && dup2(printed, 1) == 1 &&
-        dup2(printed, 2) == 2 && dup2(events, EVENTS_FD) == EVENTS_FD && chdir(child->folder) == 0) {
+        dup2(printed, 2) == 2 && dup2(events, EVENTS_FD) == EVENTS_FD &&
+        chdir(child->folder) == 0) {
         (void)syscall(SYS_close_range, EVENTS_FD + 1, ~0U, 0);
         execve(child->argv[0], (char *const *)child->argv, (char *const *)child->environment);
     }
@@ -67,7 +69,10 @@ static bool take_output(int fd, struct buf *out, int64_t *bytes_left, bool keep)
 static void follow(pid_t pid, int printed, int events, const struct ansible_child *child,
     struct ansible_child_end *end)
 {
-    struct pollfd at[2] = {{.fd = printed, .events = POLLIN}, {.fd = events, .events = POLLIN}};
+    struct pollfd at[2] = {
+        {.fd = printed, .events = POLLIN},
+        {.fd = events,  .events = POLLIN}
+    };
     int64_t left = child->output_bytes, killed_ms = 0;
     bool gone = false;
 
@@ -123,8 +128,8 @@ bool ansible_child_run(
     follow(pid, printed_in, events_in, child, &end);
     (void)kill(-pid, SIGKILL); /* what it left running */
     if (WIFEXITED(end.status) && WEXITSTATUS(end.status) == EXEC_FAILED)
-        return err_code(err, ERR_SYSTEM, "no_ansible", "playbook",
-            "'%s' cannot be run", child->argv[0]);
+        return err_code(
+            err, ERR_SYSTEM, "no_ansible", "playbook", "'%s' cannot be run", child->argv[0]);
     *ret_end = end;
     end = (struct ansible_child_end){0};
     return true;

@@ -16,9 +16,10 @@ struct ansible_tree {
     size_t bytes;
 };
 
-/* The folder `path` below `root` (no link on the way) to target/path. `may_miss`: nothing there is fine. */
-bool ansible_tree_copy(struct ansible_tree *tree, const char *root, struct str path, const char *target,
-    bool may_miss, struct err *err);
+/* The folder `path` below `root` (no link on the way) to target/path. `may_miss`: nothing there is
+ * fine. */
+bool ansible_tree_copy(struct ansible_tree *tree, const char *root, struct str path,
+    const char *target, bool may_miss, struct err *err);
 /* Everything below, and itself. */
 void ansible_tree_remove(const char *folder);
 
@@ -27,7 +28,7 @@ void ansible_tree_remove(const char *folder);
 struct ansible_child {
     const char *const *argv;
     const char *const *environment;
-    const char *folder; /* its working directory */
+    const char *folder;  /* its working directory */
     int64_t deadline_ms; /* steady */
     int64_t output_bytes;
 };

@@ -40,10 +40,10 @@ static bool check_path(struct str path, const char *param, struct err *err)
 /* What would change how Ansible itself connects, finds or runs. */
 static bool is_ansibles_own(struct str name)
 {
-    static const char *const OWN[] = {"become", "connection", "delegate_to", "environment", "group_names",
-        "groups", "hostvars", "inventory_dir", "inventory_file", "inventory_hostname",
-        "inventory_hostname_short", "omit", "play_hosts", "playbook_dir", "port", "remote_user",
-        "role_name", "role_names", "role_path", "vars"};
+    static const char *const OWN[] = {"become", "connection", "delegate_to", "environment",
+        "group_names", "groups", "hostvars", "inventory_dir", "inventory_file",
+        "inventory_hostname", "inventory_hostname_short", "omit", "play_hosts", "playbook_dir",
+        "port", "remote_user", "role_name", "role_names", "role_path", "vars"};
 
     for (size_t i = 0; i < COUNT(OWN); i++)
         if (str_eq(name, str_from(OWN[i])))
@@ -92,8 +92,7 @@ static bool check_variables(const struct ansible_job *job, struct err *err)
     const char *name;
     json_t *value;
 
-    json_object_foreach((json_t *)job->variables, name, value)
-    {
+    json_object_foreach((json_t *)job->variables, name, value) {
         struct str text = {json_string_value(value), json_string_length(value)};
         if (!check_name(str_from(name), err))
             return false;
@@ -103,8 +102,7 @@ static bool check_variables(const struct ansible_job *job, struct err *err)
         if (text.at && !check_text(name, text, err))
             return false;
     }
-    json_object_foreach((json_t *)job->secrets, name, value)
-    {
+    json_object_foreach((json_t *)job->secrets, name, value) {
         struct str handle = {json_string_value(value), json_string_length(value)};
         if (!check_name(str_from(name), err) || !secret_handle_check(handle, err))
             return false;
@@ -152,8 +150,8 @@ bool ansible_job_read(const json_t *json, struct ansible_job *ret_job, struct er
         return err_code(err, ERR_INPUT, "bad_path", "inventory",
             "'%.*s' does not lie below inventory/", STR(job.inventory));
     if (json_object_size(job.variables) + json_object_size(job.secrets) > ANSIBLE_VARIABLES_MAX)
-        return err_code(err, ERR_INPUT, "bad_variable", "variables",
-            "more than %d variables", ANSIBLE_VARIABLES_MAX);
+        return err_code(err, ERR_INPUT, "bad_variable", "variables", "more than %d variables",
+            ANSIBLE_VARIABLES_MAX);
     if (!check_variables(&job, err) || !check_hash(job.content_sha256, "content_sha256", err) ||
         !check_hash(job.fingerprint, "fingerprint", err))
         return false;

@@ -57,8 +57,7 @@ static void add_diffs(struct ansible_report *report, const json_t *diffs, size_t
     json_t *diff;
     size_t i;
 
-    json_array_foreach(diffs, i, diff)
-    {
+    json_array_foreach(diffs, i, diff) {
         const char *op = json_string_value(json_object_get(diff, "op"));
         const char *text = json_string_value(json_object_get(diff, "text"));
         if (!op || !text || *told_bytes > ANSIBLE_TOLD_BYTES_MAX)
@@ -79,16 +78,19 @@ static void count(struct ansible_report *report, const struct event *event)
     report->unsupported += str_eq(outcome, S("unsupported"));
     if (str_eq(outcome, S("changed"))) {
         if (!report->changed_names.overflowed)
-            buf_printf(&report->changed_names, "%s'%.*s'", report->changed ? ", " : "",
-                STR(event->name));
+            buf_printf(
+                &report->changed_names, "%s'%.*s'", report->changed ? ", " : "", STR(event->name));
         report->changed++;
     }
     if (str_eq(outcome, S("failed")) || str_eq(outcome, S("unreachable"))) {
         if (report->failed == 0)
             buf_printf(&report->failure, "task '%.*s' on %.*s: %.*s",
-                STR(str_utf8_prefix((struct str){event->name.at, event->name.len < 60 ? event->name.len : 60})),
-                STR(str_utf8_prefix((struct str){event->host.at, event->host.len < 40 ? event->host.len : 40})),
-                STR(str_utf8_prefix((struct str){event->reason.at, event->reason.len < 180 ? event->reason.len : 180})));
+                STR(str_utf8_prefix(
+                    (struct str){event->name.at, event->name.len < 60 ? event->name.len : 60})),
+                STR(str_utf8_prefix(
+                    (struct str){event->host.at, event->host.len < 40 ? event->host.len : 40})),
+                STR(str_utf8_prefix((struct str){
+                    event->reason.at, event->reason.len < 180 ? event->reason.len : 180})));
         report->failed++;
     }
 }
@@ -118,8 +120,10 @@ static void finish_fingerprint(char **lines, size_t count_lines, char *ret_hex)
 
 void ansible_report_read(struct str events, struct ansible_report *ret_report)
 {
-    struct ansible_report report = {.tasks = json_array(), .diff = json_array(),
-        .changed_names = buf_of(NAMES_BYTES_MAX), .failure = buf_of(FAILURE_BYTES_MAX)};
+    struct ansible_report report = {.tasks = json_array(),
+        .diff = json_array(),
+        .changed_names = buf_of(NAMES_BYTES_MAX),
+        .failure = buf_of(FAILURE_BYTES_MAX)};
     scoped(free_done) char **lines = calloc(LINES_MAX, sizeof *lines);
     size_t count_lines = 0, task_bytes = 0, diff_bytes = 0;
 
@@ -154,11 +158,11 @@ void ansible_report_done(struct ansible_report *report)
 
 json_t *ansible_report_json(const struct ansible_report *report, const char *content_sha256)
 {
-    json_t *json = json_pack("{s:s, s:s, s:{s:I, s:I, s:I, s:I}, s:O, s:O}", "content_sha256",
-        content_sha256, "fingerprint", report->fingerprint, "coverage", "ok", (json_int_t)report->ok,
-        "changed", (json_int_t)report->changed, "skipped", (json_int_t)report->skipped,
-        "unsupported", (json_int_t)report->unsupported, "diff", report->diff, "tasks",
-        report->tasks);
+    json_t *json =
+        json_pack("{s:s, s:s, s:{s:I, s:I, s:I, s:I}, s:O, s:O}", "content_sha256", content_sha256,
+            "fingerprint", report->fingerprint, "coverage", "ok", (json_int_t)report->ok, "changed",
+            (json_int_t)report->changed, "skipped", (json_int_t)report->skipped, "unsupported",
+            (json_int_t)report->unsupported, "diff", report->diff, "tasks", report->tasks);
     check(json);
     return json;
 }

@@ -20,7 +20,8 @@
 #define LINE_BYTES_MAX (FOLDER_BYTES_MAX + ANSIBLE_PATH_BYTES_MAX + 64)
 #define ENVIRONMENT_MAX 40
 
-/* One job's private folder: playbooks/ inventory/ callback/ home/ local/ vars.json secrets.json ansible.cfg */
+/* One job's private folder: playbooks/ inventory/ callback/ home/ local/ vars.json secrets.json
+ * ansible.cfg */
 struct work {
     char folder[FOLDER_BYTES_MAX];
     char content_sha256[SHA256_HEX_BYTES];
@@ -63,8 +64,8 @@ static bool copy_content(struct work *work, struct err *err)
 
     sha256_stream_init(&tree.hash);
     snprintf(playbooks, sizeof playbooks, "%s/playbooks", work->folder);
-    if (!ansible_tree_copy(&tree, work->paths->playbooks, folder_of(work->job->playbook), playbooks,
-            false, err) ||
+    if (!ansible_tree_copy(
+            &tree, work->paths->playbooks, folder_of(work->job->playbook), playbooks, false, err) ||
         !ansible_tree_copy(&tree, work->paths->playbooks, S("roles"), playbooks, true, err) ||
         !ansible_tree_copy(&tree, work->paths->inventories, folder_of(work->job->inventory),
             work->folder, false, err))
@@ -79,8 +80,8 @@ static bool copy_content(struct work *work, struct err *err)
             STR(work->job->playbook));
     snprintf(path, sizeof path, "%s/%.*s", work->folder, STR(work->job->inventory));
     if (!file_exists(path))
-        return err_code(err, ERR_SYSTEM, "no_playbook", "inventory",
-            "there is no inventory '%.*s'", STR(work->job->inventory));
+        return err_code(err, ERR_SYSTEM, "no_playbook", "inventory", "there is no inventory '%.*s'",
+            STR(work->job->inventory));
     return true;
 }
 
@@ -91,8 +92,7 @@ static json_t *literal(struct str text)
     return value ? value : json_null();
 }
 
-static bool write_variables(
-    const struct work *work, struct secret_store *store, struct err *err)
+static bool write_variables(const struct work *work, struct secret_store *store, struct err *err)
 {
     scoped(json_done) json_t *variables = json_object();
     scoped(json_done) json_t *secrets = json_object();
@@ -104,8 +104,7 @@ static bool write_variables(
             json_is_string(value)
                 ? literal((struct str){json_string_value(value), json_string_length(value)})
                 : json_incref(value));
-    json_object_foreach((json_t *)work->job->secrets, name, value)
-    {
+    json_object_foreach((json_t *)work->job->secrets, name, value) {
         struct str secret;
         struct str handle = {json_string_value(value), json_string_length(value)};
         if (!secret_get(store, handle, &secret, err))
@@ -185,17 +184,18 @@ static void set_environment(const struct work *work, struct lines *env)
     add_line(env, "ANSIBLE_FORCE_COLOR=0");
     add_line(env, "ANSIBLE_NOCOLOR=1");
     add_line(env, "ANSIBLE_RETRY_FILES_ENABLED=0");
-    add_line(env, "ANSIBLE_NO_TARGET_SYSLOG=1"); /* modules would log their arguments */
+    add_line(env, "ANSIBLE_NO_TARGET_SYSLOG=1");     /* modules would log their arguments */
     add_line(env, "ANSIBLE_INVENTORY_ENABLED=yaml"); /* never a script */
     add_line(env, "ANSIBLE_INVENTORY_UNPARSED_FAILED=1");
     add_line(env, "ANSIBLE_DEPRECATION_WARNINGS=0");
     add_line(env, "ANSIBLE_PIPELINING=1");
-    /* a control socket would need listen(), which the role has given up; a question would wait for nobody */
+    /* a control socket would need listen(), which the role has given up; a question would wait for
+     * nobody */
     add_line(env, "ANSIBLE_SSH_ARGS=-o ControlMaster=no -o ControlPath=none -o BatchMode=yes");
 }
 
-static bool start(const struct work *work, bool check_mode, struct ansible_child_end *end,
-    struct err *err)
+static bool start(
+    const struct work *work, bool check_mode, struct ansible_child_end *end, struct err *err)
 {
     struct lines *lines = calloc(2, sizeof *lines);
     struct lines *argv = lines, *env = lines + 1;
@@ -262,8 +262,8 @@ static bool ended_well(const struct ansible_child_end *end)
 }
 
 /* One ansible-playbook and its report. */
-static bool play(const struct work *work, bool check_mode, struct ansible_report *report,
-    struct err *err)
+static bool play(
+    const struct work *work, bool check_mode, struct ansible_report *report, struct err *err)
 {
     scoped(ansible_child_end_done) struct ansible_child_end end = {0};
 
@@ -282,7 +282,9 @@ static bool run(const struct work *work, struct hand_end *end)
     if (!report.tasks)
         return false; /* it never started */
     end->result = ansible_report_json(&report, work->content_sha256);
-    end->changed = report.changed ? HAND_CHANGED_YES : fine ? HAND_CHANGED_NO : HAND_CHANGED_UNKNOWN;
+    end->changed = report.changed ? HAND_CHANGED_YES
+                   : fine         ? HAND_CHANGED_NO
+                                  : HAND_CHANGED_UNKNOWN;
     return fine;
 }
 
@@ -295,7 +297,8 @@ static bool work_through(struct work *work, struct secret_store *secrets, struct
         return false;
     if (job->run && !str_eq(str_from(work->content_sha256), job->content_sha256))
         return err_code(&end->err, ERR_PEER, "world_moved", "playbook",
-            "the world moved: playbook or inventory are not what the plan was made for; nothing was changed, ask for a new plan");
+            "the world moved: playbook or inventory are not what the plan was made for; nothing "
+            "was changed, ask for a new plan");
     if (!play(work, true, &report, &end->err))
         return false;
     if (!job->run) {
@@ -304,7 +307,8 @@ static bool work_through(struct work *work, struct secret_store *secrets, struct
     }
     if (!str_eq(str_from(report.fingerprint), job->fingerprint))
         return err_code(&end->err, ERR_PEER, "world_moved", "playbook",
-            "the world moved: the dry run now finds other changes than the plan shows; nothing was changed, ask for a new plan");
+            "the world moved: the dry run now finds other changes than the plan shows; nothing was "
+            "changed, ask for a new plan");
     return run(work, end);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Real ansible-playbook, with the filter that the role lives under; run by tests/harness/named.sh with
- * ANSIBLE_ROOT set to deploy/ansible. */
+ * Real ansible-playbook, with the filter that the role lives under; run by tests/harness/named.sh
+ * with ANSIBLE_ROOT set to deploy/ansible. */
 #include "ansible/ansible_inside.h"
 
 #include "base/scoped.h"
@@ -40,7 +40,8 @@ __attribute__((constructor)) static void prepare(void)
     char path[256];
 
     snprintf(root, sizeof root, "/tmp/logic-ansible.%d", (int)getpid());
-    for (const char *const *name = (const char *const[]){"playbooks/t/files", "inventory", "work", "playbooks/roles", NULL};
+    for (const char *const *name = (const char *const[]){"playbooks/t/files", "inventory", "work",
+             "playbooks/roles", NULL};
          *name; name++) {
         snprintf(path, sizeof path, "%s/%s", root, *name);
         if (!file_make_folder(path, 0700, &err))
@@ -48,21 +49,27 @@ __attribute__((constructor)) static void prepare(void)
     }
     put("inventory/local.yml", "all:\n  hosts:\n    here:\n      ansible_connection: local\n"
                                "      ansible_python_interpreter: /usr/bin/python3\n");
-    put("playbooks/t/write.yml", PLAY
-        "    - name: write\n      ansible.builtin.copy: {dest: '{{ target }}', content: \"{{ text }}\\n\", mode: '0600'}\n"
-        "    - name: never\n      ansible.builtin.command: {cmd: 'false'}\n      when: false\n"
-        "    - name: shell\n      ansible.builtin.command: {cmd: 'true'}\n");
-    put("playbooks/t/half.yml", PLAY
-        "    - name: first half\n      ansible.builtin.copy: {dest: '{{ target }}', content: 'x', mode: '0600'}\n"
-        "    - name: second half\n      ansible.builtin.command: {cmd: 'sh -c \"echo {{ text }} >&2; exit 3\"'}\n");
-    put("playbooks/t/slow.yml", PLAY "    - name: sleep\n      ansible.builtin.command: {cmd: 'sleep 60'}\n      check_mode: false\n");
-    put("playbooks/t/loud.yml", PLAY "    - name: loud\n      ansible.builtin.command: {cmd: 'seq 1 400000'}\n      check_mode: false\n");
+    put("playbooks/t/write.yml",
+        PLAY "    - name: write\n      ansible.builtin.copy: {dest: '{{ target }}', content: \"{{ "
+             "text }}\\n\", mode: '0600'}\n"
+             "    - name: never\n      ansible.builtin.command: {cmd: 'false'}\n      when: false\n"
+             "    - name: shell\n      ansible.builtin.command: {cmd: 'true'}\n");
+    put("playbooks/t/half.yml", PLAY "    - name: first half\n      ansible.builtin.copy: {dest: "
+                                     "'{{ target }}', content: 'x', mode: '0600'}\n"
+                                     "    - name: second half\n      ansible.builtin.command: "
+                                     "{cmd: 'sh -c \"echo {{ text }} >&2; exit 3\"'}\n");
+    put("playbooks/t/slow.yml", PLAY "    - name: sleep\n      ansible.builtin.command: {cmd: "
+                                     "'sleep 60'}\n      check_mode: false\n");
+    put("playbooks/t/loud.yml", PLAY "    - name: loud\n      ansible.builtin.command: {cmd: 'seq "
+                                     "1 400000'}\n      check_mode: false\n");
     put("playbooks/t/broken.yml", "- hosts: [\n");
     put("playbooks/t/secret.yml", PLAY
         "    - name: told\n      ansible.builtin.debug: {msg: 'is {{ password }}'}\n"
-        "    - name: looked for\n      ansible.builtin.command: {cmd: 'sh -c \"tr \\\\0 \\\\n < /proc/$PPID/environ; cat /proc/*/cmdline 2>/dev/null | tr \\\\0 \\\\n\"'}\n"
+        "    - name: looked for\n      ansible.builtin.command: {cmd: 'sh -c \"tr \\\\0 \\\\n < "
+        "/proc/$PPID/environ; cat /proc/*/cmdline 2>/dev/null | tr \\\\0 \\\\n\"'}\n"
         "      check_mode: false\n      register: seen\n"
-        "    - name: not in argv or environment\n      ansible.builtin.assert: {that: ['password not in seen.stdout'], quiet: true}\n"
+        "    - name: not in argv or environment\n      ansible.builtin.assert: {that: ['password "
+        "not in seen.stdout'], quiet: true}\n"
         "    - name: fail\n      ansible.builtin.fail: {msg: 'wrong password {{ password }}'}\n");
     snprintf(path, sizeof path, "%s/secrets", root);
     if (!secret_put(path, S("secret:test/one"), S(SECRET), &err))
@@ -82,7 +89,8 @@ static void store_done(struct secret_store **store)
 }
 
 /* Takes the job; the end is scrubbed as the role does it. */
-static void run_in(json_t *job, const char *playbooks, const char *inventories, struct hand_end *end)
+static void run_in(
+    json_t *job, const char *playbooks, const char *inventories, struct hand_end *end)
 {
     scoped(json_done) json_t *owned = job;
     struct ansible_job read;
@@ -120,9 +128,9 @@ static json_t *job(const char *op, const char *playbook, const char *text)
     char target[256];
 
     snprintf(target, sizeof target, "%s/target", root);
-    return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:i, s:b}, s:{}}", "hand", "ansible", "op", op, "playbook",
-        playbook, "inventory", "inventory/local.yml", "variables", "target", target, "text", text, "number", 7,
-        "flag", 1, "secrets");
+    return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:i, s:b}, s:{}}", "hand", "ansible", "op",
+        op, "playbook", playbook, "inventory", "inventory/local.yml", "variables", "target", target,
+        "text", text, "number", 7, "flag", 1, "secrets");
 }
 
 /* The run that a check allows. Takes the job. */
@@ -233,7 +241,8 @@ TEST(a_run_that_fails_half_way_tells_what_had_changed)
 
 TEST(a_value_is_never_a_template_a_word_or_an_option)
 {
-    static const char *const BAD[] = {"{{ lookup('pipe','id') }}", "a{%b", "{#", "!unsafe x", "a\nb", "a\x7f"};
+    static const char *const BAD[] = {
+        "{{ lookup('pipe','id') }}", "a{%b", "{#", "!unsafe x", "a\nb", "a\x7f"};
 #define PLAIN "--check $(id) `id` ; & | > < * ? ' \\ \" true a: b # c"
     scoped(buf_done) struct buf text = buf_of(1024);
     struct ansible_job read;
@@ -255,9 +264,11 @@ TEST(a_value_is_never_a_template_a_word_or_an_option)
 
 TEST(names_and_paths_are_strict)
 {
-    static const char *const PATHS[] = {"write.yml", "../t/write.yml", "t/../t/write.yml", "/t/write.yml", "t//write.yml",
-        "t/write.yaml", "t/.yml", "t/wr ite.yml", "T/write.yml", "t/write.yml\n", "-t/write.yml", "t/-x.yml"};
-    static const char *const NAMES[] = {"ansible_connection", "hostvars", "A", "a-b", "", "__ansible_unsafe", "environment"};
+    static const char *const PATHS[] = {"write.yml", "../t/write.yml", "t/../t/write.yml",
+        "/t/write.yml", "t//write.yml", "t/write.yaml", "t/.yml", "t/wr ite.yml", "T/write.yml",
+        "t/write.yml\n", "-t/write.yml", "t/-x.yml"};
+    static const char *const NAMES[] = {
+        "ansible_connection", "hostvars", "A", "a-b", "", "__ansible_unsafe", "environment"};
     struct ansible_job read;
     struct err err = {0};
 
@@ -324,7 +335,8 @@ TEST(a_secret_reaches_the_playbook_and_nobody_else)
     scoped(hand_end_done) struct hand_end end;
     scoped(json_done) json_t *with = job("check", "t/secret.yml", "x");
 
-    json_object_set_new(json_object_get(with, "secrets"), "password", json_string("secret:test/one"));
+    json_object_set_new(
+        json_object_get(with, "secrets"), "password", json_string("secret:test/one"));
     run(json_incref(with), &end);
     CHECK_TEXT(end.err.code, "check_failed");
     CHECK(strstr(end.err.message, "wrong password [secret:test/one]"));
@@ -343,8 +355,9 @@ TEST(no_private_folder_is_left)
 
 static json_t *zone_job(const char *zone)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:{s:s}, s:{}}", "hand", "ansible", "op", "check", "playbook",
-        "services/dns/zone.yml", "inventory", "inventory/home.yml", "variables", "zone", zone, "secrets");
+    return json_pack("{s:s, s:s, s:s, s:s, s:{s:s}, s:{}}", "hand", "ansible", "op", "check",
+        "playbook", "services/dns/zone.yml", "inventory", "inventory/home.yml", "variables", "zone",
+        zone, "secrets");
 }
 
 TEST(a_zone_is_created_on_bind_once)
@@ -360,7 +373,8 @@ TEST(a_zone_is_created_on_bind_once)
     run_in(bound(zone_job("lab.test"), &first), playbooks, inventories, &done);
     CHECK(done.ok);
     CHECK_TEXT(hand_changed_word(done.changed), "yes");
-    CHECK(system("dig -p $NAMED_PORT @127.0.0.1 lab.test soa +short +tcp | grep -q ns.lab.test") == 0);
+    CHECK(system("dig -p $NAMED_PORT @127.0.0.1 lab.test soa +short +tcp | grep -q ns.lab.test") ==
+          0);
     run_in(zone_job("lab.test"), playbooks, inventories, &second);
     CHECK(second.ok);
     CHECK_INT(covered(&second, "changed"), 0);

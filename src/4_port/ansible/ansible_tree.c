@@ -45,7 +45,8 @@ static void hash_file(struct ansible_tree *tree, const char *path, struct str by
     sha256_stream_add(&tree->hash, bytes);
 }
 
-static bool copy_file(struct ansible_tree *tree, int fd, const char *path, const char *target, struct err *err)
+static bool copy_file(
+    struct ansible_tree *tree, int fd, const char *path, const char *target, struct err *err)
 {
     scoped(buf_done) struct buf bytes = buf_of(ANSIBLE_TREE_BYTES_MAX - tree->bytes);
     char from[64], to[PATH_MAX];
@@ -137,8 +138,8 @@ static bool copy_folder(struct ansible_tree *tree, int folder, const char *path,
     return fine;
 }
 
-bool ansible_tree_copy(struct ansible_tree *tree, const char *root, struct str path, const char *target,
-    bool may_miss, struct err *err)
+bool ansible_tree_copy(struct ansible_tree *tree, const char *root, struct str path,
+    const char *target, bool may_miss, struct err *err)
 {
     scoped(fd_done) int folder = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct str rest = path;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Ansible's results as one JSON line each on descriptor 3, for the Ansible hand. Ansible-core ships no
-# JSON callback (it lies in a collection), and that one speaks only at the end: a run that is killed would say nothing.
+# Ansible's results as one JSON line each on descriptor 3, for the Ansible hand. Ansible-core
+# ships no JSON callback (it lies in a collection), and that one speaks only at the end: a run that
+# is killed would say nothing.
 from __future__ import annotations
 
 import difflib
@@ -10,7 +11,12 @@ import os
 
 from ansible.plugins.callback import CallbackBase
 
-DOCUMENTATION = "name: logic_events\ntype: stdout\nshort_description: JSON lines on descriptor 3\ndescription: [see above]\n"
+DOCUMENTATION = """
+name: logic_events
+type: stdout
+short_description: JSON lines on descriptor 3
+description: [one line for each result of a task]
+"""
 TEXT_MAX = 4000
 REASON_MAX = 400
 NAME_MAX = 200
@@ -32,8 +38,8 @@ def one_diff(diff, title):
     if before == after:
         return None
     op = "add" if not before else "remove" if not after else "change"
-    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), n=1, lineterm=""))[2:]
-    return {"op": op, "text": "\n".join([title] + lines)[:TEXT_MAX]}
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=1, lineterm="")
+    return {"op": op, "text": "\n".join([title] + list(lines)[2:])[:TEXT_MAX]}
 
 
 class CallbackModule(CallbackBase):
@@ -51,15 +57,17 @@ class CallbackModule(CallbackBase):
 
     def diffs(self, result):
         shown, digest = [], hashlib.sha256()
-        for part in [result] + [item for item in result.get("results", []) if isinstance(item, dict)]:
+        items = [item for item in result.get("results", []) if isinstance(item, dict)]
+        for part in [result] + items:
             args = (part.get("invocation") or {}).get("module_args") or {}
-            title = text_of(part.get("dest") or part.get("path") or args.get("dest") or args.get("path") or "")
+            title = text_of(part.get("dest") or part.get("path") or args.get("dest")
+                            or args.get("path") or "")
             found = part.get("diff") or []
             for diff in found if isinstance(found, list) else [found]:
                 if not isinstance(diff, dict):
                     continue
-                digest.update(json.dumps([title, text_of(diff.get("before") or ""), text_of(diff.get("after") or ""),
-                                          text_of(diff.get("prepared") or "")]).encode())
+                texts = [text_of(diff.get(key) or "") for key in ("before", "after", "prepared")]
+                digest.update(json.dumps([title] + texts).encode())
                 one = one_diff(diff, title)
                 if one and len(shown) < DIFFS_MAX:
                     shown.append(one)
@@ -74,16 +82,24 @@ class CallbackModule(CallbackBase):
     def task(self, result, outcome):
         data = result._result
         items = [item for item in data.get("results", []) if isinstance(item, dict)]
-        skips = [item for item in items if item.get("skipped")] + ([data] if outcome == "skipped" else [])
-        if outcome in ("ok", "changed", "skipped") and any(self.unsupported(skip) for skip in skips):
+        skips = [item for item in items if item.get("skipped")]
+        skips += [data] if outcome == "skipped" else []
+        untold = any(self.unsupported(skip) for skip in skips)
+        if untold and outcome in ("ok", "changed", "skipped"):
             outcome = "unsupported"
         shown, digest = self.diffs(data)
         reason = data.get("msg") or data.get("skip_reason") or ""
         for more in ("stderr", "stdout", "module_stderr"):
             if outcome == "failed" and data.get(more):
                 reason = text_of(reason) + ": " + text_of(data[more])
-        self.say({"name": result._task.get_name()[:NAME_MAX], "host": result._host.get_name()[:NAME_MAX],
-                  "outcome": outcome, "reason": text_of(reason)[:REASON_MAX], "diff": shown, "digest": digest})
+        self.say({
+            "name": result._task.get_name()[:NAME_MAX],
+            "host": result._host.get_name()[:NAME_MAX],
+            "outcome": outcome,
+            "reason": text_of(reason)[:REASON_MAX],
+            "diff": shown,
+            "digest": digest,
+        })
 
     def v2_runner_on_ok(self, result):
         self.task(result, "changed" if result._result.get("changed") else "ok")

@@ -2,8 +2,9 @@
  *
  * dns — the DNS hand: look, update, lookup and list of docs/protocol.md, section 2.
  *
- * An update is RFC 2136 over TCP, signed with TSIG; its prerequisites are the plan's, so the server itself
- * refuses when the world moved between plan and warrant. Afterwards the server is asked whether it is so.
+ * An update is RFC 2136 over TCP, signed with TSIG; its prerequisites are the plan's, so the server
+ * itself refuses when the world moved between plan and warrant. Afterwards the server is asked
+ * whether it is so.
  *
  *     struct dns_job job;
  *     if (!dns_job_read(json, &job, err))        nothing was sent
@@ -14,11 +15,12 @@
  * The name server is an IP address: finding a name server by DNS would make DNS depend on itself.
  *
  * threads  any; a job is borrowed from its JSON, which must outlive it
- * errors   ERR_INPUT "bad_job" "bad_name" "bad_value" "bad_type" "not_in_zone" "bad_server" …: the job is wrong.
- *          ERR_PEER "unreachable" "silent" "closed" "bad_reply" "bad_signature" "refused" "server_failed" "not_zone"
- *          "not_served" "tsig_badsig" "tsig_badkey" "tsig_badtime" "bad_format" "unsupported" "delegated" "moving"
- *          "world_moved" (nothing was changed, and what is there now) "not_verified" (accepted, yet not so).
- *          ERR_LIMIT "too_many_records" "too_large". ERR_SYSTEM "bad_secret"
+ * errors   ERR_INPUT "bad_job" "bad_name" "bad_value" "bad_type" "not_in_zone" "bad_server" …: the
+ *          job is wrong. ERR_PEER "unreachable" "silent" "closed" "bad_reply" "bad_signature"
+ *          "refused" "server_failed" "not_zone" "not_served" "tsig_badsig" "tsig_badkey"
+ *          "tsig_badtime" "bad_format" "unsupported" "delegated" "moving" "world_moved" (nothing
+ *          was changed, and what is there now) "not_verified" (accepted, yet not so). ERR_LIMIT
+ *          "too_many_records" "too_large". ERR_SYSTEM "bad_secret"
  * source   RFC 2136, 8945, 5936
  */
 #pragma once
@@ -71,7 +73,8 @@ bool dns_job_read(const json_t *json, struct dns_job *ret_job, struct err *err);
 void dns_job_run(const struct dns_job *job, struct str secret, const struct dns_limits *limits,
     struct hand_end *ret_end);
 
-/* What became of an update whose answer was lost? Looks only: all that was expected is so: changed yes, ok; all
- * prerequisites still hold: changed no, error "not_done"; else unknown, error "outcome_unknown". */
+/* What became of an update whose answer was lost? Looks only: all that was expected is so: changed
+ * yes, ok; all prerequisites still hold: changed no, error "not_done"; else unknown, error
+ * "outcome_unknown". */
 void dns_job_outcome(const struct dns_job *job, struct str secret, const struct dns_limits *limits,
     struct hand_end *ret_end);

@@ -29,7 +29,8 @@ ldns_rr *dns_rr_new(struct str name, unsigned type, unsigned class_number);
 /* A question packet. */
 ldns_pkt *dns_question(struct str name, unsigned type, bool recursive);
 
-/* The records that the authority has at `name`, of `type` (or ANY) into `found`. A name that is not there gives none.
+/* The records that the authority has at `name`, of `type` (or ANY) into `found`. A name that is not
+ * there gives none.
  * errors  ERR_PEER as dns_reply_refused, "delegated" */
 bool dns_ask_records(struct dns_peer *peer, struct str name, unsigned type, struct str zone,
     struct dns_found *found, struct err *err);

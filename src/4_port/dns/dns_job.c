@@ -24,8 +24,7 @@ static bool check_values(enum dns_type type, const json_t *values, struct err *e
     size_t i;
     json_t *value;
 
-    json_array_foreach(values, i, value)
-    {
+    json_array_foreach(values, i, value) {
         scoped(buf_done) struct buf rdata = buf_of(DNS_VALUE_BYTES_MAX);
         struct str text = {json_string_value(value), json_string_length(value)};
         if (!json_is_string(value))
@@ -48,8 +47,8 @@ bool dns_condition_read(
         [DNS_RRSET_EQUALS] = {"rrset_equals", 4},
         [DNS_RRSET_EXISTS] = {"rrset_exists", 3},
         [DNS_RRSET_ABSENT] = {"rrset_absent", 3},
-        [DNS_NAME_IN_USE] = {"name_in_use", 2},
-        [DNS_NAME_ABSENT] = {"name_absent", 2},
+        [DNS_NAME_IN_USE] = {"name_in_use",  2},
+        [DNS_NAME_ABSENT] = {"name_absent",  2},
     };
     struct dns_condition found = {0};
     struct str is, type = {0};
@@ -71,8 +70,8 @@ bool dns_condition_read(
     found.kind = (enum dns_condition_kind)kind;
     if (!json_take(json, fields, KINDS[kind].fields, err) || !check_owner(found.name, zone, err))
         return false;
-    if (type.len && (!dns_type_read(type, "type", &found.type, err) ||
-                        !check_values(found.type, values, err)))
+    if (type.len &&
+        (!dns_type_read(type, "type", &found.type, err) || !check_values(found.type, values, err)))
         return false;
     found.values = values;
     *ret = found;
@@ -164,8 +163,7 @@ static bool check_parts(const struct dns_job *job, struct err *err)
     size_t i;
     json_t *part;
 
-    json_array_foreach(job->names, i, part)
-    {
+    json_array_foreach(job->names, i, part) {
         struct str name = {json_string_value(part), json_string_length(part)};
         if (!name.at)
             return err_code(err, ERR_INPUT, "bad_job", "names", "each of 'names' must be a string");
@@ -185,8 +183,12 @@ static bool check_parts(const struct dns_job *job, struct err *err)
     return true;
 }
 
-/* The five fields that every job begins with, then those of its op. An update without prerequisites or without
- * expectations is refused: it could neither be bound to what was approved nor be verified. */
+#define ZONE_FIELD JSON_TAKE_TEXT("zone", &job->zone, 1, DNS_NAME_BYTES_MAX)
+#define MAY_KEY_FIELD JSON_TAKE_OBJECT_OR_NULL("key", ret_key)
+
+/* The four fields that every job begins with, then those of its op. An update without prerequisites
+ * or without expectations is refused: it could neither be bound to what was approved nor be
+ * verified. */
 static bool read_fields(const json_t *json, struct dns_job *job, json_t **ret_key, struct err *err)
 {
     struct str hand, op;
@@ -199,27 +201,29 @@ static bool read_fields(const json_t *json, struct dns_job *job, json_t **ret_ke
         JSON_TAKE_TEXT("server", &job->server, 1, HOST_BYTES_MAX),
         JSON_TAKE_INTEGER("port", &port, 1, UINT16_MAX),
     };
-    const struct json_field tails[][5] = {
-        [DNS_LOOK] = {JSON_TAKE_TEXT("zone", &job->zone, 1, DNS_NAME_BYTES_MAX),
-            JSON_TAKE_OBJECT_OR_NULL("key", ret_key),
-            JSON_TAKE_ARRAY("names", (json_t **)&job->names, 1, DNS_NAMES_MAX)},
-        [DNS_UPDATE] = {JSON_TAKE_TEXT("zone", &job->zone, 1, DNS_NAME_BYTES_MAX),
-            JSON_TAKE_OBJECT("key", ret_key),
-            JSON_TAKE_ARRAY("prerequisites", prerequisites, 1, DNS_CONDITIONS_MAX),
-            JSON_TAKE_ARRAY("updates", (json_t **)&job->updates, 1, DNS_CONDITIONS_MAX),
-            JSON_TAKE_ARRAY("expect", (json_t **)&job->expect, 1, DNS_CONDITIONS_MAX)},
-        [DNS_LOOKUP] = {JSON_TAKE_TEXT("name", &job->name, 1, DNS_NAME_BYTES_MAX),
-            JSON_TAKE_TEXT("type", &job->type, 1, WORD_BYTES_MAX)},
-        [DNS_LIST] = {JSON_TAKE_TEXT("zone", &job->zone, 1, DNS_NAME_BYTES_MAX),
-            JSON_TAKE_OBJECT_OR_NULL("key", ret_key)},
+    const struct json_field look[] = {ZONE_FIELD, MAY_KEY_FIELD,
+        JSON_TAKE_ARRAY("names", (json_t **)&job->names, 1, DNS_NAMES_MAX)};
+    const struct json_field list[] = {ZONE_FIELD, MAY_KEY_FIELD};
+    const struct json_field update[] = {ZONE_FIELD, JSON_TAKE_OBJECT("key", ret_key),
+        JSON_TAKE_ARRAY("prerequisites", prerequisites, 1, DNS_CONDITIONS_MAX),
+        JSON_TAKE_ARRAY("updates", (json_t **)&job->updates, 1, DNS_CONDITIONS_MAX),
+        JSON_TAKE_ARRAY("expect", (json_t **)&job->expect, 1, DNS_CONDITIONS_MAX)};
+    const struct json_field lookup[] = {JSON_TAKE_TEXT("name", &job->name, 1, DNS_NAME_BYTES_MAX),
+        JSON_TAKE_TEXT("type", &job->type, 1, WORD_BYTES_MAX)};
+    const struct {
+        const struct json_field *fields;
+        size_t count;
+    } tails[] = {
+        [DNS_LOOK] = {look,   COUNT(look)  },
+        [DNS_UPDATE] = {update, COUNT(update)},
+        [DNS_LOOKUP] = {lookup, COUNT(lookup)},
+        [DNS_LIST] = {list,   COUNT(list)  },
     };
-    static const size_t TAIL_COUNTS[] = {
-        [DNS_LOOK] = 3, [DNS_UPDATE] = 5, [DNS_LOOKUP] = 2, [DNS_LIST] = 2};
-    struct json_field fields[COUNT(head) + 5];
-    size_t tail_count = TAIL_COUNTS[job->op];
+    struct json_field fields[COUNT(head) + COUNT(update)];
+    size_t tail_count = tails[job->op].count;
 
     memcpy(fields, head, sizeof head);
-    memcpy(fields + COUNT(head), tails[job->op], tail_count * sizeof *fields);
+    memcpy(fields + COUNT(head), tails[job->op].fields, tail_count * sizeof *fields);
     if (!json_take(json, fields, COUNT(head) + tail_count, err))
         return false;
     job->port = (int)port;
@@ -231,8 +235,8 @@ static bool read_fields(const json_t *json, struct dns_job *job, json_t **ret_ke
 
 bool dns_job_read(const json_t *json, struct dns_job *ret_job, struct err *err)
 {
-    static const char *const OPS[] = {[DNS_LOOK] = "look", [DNS_UPDATE] = "update",
-        [DNS_LOOKUP] = "lookup", [DNS_LIST] = "list"};
+    static const char *const OPS[] = {
+        [DNS_LOOK] = "look", [DNS_UPDATE] = "update", [DNS_LOOKUP] = "lookup", [DNS_LIST] = "list"};
     const char *hand = json_string_value(json_object_get(json, "hand"));
     const char *word = json_string_value(json_object_get(json, "op"));
     struct dns_job job = {0};
@@ -245,8 +249,7 @@ bool dns_job_read(const json_t *json, struct dns_job *ret_job, struct err *err)
         return err_code(err, ERR_INPUT, "bad_job", "op",
             "'%.40s' is no job of the DNS hand; see docs/protocol.md", word ? word : "");
     job.op = (enum dns_op)op;
-    if (!read_fields(json, &job, &key, err) || !read_key(key, &job, err) ||
-        !check_parts(&job, err))
+    if (!read_fields(json, &job, &key, err) || !read_key(key, &job, err) || !check_parts(&job, err))
         return false;
     *ret_job = job;
     return true;

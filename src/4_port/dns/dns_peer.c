@@ -104,7 +104,10 @@ bool dns_peer_open(struct dns_peer *peer, struct str host, int port, struct dns_
         return err_code(err, ERR_INPUT, "bad_server", "server",
             "'%.*s' port %d is no name server; it must be an IP address and a port",
             STR(str_utf8_prefix(host)), port);
-    struct dns_peer fresh = {.port = port, .fd = -1, .tsig = tsig, .timeout_ms = timeout_ms,
+    struct dns_peer fresh = {.port = port,
+        .fd = -1,
+        .tsig = tsig,
+        .timeout_ms = timeout_ms,
         .deadline_ms = clock_steady_ms() + job_ms};
     memcpy(fresh.host, host.at, host.len);
     fresh.fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -302,10 +305,11 @@ static bool refused_by_key(
             peer->port);
     case TSIG_BADTIME:
         return err_code(err, ERR_PEER, "tsig_badtime", "key",
-            "name server %s:%d says BADTIME: its clock is %lld s %s ours; at most %d s are allowed, "
-            "look at time synchronisation", peer->host, peer->port,
-            (long long)(ahead_s < 0 ? -ahead_s : ahead_s), ahead_s < 0 ? "behind" : "ahead of",
-            DNS_TSIG_FUDGE_S);
+            "name server %s:%d says BADTIME: its clock is %lld s %s ours; at most %d s are "
+            "allowed, "
+            "look at time synchronisation",
+            peer->host, peer->port, (long long)(ahead_s < 0 ? -ahead_s : ahead_s),
+            ahead_s < 0 ? "behind" : "ahead of", DNS_TSIG_FUDGE_S);
     default:
         return err_code(err, ERR_PEER, "tsig_refused", "key",
             "name server %s:%d refuses the signature with TSIG error %u", peer->host, peer->port,
@@ -313,23 +317,23 @@ static bool refused_by_key(
     }
 }
 
-bool dns_reply_refused(const struct dns_peer *peer, const struct dns_reply *reply, struct str zone,
-    struct err *err)
+bool dns_reply_refused(
+    const struct dns_peer *peer, const struct dns_reply *reply, struct str zone, struct err *err)
 {
     static const struct {
         unsigned rcode;
         const char *code, *words;
     } WORDS[] = {
-        {LDNS_RCODE_FORMERR, "bad_format", "FORMERR: it cannot read the message"},
-        {LDNS_RCODE_SERVFAIL, "server_failed", "SERVFAIL: it has a fault of its own; see its log"},
-        {LDNS_RCODE_NXDOMAIN, "world_moved", "NXDOMAIN: the name is not there any more"},
-        {LDNS_RCODE_NOTIMPL, "unsupported", "NOTIMP: it cannot do that"},
-        {LDNS_RCODE_REFUSED, "refused", "REFUSED: its policy does not let this key do that"},
-        {LDNS_RCODE_YXDOMAIN, "world_moved", "YXDOMAIN: the name is there by now"},
-        {LDNS_RCODE_YXRRSET, "world_moved", "YXRRSET: records are there by now that should not"},
-        {LDNS_RCODE_NXRRSET, "world_moved", "NXRRSET: the records are not as they were"},
-        {LDNS_RCODE_NOTAUTH, "not_served", "NOTAUTH: it does not serve this zone"},
-        {LDNS_RCODE_NOTZONE, "not_zone", "NOTZONE: a name lies outside of this zone"},
+        {LDNS_RCODE_FORMERR,  "bad_format",    "FORMERR: it cannot read the message"              },
+        {LDNS_RCODE_SERVFAIL, "server_failed", "SERVFAIL: it has a fault of its own; see its log" },
+        {LDNS_RCODE_NXDOMAIN, "world_moved",   "NXDOMAIN: the name is not there any more"         },
+        {LDNS_RCODE_NOTIMPL,  "unsupported",   "NOTIMP: it cannot do that"                        },
+        {LDNS_RCODE_REFUSED,  "refused",       "REFUSED: its policy does not let this key do that"},
+        {LDNS_RCODE_YXDOMAIN, "world_moved",   "YXDOMAIN: the name is there by now"               },
+        {LDNS_RCODE_YXRRSET,  "world_moved",   "YXRRSET: records are there by now that should not"},
+        {LDNS_RCODE_NXRRSET,  "world_moved",   "NXRRSET: the records are not as they were"        },
+        {LDNS_RCODE_NOTAUTH,  "not_served",    "NOTAUTH: it does not serve this zone"             },
+        {LDNS_RCODE_NOTZONE,  "not_zone",      "NOTZONE: a name lies outside of this zone"        },
     };
     unsigned rcode = ldns_pkt_get_rcode(reply->packet);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any bytes as a reply: the signature is looked at, the packet decoded, the records gathered; never a fault, and
- * never a good signature. */
+ * Any bytes as a reply: the signature is looked at, the packet decoded, the records gathered; never
+ * a fault, and never a good signature. */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "dns/dns_ask.h"

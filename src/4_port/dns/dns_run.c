@@ -52,16 +52,17 @@ static ldns_pkt *update_packet(struct str zone)
     return packet;
 }
 
-/* A query cannot tell a record from one that a wildcard made up; a prerequisite can. The message carries no
- * update, so it changes nothing. A server that does not let us ask leaves the name as it was found. */
-static bool name_is_there(struct dns_peer *peer, struct str name, struct str zone, bool *ret_there,
-    struct err *err)
+/* A query cannot tell a record from one that a wildcard made up; a prerequisite can. The message
+ * carries no update, so it changes nothing. A server that does not let us ask leaves the name as it
+ * was found. */
+static bool name_is_there(
+    struct dns_peer *peer, struct str name, struct str zone, bool *ret_there, struct err *err)
 {
     scoped(packet_done) ldns_pkt *packet = update_packet(zone);
     scoped(dns_reply_done) struct dns_reply reply = {0};
 
-    check(ldns_pkt_push_rr(packet, LDNS_SECTION_ANSWER,
-        dns_rr_new(name, LDNS_RR_TYPE_ANY, LDNS_RR_CLASS_ANY)));
+    check(ldns_pkt_push_rr(
+        packet, LDNS_SECTION_ANSWER, dns_rr_new(name, LDNS_RR_TYPE_ANY, LDNS_RR_CLASS_ANY)));
     if (!dns_peer_ask(peer, packet, &reply, err))
         return false;
     *ret_there = ldns_pkt_get_rcode(reply.packet) != LDNS_RCODE_NXDOMAIN;
@@ -74,8 +75,7 @@ static bool look_at_names(
     json_t *name_json, *rrset;
     size_t i, k;
 
-    json_array_foreach(job->names, i, name_json)
-    {
+    json_array_foreach(job->names, i, name_json) {
         struct str name = {json_string_value(name_json), json_string_length(name_json)};
         scoped(dns_found_done) struct dns_found here = {0};
         bool made_up = false, there = true;
@@ -110,8 +110,7 @@ static bool look(
     for (int tries = 0; tries < LOOK_TRIES_MAX; tries++, before = after) {
         scoped(dns_found_done) struct dns_found found = {0};
         dns_found_init(&found);
-        if (!look_at_names(peer, job, &found, err) ||
-            !dns_ask_serial(peer, job->zone, &after, err))
+        if (!look_at_names(peer, job, &found, err) || !dns_ask_serial(peer, job->zone, &after, err))
             return false;
         if (before != after)
             continue; /* what was seen is of two moments */
@@ -180,8 +179,7 @@ static bool list(
     dns_found_init(&found);
     for (bool first = true; soas < 2; first = false) {
         scoped(dns_reply_done) struct dns_reply reply = {0};
-        if (!(first ? dns_peer_ask(peer, question, &reply, err)
-                    : dns_peer_next(peer, &reply, err)))
+        if (!(first ? dns_peer_ask(peer, question, &reply, err) : dns_peer_next(peer, &reply, err)))
             return false;
         if (ldns_pkt_get_rcode(reply.packet) != LDNS_RCODE_NOERROR)
             return dns_reply_refused(peer, &reply, job->zone, err);
@@ -254,8 +252,8 @@ static void add_update(ldns_pkt *packet, const struct dns_update *do_it)
             do_it->ttl_s, do_it->value);
         return;
     case DNS_DELETE_RRSET:
-        add_record(packet, LDNS_SECTION_AUTHORITY, do_it->name, do_it->type, LDNS_RR_CLASS_ANY, 0,
-            none);
+        add_record(
+            packet, LDNS_SECTION_AUTHORITY, do_it->name, do_it->type, LDNS_RR_CLASS_ANY, 0, none);
         return;
     case DNS_DELETE_VALUE:
         add_record(packet, LDNS_SECTION_AUTHORITY, do_it->name, do_it->type, LDNS_RR_CLASS_NONE, 0,
@@ -277,13 +275,11 @@ static ldns_pkt *packet_of(const struct dns_job *job)
     json_t *part;
     size_t i;
 
-    json_array_foreach(job->prerequisites, i, part)
-    {
+    json_array_foreach(job->prerequisites, i, part) {
         check(dns_condition_read(part, job->zone, &condition, &err));
         add_prerequisite(packet, &condition);
     }
-    json_array_foreach(job->updates, i, part)
-    {
+    json_array_foreach(job->updates, i, part) {
         check(dns_update_read(part, job->zone, &update, &err));
         add_update(packet, &update);
     }
@@ -298,8 +294,7 @@ static void print_found(const json_t *rrsets, struct buf *out)
 
     if (json_array_size(rrsets) == 0)
         buf_add(out, S("nothing"));
-    json_array_foreach(rrsets, i, rrset)
-    {
+    json_array_foreach(rrsets, i, rrset) {
         buf_printf(out, "%s%s ", i ? " " : "", json_string_value(json_object_get(rrset, "type")));
         json_array_foreach(json_object_get(rrset, "values"), k, value)
             buf_printf(out, "%s%s", k ? ", " : "", json_string_value(value));
@@ -308,17 +303,16 @@ static void print_found(const json_t *rrsets, struct buf *out)
         buf_printf(out, "…");
 }
 
-/* Walk conditions until one does not hold: then *ret_failed is its place and `ret_found` what is there. */
+/* Walk conditions until one does not hold: then *ret_failed is its place and `ret_found` what is
+ * there. */
 static bool first_untrue(struct dns_peer *peer, const json_t *conditions,
-    bool (*read)(const json_t *, struct str, struct dns_condition *, struct err *),
-    struct str zone, struct dns_condition *ret_untrue, bool *ret_all_hold, json_t *ret_found,
-    struct err *err)
+    bool (*read)(const json_t *, struct str, struct dns_condition *, struct err *), struct str zone,
+    struct dns_condition *ret_untrue, bool *ret_all_hold, json_t *ret_found, struct err *err)
 {
     json_t *part;
     size_t i;
 
-    json_array_foreach(conditions, i, part)
-    {
+    json_array_foreach(conditions, i, part) {
         scoped(json_done) json_t *now = NULL;
         check(read(part, zone, ret_untrue, err));
         if (!dns_condition_holds(peer, ret_untrue, zone, ret_all_hold, &now, err))
@@ -360,12 +354,10 @@ static bool ttl_is_planned(const struct dns_job *job, const json_t *found, struc
     json_t *rrset, *part;
     size_t i, k;
 
-    json_array_foreach(found, i, rrset)
-    {
+    json_array_foreach(found, i, rrset) {
         struct str name = str_from(json_string_value(json_object_get(rrset, "name")));
         const char *type = json_string_value(json_object_get(rrset, "type"));
-        json_array_foreach(job->updates, k, part)
-        {
+        json_array_foreach(job->updates, k, part) {
             struct dns_update update;
             struct err ignored;
             check(dns_update_read(part, job->zone, &update, &ignored));
@@ -387,8 +379,8 @@ static bool verify(
     struct dns_condition untrue;
     bool all_hold;
 
-    if (!first_untrue(peer, job->expect, dns_expectation_read, job->zone, &untrue, &all_hold,
-            found, err))
+    if (!first_untrue(
+            peer, job->expect, dns_expectation_read, job->zone, &untrue, &all_hold, found, err))
         return false;
     if (!all_hold) {
         print_found(found, &now);
@@ -410,7 +402,8 @@ static bool update(struct dns_peer *peer, const struct dns_job *job, struct hand
 
     if (!dns_peer_ask(peer, packet, &reply, &end->err)) {
         end->changed = peer->sent ? HAND_CHANGED_UNKNOWN : HAND_CHANGED_NO;
-        return peer->sent ? err_wrap(&end->err, "it is unknown whether the change was made") : false;
+        return peer->sent ? err_wrap(&end->err, "it is unknown whether the change was made")
+                          : false;
     }
     if (ldns_pkt_get_rcode(reply.packet) != LDNS_RCODE_NOERROR) {
         /* what our key did not sign may be forged; refusals of the key itself cannot be signed */

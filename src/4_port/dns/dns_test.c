@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Against a real BIND: run by tests/harness/named.sh, which sets NAMED_DIR, NAMED_PORT, NAMED_SECRETS. */
+ * Against a real BIND: run by tests/harness/named.sh, which sets NAMED_DIR, NAMED_PORT,
+ * NAMED_SECRETS. */
 #include "dns/dns.h"
 
 #include "base/buf.h"
@@ -137,31 +138,54 @@ static void add_change_delete(const char *type, const char *one, const char *two
     for (char *c = name; *c; c++)
         *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
     printf("# %s\n", name);
-    run_at(update_job("local", with_value("[{\"is\":\"rrset_absent\",\"name\":\"%s\",\"type\":\"%s\"}]", name, type, ""),
-        with_value("[{\"op\":\"add\",\"name\":\"%s\",\"type\":\"%s\",\"ttl\":60,\"value\":%s}]", name, type, one),
-        with_value("[{\"name\":\"%s\",\"type\":\"%s\",\"values\":[%s]}]", name, type, one)), false, &added);
+    run_at(
+        update_job("local",
+            with_value(
+                "[{\"is\":\"rrset_absent\",\"name\":\"%s\",\"type\":\"%s\"}]", name, type, ""),
+            with_value("[{\"op\":\"add\",\"name\":\"%s\",\"type\":\"%s\",\"ttl\":60,\"value\":%s}]",
+                name, type, one),
+            with_value("[{\"name\":\"%s\",\"type\":\"%s\",\"values\":[%s]}]", name, type, one)),
+        false, &added);
     EXPECT_END(added, true, "yes", "");
     CHECK_INT(json_array_size(json_object_get(added.result, "rrsets")), 1);
     json_t *values = look(name, type, &seen);
     CHECK_INT(json_array_size(values), 1);
     CHECK_TEXT(json_string_value(json_array_get(values, 0)), one);
-    json_t *updates = with_value("[{\"op\":\"delete_value\",\"name\":\"%s\",\"type\":\"%s\",\"value\":%s}]", name, type, one);
-    scoped(json_done) json_t *more = with_value("[{\"op\":\"add\",\"name\":\"%s\",\"type\":\"%s\",\"ttl\":60,\"value\":%s}]", name, type, two);
+    json_t *updates =
+        with_value("[{\"op\":\"delete_value\",\"name\":\"%s\",\"type\":\"%s\",\"value\":%s}]", name,
+            type, one);
+    scoped(json_done) json_t *more =
+        with_value("[{\"op\":\"add\",\"name\":\"%s\",\"type\":\"%s\",\"ttl\":60,\"value\":%s}]",
+            name, type, two);
     json_array_extend(updates, more);
-    run_at(update_job("local", with_value("[{\"is\":\"rrset_equals\",\"name\":\"%s\",\"type\":\"%s\",\"values\":[%s]}]", name, type, one),
-        json_incref(updates),
-        with_value("[{\"name\":\"%s\",\"type\":\"%s\",\"values\":[%s]}]", name, type, two)), false, &changed);
+    run_at(update_job("local",
+               with_value(
+                   "[{\"is\":\"rrset_equals\",\"name\":\"%s\",\"type\":\"%s\",\"values\":[%s]}]",
+                   name, type, one),
+               json_incref(updates),
+               with_value("[{\"name\":\"%s\",\"type\":\"%s\",\"values\":[%s]}]", name, type, two)),
+        false, &changed);
     EXPECT_END(changed, true, "yes", "");
     json_decref(updates);
     /* the old plan: the world moved */
-    run_at(update_job("local", with_value("[{\"is\":\"rrset_equals\",\"name\":\"%s\",\"type\":\"%s\",\"values\":[%s]}]", name, type, one),
-        with_value("[{\"op\":\"delete_rrset\",\"name\":\"%s\",\"type\":\"%s\"}]", name, type, ""),
-        with_value("[{\"name\":\"%s\",\"type\":\"%s\",\"values\":[]}]", name, type, "")), false, &late);
+    run_at(update_job("local",
+               with_value(
+                   "[{\"is\":\"rrset_equals\",\"name\":\"%s\",\"type\":\"%s\",\"values\":[%s]}]",
+                   name, type, one),
+               with_value(
+                   "[{\"op\":\"delete_rrset\",\"name\":\"%s\",\"type\":\"%s\"}]", name, type, ""),
+               with_value("[{\"name\":\"%s\",\"type\":\"%s\",\"values\":[]}]", name, type, "")),
+        false, &late);
     EXPECT_END(late, false, "no", "world_moved");
     CHECK(strstr(late.err.message, "the world moved") && strstr(late.err.message, two));
-    run_at(update_job("local", with_value("[{\"is\":\"rrset_equals\",\"name\":\"%s\",\"type\":\"%s\",\"values\":[%s]}]", name, type, two),
-        with_value("[{\"op\":\"delete_rrset\",\"name\":\"%s\",\"type\":\"%s\"}]", name, type, ""),
-        with_value("[{\"name\":\"%s\",\"type\":\"%s\",\"values\":[]}]", name, type, "")), false, &deleted);
+    run_at(update_job("local",
+               with_value(
+                   "[{\"is\":\"rrset_equals\",\"name\":\"%s\",\"type\":\"%s\",\"values\":[%s]}]",
+                   name, type, two),
+               with_value(
+                   "[{\"op\":\"delete_rrset\",\"name\":\"%s\",\"type\":\"%s\"}]", name, type, ""),
+               with_value("[{\"name\":\"%s\",\"type\":\"%s\",\"values\":[]}]", name, type, "")),
+        false, &deleted);
     EXPECT_END(deleted, true, "yes", "");
 }
 
@@ -185,15 +209,18 @@ TEST(a_look_gives_all_rrsets_the_serial_and_the_coverage)
     CHECK(look("ns.local", "A", &end));
     CHECK(end.ok);
     CHECK(json_integer_value(json_object_get(end.result, "zone_serial")) > 0);
-    CHECK_INT(json_integer_value(json_object_get(json_object_get(end.result, "coverage"), "ok")), 1);
+    CHECK_INT(
+        json_integer_value(json_object_get(json_object_get(end.result, "coverage"), "ok")), 1);
     CHECK_TEXT(hand_changed_word(end.changed), "no");
 }
 
 TEST(each_kind_of_prerequisite_stops_an_update)
 {
     static const char *const ROWS[] = {
-        "[{\"is\":\"rrset_equals\",\"name\":\"ns.local\",\"type\":\"A\",\"values\":[\"127.0.0.9\"]}]",
-        "[{\"is\":\"rrset_equals\",\"name\":\"ns.local\",\"type\":\"A\",\"values\":[\"127.0.0.1\",\"127.0.0.2\"]}]",
+        "[{\"is\":\"rrset_equals\",\"name\":\"ns.local\",\"type\":\"A\",\"values\":[\"127.0.0.9\"]}"
+        "]",
+        "[{\"is\":\"rrset_equals\",\"name\":\"ns.local\",\"type\":\"A\",\"values\":[\"127.0.0.1\","
+        "\"127.0.0.2\"]}]",
         "[{\"is\":\"rrset_absent\",\"name\":\"ns.local\",\"type\":\"A\"}]",
         "[{\"is\":\"rrset_exists\",\"name\":\"ns.local\",\"type\":\"TXT\"}]",
         "[{\"is\":\"name_absent\",\"name\":\"ns.local\"}]",
@@ -243,7 +270,8 @@ TEST(another_secret_another_key_and_another_time_are_told_apart)
     limits.clock_offset_s = -1000;
     run_at(add_a("a1.local", "10.0.0.1"), false, &behind);
     EXPECT_END(behind, false, "no", "tsig_badtime");
-    CHECK(strstr(behind.err.message, "1000 s ahead of") || strstr(behind.err.message, "1001 s ahead of"));
+    CHECK(strstr(behind.err.message, "1000 s ahead of") ||
+          strstr(behind.err.message, "1001 s ahead of"));
     limits.clock_offset_s = 1000;
     run_at(add_a("a1.local", "10.0.0.1"), false, &ahead);
     EXPECT_END(ahead, false, "no", "tsig_badtime");
@@ -280,8 +308,9 @@ TEST(a_look_at_a_zone_not_served_says_so)
 {
     scoped(hand_end_done) struct hand_end end;
 
-    run_at(json_pack("{s:s, s:s, s:s, s:I, s:s, s:o, s:[s]}", "hand", "dns", "op", "look", "server",
-               "127.0.0.1", "port", port(), "zone", "sub.local", "key", key(), "names", "a.sub.local"),
+    run_at(
+        json_pack("{s:s, s:s, s:s, s:I, s:s, s:o, s:[s]}", "hand", "dns", "op", "look", "server",
+            "127.0.0.1", "port", port(), "zone", "sub.local", "key", key(), "names", "a.sub.local"),
         false, &end);
     EXPECT_END(end, false, "no", "not_served");
 }
@@ -338,8 +367,8 @@ TEST(an_update_that_does_not_bring_what_was_expected_is_not_verified)
     scoped(hand_end_done) struct hand_end end;
     json_t *job = add_a("a6.local", "10.0.0.5");
 
-    json_object_set_new(
-        job, "expect", json_of("[{\"name\":\"a6.local\",\"type\":\"A\",\"values\":[\"10.9.9.9\"]}]"));
+    json_object_set_new(job, "expect",
+        json_of("[{\"name\":\"a6.local\",\"type\":\"A\",\"values\":[\"10.9.9.9\"]}]"));
     run_at(job, false, &end);
     EXPECT_END(end, false, "yes", "not_verified");
     CHECK(strstr(end.err.message, "10.0.0.5"));
@@ -348,7 +377,8 @@ TEST(an_update_that_does_not_bring_what_was_expected_is_not_verified)
 static json_t *set_ttl(void)
 {
     return update_job("local",
-        json_of("[{\"is\":\"rrset_equals\",\"name\":\"ns.local\",\"type\":\"A\",\"values\":[\"127.0.0.1\"]}]"),
+        json_of("[{\"is\":\"rrset_equals\",\"name\":\"ns.local\",\"type\":\"A\",\"values\":[\"127."
+                "0.0.1\"]}]"),
         json_of("[{\"op\":\"delete_rrset\",\"name\":\"ns.local\",\"type\":\"A\"},{\"op\":\"add\","
                 "\"name\":\"ns.local\",\"type\":\"A\",\"ttl\":77,\"value\":\"127.0.0.1\"}]"),
         json_of("[{\"name\":\"ns.local\",\"type\":\"A\",\"values\":[\"127.0.0.1\"]}]"));
@@ -371,12 +401,16 @@ TEST(a_lookup_follows_and_says_when_there_is_nothing)
     scoped(hand_end_done) struct hand_end there, nothing;
 
     run_at(json_of("{\"hand\":\"dns\",\"op\":\"lookup\",\"server\":\"127.0.0.1\",\"port\":%lld,"
-                   "\"name\":\"ns.local\",\"type\":\"A\"}", (long long)port()), false, &there);
+                   "\"name\":\"ns.local\",\"type\":\"A\"}",
+               (long long)port()),
+        false, &there);
     CHECK(there.ok);
     CHECK_TEXT(json_string_value(json_object_get(there.result, "rcode")), "NOERROR");
     CHECK_INT(json_array_size(json_object_get(there.result, "rrsets")), 1);
     run_at(json_of("{\"hand\":\"dns\",\"op\":\"lookup\",\"server\":\"127.0.0.1\",\"port\":%lld,"
-                   "\"name\":\"no.local\",\"type\":\"A\"}", (long long)port()), false, &nothing);
+                   "\"name\":\"no.local\",\"type\":\"A\"}",
+               (long long)port()),
+        false, &nothing);
     CHECK(nothing.ok);
     CHECK_TEXT(json_string_value(json_object_get(nothing.result, "rcode")), "NXDOMAIN");
 }
@@ -397,12 +431,14 @@ TEST(a_list_is_a_whole_transfer)
         scoped(hand_end_done) struct hand_end added;
         json_array_clear(updates);
         for (int i = 0; i < 100; i++)
-            json_array_append_new(updates,
-                json_of("{\"op\":\"add\",\"name\":\"host-%d-%d-of-a-long-list.home.arpa\","
-                        "\"type\":\"TXT\",\"ttl\":60,\"value\":\"\\\"%040d\\\"\"}", batch, i, i));
-        run_at(update_job("home.arpa", json_of("[{\"is\":\"name_in_use\",\"name\":\"home.arpa\"}]"),
-                   json_incref(updates),
-                   json_of("[{\"name\":\"ns.home.arpa\",\"type\":\"A\",\"values\":[\"127.0.0.1\"]}]")),
+            json_array_append_new(
+                updates, json_of("{\"op\":\"add\",\"name\":\"host-%d-%d-of-a-long-list.home.arpa\","
+                                 "\"type\":\"TXT\",\"ttl\":60,\"value\":\"\\\"%040d\\\"\"}",
+                             batch, i, i));
+        run_at(
+            update_job("home.arpa", json_of("[{\"is\":\"name_in_use\",\"name\":\"home.arpa\"}]"),
+                json_incref(updates),
+                json_of("[{\"name\":\"ns.home.arpa\",\"type\":\"A\",\"values\":[\"127.0.0.1\"]}]")),
             false, &added);
         CHECK(added.ok);
     }
@@ -427,10 +463,12 @@ TEST(a_list_beyond_the_limit_is_refused)
         for (int i = 0; i < 100; i++)
             json_array_append_new(updates,
                 json_of("{\"op\":\"add\",\"name\":\"more-%d-%d.home.arpa\",\"type\":\"TXT\","
-                        "\"ttl\":60,\"value\":\"\\\"%0100d\\\"\"}", batch, i, i));
-        run_at(update_job("home.arpa", json_of("[{\"is\":\"name_in_use\",\"name\":\"home.arpa\"}]"),
-                   json_incref(updates),
-                   json_of("[{\"name\":\"ns.home.arpa\",\"type\":\"A\",\"values\":[\"127.0.0.1\"]}]")),
+                        "\"ttl\":60,\"value\":\"\\\"%0100d\\\"\"}",
+                    batch, i, i));
+        run_at(
+            update_job("home.arpa", json_of("[{\"is\":\"name_in_use\",\"name\":\"home.arpa\"}]"),
+                json_incref(updates),
+                json_of("[{\"name\":\"ns.home.arpa\",\"type\":\"A\",\"values\":[\"127.0.0.1\"]}]")),
             false, &added);
         CHECK(added.ok);
     }

@@ -89,7 +89,8 @@ static bool skip_record(struct str *rest, uint64_t *ret_type)
            take_number(rest, 2, &data_bytes) && take(rest, (size_t)data_bytes, &skipped);
 }
 
-/* *ret_at: where the last record of the additional section starts if it is a TSIG, else the message's length. */
+/* *ret_at: where the last record of the additional section starts if it is a TSIG, else the
+ * message's length. */
 static bool find_tsig(struct str wire, size_t *ret_at)
 {
     struct str rest = wire;
@@ -139,8 +140,7 @@ static bool read_tsig(struct str rest, struct tsig_record *ret)
            rest.len == 0;
 }
 
-bool dns_tsig_init(
-    struct dns_tsig *tsig, struct str key_name, struct str secret, struct err *err)
+bool dns_tsig_init(struct dns_tsig *tsig, struct str key_name, struct str secret, struct err *err)
 {
     scoped(buf_done) struct buf wire = buf_of(DNS_NAME_WIRE_BYTES_MAX);
     uint8_t raw[DNS_TSIG_SECRET_BYTES_MAX + 3];
@@ -166,7 +166,8 @@ bool dns_tsig_init(
     explicit_bzero(raw, sizeof raw);
     if (!fine)
         return err_code(err, ERR_SYSTEM, "bad_secret", "key",
-            "the secret of key '%.*s' is not base64 of %d to %d bytes; store it as tsig-keygen prints it",
+            "the secret of key '%.*s' is not base64 of %d to %d bytes; store it as tsig-keygen "
+            "prints it",
             STR(key_name), DNS_TSIG_SECRET_BYTES_MIN, DNS_TSIG_SECRET_BYTES_MAX);
     return true;
 }
@@ -180,8 +181,8 @@ static void make_mac(const struct dns_tsig *tsig, struct str digest, uint8_t *re
 {
     unsigned bytes = 0;
 
-    if (!HMAC(EVP_sha256(), tsig->secret, (int)tsig->secret_bytes,
-            (const unsigned char *)digest.at, digest.len, ret_mac, &bytes))
+    if (!HMAC(EVP_sha256(), tsig->secret, (int)tsig->secret_bytes, (const unsigned char *)digest.at,
+            digest.len, ret_mac, &bytes))
         panic("HMAC-SHA256 failed");
     check(bytes == DNS_TSIG_MAC_BYTES);
 }
@@ -206,9 +207,8 @@ static void add_variables(const struct dns_tsig *tsig, const struct tsig_record 
 
 static void add_to_additional_count(struct buf *wire, int difference)
 {
-    unsigned count =
-        (unsigned)((unsigned char)wire->at[10] << 8 | (unsigned char)wire->at[11]) +
-        (unsigned)difference;
+    unsigned count = (unsigned)((unsigned char)wire->at[10] << 8 | (unsigned char)wire->at[11]) +
+                     (unsigned)difference;
     wire->at[10] = (char)(count >> 8);
     wire->at[11] = (char)(count & 0xff);
 }
@@ -227,7 +227,10 @@ void dns_tsig_sign(struct dns_tsig *tsig, struct buf *wire)
     buf_add(&digest, buf_str(wire));
     add_variables(tsig, &record, false, &digest);
     make_mac(tsig, buf_str(&digest), tsig->mac);
-    struct str id = {(char[2]){wire->at[0], wire->at[1]}, 2};
+    struct str id = {
+        (char[2]){wire->at[0], wire->at[1]},
+        2
+    };
     buf_add(wire, (struct str){tsig->name_wire, tsig->name_wire_bytes});
     add_number(wire, TYPE_TSIG, 2);
     add_number(wire, CLASS_ANY, 2);

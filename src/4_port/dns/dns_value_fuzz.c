@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What reads as a value prints as one, and the print reads to the same bytes. First byte: the type. */
+ * What reads as a value prints as one, and the print reads to the same bytes. First byte: the type.
+ * */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "dns/dns_name.h"

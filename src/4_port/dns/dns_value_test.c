@@ -22,20 +22,20 @@ TEST(values_come_back_in_normal_form)
         enum dns_type type;
         const char *in, *out;
     } ROWS[] = {
-        {DNS_TYPE_A, "192.168.1.100", "192.168.1.100"},
-        {DNS_TYPE_AAAA, "2001:DB8:0:0::7", "2001:db8::7"},
-        {DNS_TYPE_CNAME, "www.home.arpa", "www.home.arpa"},
-        {DNS_TYPE_PTR, "printer.local", "printer.local"},
-        {DNS_TYPE_NS, "ns.local", "ns.local"},
-        {DNS_TYPE_MX, "10 mail.home.arpa", "10 mail.home.arpa"},
-        {DNS_TYPE_MX, "0 .", "0 ."},
-        {DNS_TYPE_SRV, "0 5 5060 sip.home.arpa", "0 5 5060 sip.home.arpa"},
-        {DNS_TYPE_TXT, "\"v=spf1 -all\"", "\"v=spf1 -all\""},
-        {DNS_TYPE_TXT, "\"a;b $INCLUDE (\" \"\"", "\"a;b $INCLUDE (\" \"\""},
-        {DNS_TYPE_TXT, "\"q\\\"b\\\\\\007\"", "\"q\\\"b\\\\\\007\""},
-        {DNS_TYPE_TXT, "\"\xc3\xbc\"", "\"\\195\\188\""},
-        {DNS_TYPE_CAA, "0 issue \"letsencrypt.org\"", "0 issue \"letsencrypt.org\""},
-        {DNS_TYPE_CAA, "128 ISSUE \";\"", "128 issue \";\""},
+        {DNS_TYPE_A,     "192.168.1.100",               "192.168.1.100"              },
+        {DNS_TYPE_AAAA,  "2001:DB8:0:0::7",             "2001:db8::7"                },
+        {DNS_TYPE_CNAME, "www.home.arpa",               "www.home.arpa"              },
+        {DNS_TYPE_PTR,   "printer.local",               "printer.local"              },
+        {DNS_TYPE_NS,    "ns.local",                    "ns.local"                   },
+        {DNS_TYPE_MX,    "10 mail.home.arpa",           "10 mail.home.arpa"          },
+        {DNS_TYPE_MX,    "0 .",                         "0 ."                        },
+        {DNS_TYPE_SRV,   "0 5 5060 sip.home.arpa",      "0 5 5060 sip.home.arpa"     },
+        {DNS_TYPE_TXT,   "\"v=spf1 -all\"",             "\"v=spf1 -all\""            },
+        {DNS_TYPE_TXT,   "\"a;b $INCLUDE (\" \"\"",     "\"a;b $INCLUDE (\" \"\""    },
+        {DNS_TYPE_TXT,   "\"q\\\"b\\\\\\007\"",         "\"q\\\"b\\\\\\007\""        },
+        {DNS_TYPE_TXT,   "\"\xc3\xbc\"",                "\"\\195\\188\""             },
+        {DNS_TYPE_CAA,   "0 issue \"letsencrypt.org\"", "0 issue \"letsencrypt.org\""},
+        {DNS_TYPE_CAA,   "128 ISSUE \";\"",             "128 issue \";\""            },
     };
     scoped(buf_done) struct buf out = buf_of(DNS_VALUE_TEXT_BYTES_MAX);
 
@@ -51,18 +51,42 @@ TEST(odd_values_are_refused_with_the_form_that_is_wanted)
         enum dns_type type;
         const char *in;
     } ROWS[] = {
-        {DNS_TYPE_A, ""}, {DNS_TYPE_A, "192.168.1"}, {DNS_TYPE_A, "192.168.1.256"},
-        {DNS_TYPE_A, "1.2.3.4\n"}, {DNS_TYPE_A, "1.2.3.4 ; x"}, {DNS_TYPE_A, "0x7f.1"},
-        {DNS_TYPE_A, "::1"}, {DNS_TYPE_AAAA, "1.2.3.4"}, {DNS_TYPE_AAAA, "fe80::1%eth0"},
-        {DNS_TYPE_CNAME, "a..b"}, {DNS_TYPE_CNAME, "a.b."}, {DNS_TYPE_CNAME, "."},
-        {DNS_TYPE_CNAME, "a b"}, {DNS_TYPE_CNAME, "a;b"}, {DNS_TYPE_CNAME, "$ORIGIN"},
-        {DNS_TYPE_CNAME, "b\xc3\xbc" "cher.local"}, {DNS_TYPE_CNAME, "a\\.b"},
-        {DNS_TYPE_MX, "mail.home.arpa"}, {DNS_TYPE_MX, "65536 mail"}, {DNS_TYPE_MX, "10  mail"},
-        {DNS_TYPE_MX, "10 mail x"}, {DNS_TYPE_MX, "-1 mail"}, {DNS_TYPE_SRV, "0 5 sip.home.arpa"},
-        {DNS_TYPE_TXT, "plain"}, {DNS_TYPE_TXT, "\"open"}, {DNS_TYPE_TXT, "\"a\"\"b\""},
-        {DNS_TYPE_TXT, "\"a\nb\""}, {DNS_TYPE_TXT, "\"a\" "}, {DNS_TYPE_TXT, "\"\\256\""},
-        {DNS_TYPE_TXT, "\"\\n\""}, {DNS_TYPE_TXT, "\"\\"}, {DNS_TYPE_CAA, "0 issue x"},
-        {DNS_TYPE_CAA, "256 issue \"x\""}, {DNS_TYPE_CAA, "0 is-sue \"x\""}, {DNS_TYPE_CAA, "0 issue \"x\" "},
+        {DNS_TYPE_A,     ""                                  },
+        {DNS_TYPE_A,     "192.168.1"                         },
+        {DNS_TYPE_A,     "192.168.1.256"                     },
+        {DNS_TYPE_A,     "1.2.3.4\n"                         },
+        {DNS_TYPE_A,     "1.2.3.4 ; x"                       },
+        {DNS_TYPE_A,     "0x7f.1"                            },
+        {DNS_TYPE_A,     "::1"                               },
+        {DNS_TYPE_AAAA,  "1.2.3.4"                           },
+        {DNS_TYPE_AAAA,  "fe80::1%eth0"                      },
+        {DNS_TYPE_CNAME, "a..b"                              },
+        {DNS_TYPE_CNAME, "a.b."                              },
+        {DNS_TYPE_CNAME, "."                                 },
+        {DNS_TYPE_CNAME, "a b"                               },
+        {DNS_TYPE_CNAME, "a;b"                               },
+        {DNS_TYPE_CNAME, "$ORIGIN"                           },
+        {DNS_TYPE_CNAME, "b\xc3\xbc"
+                         "cher.local"},
+        {DNS_TYPE_CNAME, "a\\.b"                             },
+        {DNS_TYPE_MX,    "mail.home.arpa"                    },
+        {DNS_TYPE_MX,    "65536 mail"                        },
+        {DNS_TYPE_MX,    "10  mail"                          },
+        {DNS_TYPE_MX,    "10 mail x"                         },
+        {DNS_TYPE_MX,    "-1 mail"                           },
+        {DNS_TYPE_SRV,   "0 5 sip.home.arpa"                 },
+        {DNS_TYPE_TXT,   "plain"                             },
+        {DNS_TYPE_TXT,   "\"open"                            },
+        {DNS_TYPE_TXT,   "\"a\"\"b\""                        },
+        {DNS_TYPE_TXT,   "\"a\nb\""                          },
+        {DNS_TYPE_TXT,   "\"a\" "                            },
+        {DNS_TYPE_TXT,   "\"\\256\""                         },
+        {DNS_TYPE_TXT,   "\"\\n\""                           },
+        {DNS_TYPE_TXT,   "\"\\"                              },
+        {DNS_TYPE_CAA,   "0 issue x"                         },
+        {DNS_TYPE_CAA,   "256 issue \"x\""                   },
+        {DNS_TYPE_CAA,   "0 is-sue \"x\""                    },
+        {DNS_TYPE_CAA,   "0 issue \"x\" "                    },
     };
     scoped(buf_done) struct buf rdata = buf_of(DNS_VALUE_BYTES_MAX);
 
@@ -128,18 +152,35 @@ TEST(odd_names_of_a_server_are_printed_unmistakably)
     scoped(buf_done) struct buf out = buf_of(1024);
     size_t used;
 
-    CHECK(dns_name_print(S("\x04" "a.b\x01\x02" "c\"\x00"), &out, &used));
+    CHECK(dns_name_print(S("\x04"
+                           "a.b\x01\x02"
+                           "c\"\x00"),
+        &out, &used));
     CHECK_STR(buf_str(&out), "a\\.b\\001.c\\\"");
     CHECK_INT(used, 9);
-    CHECK(!dns_name_print(S("\x04" "ab"), &out, &used));
+    CHECK(!dns_name_print(S("\x04"
+                            "ab"),
+        &out, &used));
     CHECK(!dns_name_print(S("\xc0\x0c"), &out, &used));
 }
 
 TEST(host_names_compare_without_case_and_texts_with)
 {
-    CHECK(dns_value_equal(DNS_TYPE_MX, S("\0\x0a\x01" "a\0"), S("\0\x0a\x01" "A\0")));
-    CHECK(!dns_value_equal(DNS_TYPE_MX, S("\0\x0a\x01" "a\0"), S("\0\x0b\x01" "a\0")));
-    CHECK(!dns_value_equal(DNS_TYPE_TXT, S("\x01" "a"), S("\x01" "A")));
+    CHECK(dns_value_equal(DNS_TYPE_MX,
+        S("\0\x0a\x01"
+          "a\0"),
+        S("\0\x0a\x01"
+          "A\0")));
+    CHECK(!dns_value_equal(DNS_TYPE_MX,
+        S("\0\x0a\x01"
+          "a\0"),
+        S("\0\x0b\x01"
+          "a\0")));
+    CHECK(!dns_value_equal(DNS_TYPE_TXT,
+        S("\x01"
+          "a"),
+        S("\x01"
+          "A")));
 }
 
 TEST(a_secret_that_is_none_is_refused_without_its_text)
@@ -157,9 +198,12 @@ TEST(a_secret_that_is_none_is_refused_without_its_text)
 }
 
 #define KEY "\"key\":{\"name\":\"k\",\"algorithm\":\"hmac-sha256\",\"secret\":\"secret:tsig/home\"}"
-#define HEAD "{\"hand\":\"dns\",\"op\":\"update\",\"server\":\"127.0.0.1\",\"port\":53,\"zone\":\"local\","
+#define HEAD                                                                                       \
+    "{\"hand\":\"dns\",\"op\":\"update\",\"server\":\"127.0.0.1\",\"port\":53,\"zone\":\"local\","
 #define PRE "\"prerequisites\":[{\"is\":\"rrset_absent\",\"name\":\"a.local\",\"type\":\"A\"}],"
-#define ADD "\"updates\":[{\"op\":\"add\",\"name\":\"a.local\",\"type\":\"A\",\"ttl\":60,\"value\":\"1.2.3.4\"}],"
+#define ADD                                                                                        \
+    "\"updates\":[{\"op\":\"add\",\"name\":\"a.local\",\"type\":\"A\",\"ttl\":60,\"value\":\"1.2." \
+    "3.4\"}],"
 #define WANT "\"expect\":[{\"name\":\"a.local\",\"type\":\"A\",\"values\":[\"1.2.3.4\"]}]}"
 
 static bool job_is_read(const char *text, struct err *err)
@@ -182,14 +226,17 @@ TEST(a_job_is_read_whole_or_not_at_all)
     CHECK_TEXT(err.code, "unknown_field");
     CHECK(!job_is_read(HEAD KEY ",\"prerequisites\":[]," ADD WANT, &err));
     CHECK(!job_is_read(HEAD KEY "," PRE ADD "\"expect\":[]}", &err));
-    CHECK(!job_is_read(HEAD KEY "," PRE
-        "\"updates\":[{\"op\":\"add\",\"name\":\"a.other\",\"type\":\"A\",\"ttl\":60,\"value\":\"1.2.3.4\"}]," WANT, &err));
+    CHECK(!job_is_read(HEAD KEY "," PRE "\"updates\":[{\"op\":\"add\",\"name\":\"a.other\","
+                                "\"type\":\"A\",\"ttl\":60,\"value\":\"1.2.3.4\"}]," WANT,
+        &err));
     CHECK_TEXT(err.code, "not_in_zone");
-    CHECK(!job_is_read(HEAD KEY "," PRE
-        "\"updates\":[{\"op\":\"add\",\"name\":\"a.local\",\"type\":\"SOA\",\"ttl\":60,\"value\":\"1.2.3.4\"}]," WANT, &err));
+    CHECK(!job_is_read(HEAD KEY "," PRE "\"updates\":[{\"op\":\"add\",\"name\":\"a.local\","
+                                "\"type\":\"SOA\",\"ttl\":60,\"value\":\"1.2.3.4\"}]," WANT,
+        &err));
     CHECK_TEXT(err.code, "bad_type");
-    CHECK(!job_is_read(HEAD KEY "," PRE
-        "\"updates\":[{\"op\":\"delete_name\",\"name\":\"a.local\",\"type\":\"A\"}]," WANT, &err));
+    CHECK(!job_is_read(HEAD KEY
+        "," PRE "\"updates\":[{\"op\":\"delete_name\",\"name\":\"a.local\",\"type\":\"A\"}]," WANT,
+        &err));
     CHECK(!job_is_read("{\"hand\":\"dns\",\"op\":\"zone_drop\"}", &err));
     CHECK_TEXT(err.code, "bad_job");
     CHECK(!job_is_read("[]", &err));

@@ -72,12 +72,13 @@ bool secret_handle_check(struct str handle, struct err *err)
     if (fine)
         rest = (struct str){handle.at + sizeof PREFIX - 1, handle.len - (sizeof PREFIX - 1)};
     do {
-        fine = fine && segment_is_fine(str_cut(rest, '/', &rest)) &&
-               ++segments <= SECRET_SEGMENTS_MAX;
+        fine =
+            fine && segment_is_fine(str_cut(rest, '/', &rest)) && ++segments <= SECRET_SEGMENTS_MAX;
     } while (fine && rest.len);
     if (!fine)
         return err_code(err, ERR_INPUT, "bad_handle", "secret",
-            "this is no handle of a secret; it must be like secret:tsig/home, segments of a-z 0-9 _ -");
+            "this is no handle of a secret; it must be like secret:tsig/home, segments of a-z 0-9 "
+            "_ -");
     return true;
 }
 
@@ -114,7 +115,8 @@ static bool cannot_open(struct str handle, int why, struct err *err)
     return err_set(err, ERR_SYSTEM, "cannot open %.*s: %s", STR(handle), strerror(why));
 }
 
-/* Walk down to the folder that holds the last segment; *ret_name is that segment. With `make` missing ones are made. */
+/* Walk down to the folder that holds the last segment; *ret_name is that segment. With `make`
+ * missing ones are made. */
 static bool open_folder(const char *root, struct str handle, bool make, int *ret_folder,
     char ret_name[SECRET_HANDLE_BYTES_MAX + 1], struct err *err)
 {
@@ -329,7 +331,8 @@ static json_t *scrub_text(struct secret_store *store, struct str text)
 
     secret_scrub(store, text, &out);
     json_t *scrubbed = json_stringn(out.len ? out.at : "", out.len);
-    return scrubbed ? scrubbed : json_string(WHOLE_TEXT_GONE); /* a form that began inside a character */
+    /* a form that began inside a character */
+    return scrubbed ? scrubbed : json_string(WHOLE_TEXT_GONE);
 }
 
 json_t *secret_scrub_json(struct secret_store *store, const json_t *value)
@@ -340,8 +343,7 @@ json_t *secret_scrub_json(struct secret_store *store, const json_t *value)
 
     switch (json_typeof(value)) {
     case JSON_STRING:
-        return scrub_text(
-            store, (struct str){json_string_value(value), json_string_length(value)});
+        return scrub_text(store, (struct str){json_string_value(value), json_string_length(value)});
     case JSON_ARRAY:
         copy = json_array();
         json_array_foreach(value, i, part)
@@ -349,8 +351,7 @@ json_t *secret_scrub_json(struct secret_store *store, const json_t *value)
         return copy;
     case JSON_OBJECT:
         copy = json_object();
-        json_object_foreach((json_t *)value, key, part)
-        {
+        json_object_foreach((json_t *)value, key, part) {
             scoped(json_done) json_t *clean = scrub_text(store, str_from(key));
             json_object_set_new(copy, json_string_value(clean), secret_scrub_json(store, part));
         }

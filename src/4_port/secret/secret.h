@@ -2,13 +2,15 @@
  *
  * secret — the embedded store: `secret:tsig/home` is the file tsig/home below the secrets folder.
  *
- * A handle is `secret:` and segments of [a-z0-9_-] with `/` between them: no dots, so no way out. Folders must be 0700
- * and files 0600, owned by us, no links. A value is read again at each use and stays in locked memory, outside of core
- * dumps, until the store is closed: the scrubber must know each value that was ever used.
+ * A handle is `secret:` and segments of [a-z0-9_-] with `/` between them: no dots, so no way out.
+ * Folders must be 0700 and files 0600, owned by us, no links. A value is read again at each use and
+ * stays in locked memory, outside of core dumps, until the store is closed: the scrubber must know
+ * each value that was ever used.
  *
  * owner    secret_close() wipes all values
  * threads  any
- * errors   ERR_INPUT "bad_handle"; ERR_SYSTEM "no_secret", "unsafe_secret" (rights, owner, link), "bad_secret" (length)
+ * errors   ERR_INPUT "bad_handle"; ERR_SYSTEM "no_secret", "unsafe_secret" (rights, owner, link),
+ *          "bad_secret" (length)
  */
 #pragma once
 
@@ -33,7 +35,8 @@ void secret_close(struct secret_store **store);
 
 bool secret_handle_check(struct str handle, struct err *err);
 
-/* *ret_value is valid until the store is closed; one line feed at the end of the file is not part of it.
+/* *ret_value is valid until the store is closed; one line feed at the end of the file is not part
+ * of it.
  * errors  also ERR_LIMIT "too_many_secrets" */
 bool secret_get(
     struct secret_store *store, struct str handle, struct str *ret_value, struct err *err);
@@ -41,10 +44,12 @@ bool secret_get(
 /* Store `value` atomically, folders are made 0700. For logicctl; no store needs to be open. */
 bool secret_put(const char *folder, struct str handle, struct str value, struct err *err);
 
-/* Append `text` to `out` with every value that was used, also in base64, URL, hex or JSON form and also when it is cut at
- * the end of the text, replaced by [secret:…]. `out` past its limit: overflowed, as ever. */
+/* Append `text` to `out` with every value that was used, also in base64, URL, hex or JSON form and
+ * also when it is cut at the end of the text, replaced by [secret:…]. `out` past its limit:
+ * overflowed, as ever. */
 void secret_scrub(struct secret_store *store, struct str text, struct buf *out);
 
-/* The same for the fields of an error, and for all strings and keys of a value (a new value, owned by the caller). */
+/* The same for the fields of an error, and for all strings and keys of a value (a new value, owned
+ * by the caller). */
 void secret_scrub_err(struct secret_store *store, struct err *err);
 json_t *secret_scrub_json(struct secret_store *store, const json_t *value);

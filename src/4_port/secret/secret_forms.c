@@ -11,7 +11,8 @@
 #include <openssl/evp.h>
 #include <sys/mman.h>
 
-/* Times the value: itself 1, base64 seven of 4/3, percent 3 twice, hex 2 twice, JSON at most 6 thrice, lines 1. */
+/* Times the value: itself 1, base64 seven of 4/3, percent 3 twice, hex 2 twice, JSON at most 6
+ * thrice, lines 1. */
 #define FORMS_FACTOR 40
 #define FORMS_BYTES_MORE 256
 
@@ -44,7 +45,8 @@ static void add_form(struct secret_forms *forms, struct str form)
     forms->forms[forms->count++] = (struct str){at, form.len};
 }
 
-/* Base64 of the value when `offset` other bytes stand before it: the characters that depend on the value alone. */
+/* Base64 of the value when `offset` other bytes stand before it: the characters that depend on the
+ * value alone. */
 static void add_base64(struct secret_forms *forms, struct str value, size_t offset)
 {
     scoped(wipe) struct buf padded = buf_with_room(value.len + offset);
@@ -55,16 +57,17 @@ static void add_base64(struct secret_forms *forms, struct str value, size_t offs
     buf_add(&padded, value);
     char *room = buf_room(&out, (padded.len + 2) / 3 * 4 + 1);
     check(room && !padded.overflowed);
-    (void)EVP_EncodeBlock(
-        (unsigned char *)room, (const unsigned char *)padded.at, (int)padded.len);
-    size_t first = (offset * 8 + 5) / 6;      /* the first whole sextet of the value */
-    size_t behind = padded.len * 8 / 6;       /* behind the last whole one */
+    (void)EVP_EncodeBlock((unsigned char *)room, (const unsigned char *)padded.at, (int)padded.len);
+    size_t first = (offset * 8 + 5) / 6; /* the first whole sextet of the value */
+    size_t behind = padded.len * 8 / 6;  /* behind the last whole one */
     struct str middle = {room + first, behind > first ? behind - first : 0};
     if (offset == 0) /* with all that belongs to it, when it stands alone */
         add_form(forms, (struct str){room, (padded.len * 8 + 5) / 6});
     add_form(forms, middle);
     for (size_t i = 0; i < middle.len; i++)
-        room[first + i] = room[first + i] == '+' ? '-' : room[first + i] == '/' ? '_' : room[first + i];
+        room[first + i] = room[first + i] == '+'   ? '-'
+                          : room[first + i] == '/' ? '_'
+                                                   : room[first + i];
     add_form(forms, middle);
 }
 
@@ -93,8 +96,7 @@ static void add_json(struct secret_forms *forms, struct str value)
         return;
     scoped(json_done) json_t *text = json_stringn(value.at, value.len);
     for (size_t i = 0; text && i < COUNT(STYLES); i++) {
-        scoped(free_done) char *quoted =
-            json_dumps(text, JSON_ENCODE_ANY | (size_t)STYLES[i]);
+        scoped(free_done) char *quoted = json_dumps(text, JSON_ENCODE_ANY | (size_t)STYLES[i]);
         if (!quoted)
             continue;
         size_t bytes = strlen(quoted);
@@ -107,8 +109,8 @@ void secret_forms_init(struct secret_forms *forms, struct str value)
 {
     check(value.len <= SECRET_BYTES_MAX);
     *forms = (struct secret_forms){.bytes = FORMS_FACTOR * value.len + FORMS_BYTES_MORE};
-    forms->pages = mmap(
-        NULL, forms->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    forms->pages =
+        mmap(NULL, forms->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (forms->pages == MAP_FAILED)
         panic("no memory for a secret: %s", strerror(errno));
     /* RLIMIT_MEMLOCK may not let us; then the owner's swap must be encrypted */

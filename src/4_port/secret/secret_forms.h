@@ -19,14 +19,15 @@ struct secret_forms {
     size_t used;
 };
 
-/* Of `value`: itself, base64 and base64url at each of three offsets, percent and hex (both cases), JSON escapes,
- * and its lines if it has several. Forms shorter than SECRET_FORM_BYTES_MIN are left out. */
+/* Of `value`: itself, base64 and base64url at each of three offsets, percent and hex (both cases),
+ * JSON escapes, and its lines if it has several. Forms shorter than SECRET_FORM_BYTES_MIN are left
+ * out. */
 #define SECRET_FORM_BYTES_MIN 8
 
 void secret_forms_init(struct secret_forms *forms, struct str value);
 void secret_forms_done(struct secret_forms *forms);
 
-/* The longest form that `text` begins with; 0: none. With `at_end` also a form that the end of `text` cuts off, if at
- * least SECRET_CUT_BYTES_MIN of it are there. */
+/* The longest form that `text` begins with; 0: none. With `at_end` also a form that the end of
+ * `text` cuts off, if at least SECRET_CUT_BYTES_MIN of it are there. */
 #define SECRET_CUT_BYTES_MIN 6
 size_t secret_forms_match(const struct secret_forms *forms, struct str text, bool at_end);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Whatever stands around a value, the scrubbed text does not hold it. First byte: the value's length. */
+ * Whatever stands around a value, the scrubbed text does not hold it. First byte: the value's
+ * length. */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "secret/secret.h"

@@ -29,12 +29,15 @@ struct actuator_role {
     char work[PATH_MAX];
 };
 
-/* What ansible-playbook and the tools of its playbooks need: programs, their libraries and settings, semaphores. */
+/* What ansible-playbook and the tools of its playbooks need: programs, their libraries and
+ * settings, semaphores. */
 static void allow_programs(struct role *role)
 {
     static const char *const EXECUTE[] = {"/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt"};
-    static const char *const READ[] = {"/etc", "/proc", "/sys/devices/system", "/run/systemd", "/dev"};
-    static const char *const WRITE[] = {"/dev/null", "/dev/shm", "/dev/ptmx", "/dev/pts", "/tmp", "/var/tmp"};
+    static const char *const READ[] = {
+        "/etc", "/proc", "/sys/devices/system", "/run/systemd", "/dev"};
+    static const char *const WRITE[] = {
+        "/dev/null", "/dev/shm", "/dev/ptmx", "/dev/pts", "/tmp", "/var/tmp"};
 
     for (size_t i = 0; i < COUNT(EXECUTE); i++)
         role_allow_execute(role, EXECUTE[i]);
@@ -60,7 +63,8 @@ static bool actuator_role_open(struct role *role, struct err *err)
     role->state = r;
     r->role = role;
     settings_default(SETTINGS, COUNT(SETTINGS), &r->settings);
-    if (!settings_apply(SETTINGS, COUNT(SETTINGS), role_config(role, "settings"), &r->settings, err))
+    if (!settings_apply(
+            SETTINGS, COUNT(SETTINGS), role_config(role, "settings"), &r->settings, err))
         return false;
     role_path(role, WORK_FOLDER, r->work);
     if (!file_make_folder(r->work, 0700, err))

@@ -2,9 +2,9 @@
  *
  * actuator — the hands: carries out warrants, obeys nobody but the judge.
  *
- * It may use the network and start programs, and reads the device secrets; it cannot listen. Configuration: "secrets",
- * "playbooks", "inventories" (the folder that holds inventory/; default: playbooks), "writable" (folders that local
- * playbooks may write), "settings".
+ * It may use the network and start programs, and reads the device secrets; it cannot listen.
+ * Configuration: "secrets", "playbooks", "inventories" (the folder that holds inventory/; default:
+ * playbooks), "writable" (folders that local playbooks may write), "settings".
  */
 #pragma once
 

@@ -41,9 +41,13 @@ static const struct actuator_settings STANDARD = {
 
 static struct actuator *open_with(struct actuator_settings settings)
 {
-    const struct actuator_setup setup = {.loop = &loop, .secrets = getenv("NAMED_SECRETS"),
-        .playbooks = getenv("ANSIBLE_ROOT"), .inventories = getenv("NAMED_DIR"), .work = getenv("NAMED_DIR"),
-        .settings = settings, .send = take_answer};
+    const struct actuator_setup setup = {.loop = &loop,
+        .secrets = getenv("NAMED_SECRETS"),
+        .playbooks = getenv("ANSIBLE_ROOT"),
+        .inventories = getenv("NAMED_DIR"),
+        .work = getenv("NAMED_DIR"),
+        .settings = settings,
+        .send = take_answer};
 
     uv_loop_init(&loop);
     idle_seen = false;
@@ -88,8 +92,8 @@ static const char *code_of(const json_t *done)
 
 static char *plan_to_add(const char *name, const char *address)
 {
-    return plan_text_for_test(plan_for_test(
-        "C1", add_job_for_test(name, address, port(), "secret:tsig/home"), clock_civil_ms() + 60000));
+    return plan_text_for_test(plan_for_test("C1",
+        add_job_for_test(name, address, port(), "secret:tsig/home"), clock_civil_ms() + 60000));
 }
 
 static json_t *order(struct actuator *a, const char *plan, const char *nonce, int64_t id)
@@ -153,7 +157,8 @@ TEST(an_order_for_another_life_does_nothing)
     struct actuator *a = open_with(STANDARD);
     scoped(free_done) char *plan = plan_to_add("otherlife.local", "10.1.0.2");
 
-    give(a, MESSAGE_warrant, warrant_for_test("C1", plan, "n1", "another", clock_civil_ms() + 60000, 1));
+    give(a, MESSAGE_warrant,
+        warrant_for_test("C1", plan, "n1", "another", clock_civil_ms() + 60000, 1));
     EXPECT_DONE(1, false, "no", "wrong_boot");
     give(a, MESSAGE_outcome, ask_outcome(plan, 2)); /* nobody remembers: the world says no */
     uv_run(&loop, UV_RUN_DEFAULT);
@@ -195,15 +200,18 @@ TEST(a_look_cannot_change_anything)
 {
     struct actuator *a = open_with(STANDARD);
 
-    give(a, MESSAGE_look, message_make(MESSAGE_look, "{s:I, s:s, s:o}", "id", (json_int_t)1, "case", "C1", "job",
-        add_job_for_test("look.local", "10.1.0.5", port(), "secret:tsig/home")));
+    give(a, MESSAGE_look,
+        message_make(MESSAGE_look, "{s:I, s:s, s:o}", "id", (json_int_t)1, "case", "C1", "job",
+            add_job_for_test("look.local", "10.1.0.5", port(), "secret:tsig/home")));
     EXPECT_DONE(1, false, "no", "bad_job");
-    give(a, MESSAGE_look, message_make(MESSAGE_look, "{s:I, s:s, s:{s:s, s:s, s:s, s:i, s:s, s:n, s:[s]}}", "id",
-        (json_int_t)2, "case", "C1", "job", "hand", "dns", "op", "look", "server", "127.0.0.1", "port", port(), "zone",
-        "local", "key", "names", "look.local"));
+    give(a, MESSAGE_look,
+        message_make(MESSAGE_look, "{s:I, s:s, s:{s:s, s:s, s:s, s:i, s:s, s:n, s:[s]}}", "id",
+            (json_int_t)2, "case", "C1", "job", "hand", "dns", "op", "look", "server", "127.0.0.1",
+            "port", port(), "zone", "local", "key", "names", "look.local"));
     uv_run(&loop, UV_RUN_DEFAULT);
     EXPECT_DONE(2, true, "no", "");
-    CHECK_INT(json_array_size(json_object_get(json_object_get(answer_to(2), "result"), "rrsets")), 0);
+    CHECK_INT(
+        json_array_size(json_object_get(json_object_get(answer_to(2), "result"), "rrsets")), 0);
     close_all(a);
 }
 
@@ -212,7 +220,8 @@ TEST(orders_for_one_zone_run_one_after_the_other)
     struct actuator *a = open_with(STANDARD);
     char name[32], nonce[16];
 
-    for (int i = 0; i < 40; i++) { /* the same name: the first wins, all others find the world moved */
+    /* the same name: the first wins, all others find the world moved */
+    for (int i = 0; i < 40; i++) {
         snprintf(name, sizeof name, "10.2.0.%d", i + 1);
         snprintf(nonce, sizeof nonce, "n%d", i);
         scoped(free_done) char *plan = plan_to_add("race.local", name);
@@ -263,7 +272,8 @@ TEST(an_order_that_cannot_begin_in_time_is_void)
         snprintf(name, sizeof name, "late%d.local", i);
         snprintf(nonce, sizeof nonce, "n%d", i);
         scoped(free_done) char *plan = plan_text_for_test(plan_for_test("C1",
-            add_job_for_test(name, "10.4.0.1", ntohs(at.sin_port), "secret:tsig/home"), clock_civil_ms() + 60000));
+            add_job_for_test(name, "10.4.0.1", ntohs(at.sin_port), "secret:tsig/home"),
+            clock_civil_ms() + 60000));
         give(a, MESSAGE_warrant, order(a, plan, nonce, i + 11));
     }
     uv_run(&loop, UV_RUN_DEFAULT);
@@ -292,22 +302,26 @@ TEST(stopping_refuses_what_waits_and_finishes_what_runs)
     close_all(a);
 }
 
-/* A wrongly stored secret: the name of the variable's file and its text are nowhere in what leaves. */
+/* A wrongly stored secret: the name of the variable's file and its text are nowhere in what leaves.
+ * */
 TEST(no_answer_holds_a_secret)
 {
     struct actuator *a = open_with(STANDARD);
     struct err err;
 
-    CHECK(secret_put(getenv("NAMED_SECRETS"), S("secret:planted"), S("10.6.0.1 planted-value"), &err));
-    scoped(free_done) char *plan = plan_text_for_test(plan_for_test("C1",
-        add_job_for_test("planted.local", "10.6.0.1", port(), "secret:planted"), clock_civil_ms() + 60000));
+    CHECK(secret_put(
+        getenv("NAMED_SECRETS"), S("secret:planted"), S("10.6.0.1 planted-value"), &err));
+    scoped(free_done) char *plan = plan_text_for_test(
+        plan_for_test("C1", add_job_for_test("planted.local", "10.6.0.1", port(), "secret:planted"),
+            clock_civil_ms() + 60000));
     give(a, MESSAGE_warrant, order(a, plan, "n1", 1));
     uv_run(&loop, UV_RUN_DEFAULT);
     EXPECT_DONE(1, false, "no", "bad_secret");
     /* now a value that the error of another job would tell */
     CHECK(secret_put(getenv("NAMED_SECRETS"), S("secret:planted"), S("planted.local"), &err));
-    scoped(free_done) char *again = plan_text_for_test(plan_for_test("C1",
-        add_job_for_test("planted.local", "10.6.0.2", port(), "secret:planted"), clock_civil_ms() + 60000));
+    scoped(free_done) char *again = plan_text_for_test(
+        plan_for_test("C1", add_job_for_test("planted.local", "10.6.0.2", port(), "secret:planted"),
+            clock_civil_ms() + 60000));
     give(a, MESSAGE_warrant, order(a, again, "n2", 2));
     scoped(free_done) char *real = plan_to_add("ns.planted.local", "10.6.0.3");
     give(a, MESSAGE_warrant, order(a, real, "n3", 3));
@@ -322,14 +336,15 @@ TEST(the_outcome_of_a_forgotten_playbook_is_unknown)
     struct actuator *a = open_with(STANDARD);
     const char *zeros = "0000000000000000000000000000000000000000000000000000000000000000";
     scoped(free_done) char *plan = plan_text_for_test(plan_for_test("C1",
-        json_pack("{s:s, s:s, s:s, s:s, s:{}, s:{}, s:s, s:s}", "hand", "ansible", "op", "run", "playbook",
-            "services/dns/zone.yml", "inventory", "inventory/home.yml", "variables", "secrets", "content_sha256",
-            zeros, "fingerprint", zeros),
+        json_pack("{s:s, s:s, s:s, s:s, s:{}, s:{}, s:s, s:s}", "hand", "ansible", "op", "run",
+            "playbook", "services/dns/zone.yml", "inventory", "inventory/home.yml", "variables",
+            "secrets", "content_sha256", zeros, "fingerprint", zeros),
         clock_civil_ms() + 60000));
 
     give(a, MESSAGE_outcome, ask_outcome(plan, 1));
     EXPECT_DONE(1, false, "unknown", "outcome_unknown");
-    give(a, MESSAGE_warrant, order(a, plan, "n1", 2)); /* and its hashes are not those of any check */
+    /* and its hashes are not those of any check */
+    give(a, MESSAGE_warrant, order(a, plan, "n1", 2));
     uv_run(&loop, UV_RUN_DEFAULT);
     EXPECT_DONE(2, false, "no", "world_moved");
     close_all(a);

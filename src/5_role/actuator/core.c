@@ -31,8 +31,8 @@ struct work {
     enum work_kind kind;
     int64_t ids[WAITERS_MAX]; /* who is answered */
     size_t id_count;
-    uint64_t life;     /* of the judge that asked */
-    json_t *holder;    /* what the job borrows from */
+    uint64_t life;  /* of the judge that asked */
+    json_t *holder; /* what the job borrows from */
     struct hand_job job;
     char lane[LANE_BYTES_MAX]; /* "": runs beside everything */
     char plan_sha256[SHA256_HEX_BYTES];
@@ -110,8 +110,8 @@ void actuator_greet(struct actuator *a)
 /* {"ok","changed"[,"result"][,"error"]}; never larger than a message. */
 static json_t *done_fields(const struct hand_end *end)
 {
-    json_t *fields = json_pack(
-        "{s:b, s:s}", "ok", end->ok, "changed", hand_changed_word(end->changed));
+    json_t *fields =
+        json_pack("{s:b, s:s}", "ok", end->ok, "changed", hand_changed_word(end->changed));
 
     check(fields);
     if (end->result)
@@ -226,7 +226,8 @@ static void run_ansible(struct work *work)
 {
     struct actuator *a = work->actuator;
     const struct ansible_paths paths = {.playbooks = a->setup.playbooks,
-        .inventories = a->setup.inventories, .work = a->setup.work};
+        .inventories = a->setup.inventories,
+        .work = a->setup.work};
     const struct ansible_limits limits = {.child_ms = a->setup.settings.playbook_ms,
         .output_bytes = a->setup.settings.playbook_output_bytes};
 
@@ -285,8 +286,8 @@ static bool lane_is_free(const struct actuator *a, const struct work *work)
 /* An order waits for a lane no longer than it may, by either clock. */
 static bool too_late(const struct work *work)
 {
-    return work->kind == WORK_WARRANT && (clock_steady_ms() >= work->start_before_ms ||
-                                             clock_civil_ms() >= work->expires_at_ms);
+    return work->kind == WORK_WARRANT &&
+           (clock_steady_ms() >= work->start_before_ms || clock_civil_ms() >= work->expires_at_ms);
 }
 
 /* Begin what can begin. */
@@ -332,8 +333,13 @@ static struct work *work_new(
     bool serial = kind != WORK_LOOK;
 
     check(work);
-    *work = (struct work){.actuator = a, .kind = kind, .ids = {id}, .id_count = 1, .life = a->life,
-        .holder = holder, .job = *job};
+    *work = (struct work){.actuator = a,
+        .kind = kind,
+        .ids = {id},
+        .id_count = 1,
+        .life = a->life,
+        .holder = holder,
+        .job = *job};
     work->request.data = work;
     if (job->hand == HAND_ANSIBLE)
         snprintf(work->lane, sizeof work->lane, "ansible");
@@ -371,7 +377,8 @@ static void take_look(struct actuator *a, const json_t *message)
 }
 
 /* Both the order and the plan count once: another order for the same plan does nothing. */
-static bool use_up(struct actuator *a, const struct warrant *warrant, int64_t civil_ms, struct err *err)
+static bool use_up(
+    struct actuator *a, const struct warrant *warrant, int64_t civil_ms, struct err *err)
 {
     struct str plan = str_from(warrant->plan_sha256);
     int64_t now_ms = clock_steady_ms();
@@ -424,8 +431,8 @@ static bool wait_for_work(struct actuator *a, struct work *work, int64_t id, str
         work->id_count = 0;
     }
     if (work->id_count == WAITERS_MAX)
-        return err_code(err, ERR_LIMIT, "queue_full", NULL, "%d wait for this outcome already",
-            WAITERS_MAX);
+        return err_code(
+            err, ERR_LIMIT, "queue_full", NULL, "%d wait for this outcome already", WAITERS_MAX);
     work->ids[work->id_count++] = id;
     return true;
 }
@@ -441,7 +448,8 @@ static bool look_for_outcome(
     if (warrant.job.hand == HAND_ANSIBLE) {
         warrant_done(&warrant);
         return err_code(err, ERR_PEER, "outcome_unknown", NULL,
-            "it is unknown how far the playbook came: this node was not there to see it; a new dry run shows what is missing");
+            "it is unknown how far the playbook came: this node was not there to see it; a new dry "
+            "run shows what is missing");
     }
     if (!room(a, err)) {
         warrant_done(&warrant);

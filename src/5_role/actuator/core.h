@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * core — the actuator's work, without its process: messages in, jobs on libuv's workers, `done` out.
+ * core — the actuator's work, without its process: messages in, jobs on libuv's workers, `done`
+ * out.
  *
  *     look      runs if it cannot change anything
- *     warrant   runs plan.job once, if everything is as it must be (warrant.h), never again in this life
+ *     warrant   runs plan.job once, if everything is as it must be (warrant.h), never again in this
+ *               life
  *     outcome   remembered, awaited, or read from the world: what became of this plan?
  *
- * Jobs that change the same zone run one after the other; so do playbooks. Everything that leaves is scrubbed.
+ * Jobs that change the same zone run one after the other; so do playbooks. Everything that leaves
+ * is scrubbed.
  *
  * owner    actuator_close()
  * threads  the loop's thread only
@@ -28,7 +31,9 @@ struct actuator_settings {
 
 struct actuator_setup {
     uv_loop_t *loop;
-    const char *secrets, *playbooks, *inventories, *work; /* folders; stay the caller's, must stay alive */
+    /* folders; stay the caller's, must stay alive */
+    /* folders; stay the caller's and alive */
+    const char *secrets, *playbooks, *inventories, *work;
     struct actuator_settings settings;
     void (*send)(void *owner, json_t *message); /* takes the message */
     void *owner;
@@ -43,14 +48,15 @@ void actuator_close(struct actuator *a);
 /* A random name of this life. */
 const char *actuator_boot(const struct actuator *a);
 
-/* A judge is there, perhaps a new one: it is greeted; what the one before asked is finished and remembered, but not
- * answered: its ids mean something else by now. */
+/* A judge is there, perhaps a new one: it is greeted; what the one before asked is finished and
+ * remembered, but not answered: its ids mean something else by now. */
 void actuator_greet(struct actuator *a);
 
 /* A checked message; other types than the three are counted and dropped. */
 void actuator_take(struct actuator *a, enum message_type type, const json_t *message);
 
-/* Refuse what waits and what comes; `idle` is called when nothing is under way any more, perhaps at once. */
+/* Refuse what waits and what comes; `idle` is called when nothing is under way any more, perhaps at
+ * once. */
 void actuator_stop(struct actuator *a, void (*idle)(void *owner));
 
 /* Orders that were refused. */

@@ -2,10 +2,10 @@
 #include "actuator/warrant.h"
 
 #include "base/scoped.h"
+#include "message/message.h"
 #include "json/json_read.h"
 #include "json/json_take.h"
 #include "json/json_text.h"
-#include "message/message.h"
 
 #define PLAN_KIND "logic-node/plan/v1"
 #define CASE_BYTES_MAX 64
@@ -44,19 +44,31 @@ bool hand_job_read(const json_t *json, bool effect, struct hand_job *ret_job, st
     return true;
 }
 
-static bool take_plan(const json_t *plan, const char *case_id, struct warrant *warrant, struct err *err)
+static bool take_plan(
+    const json_t *plan, const char *case_id, struct warrant *warrant, struct err *err)
 {
     struct str kind, case_is;
     json_t *job, *any;
     const struct json_field fields[] = {
-        JSON_TAKE_TEXT("kind", &kind, 1, 64), JSON_TAKE_TEXT("case", &case_is, 1, CASE_BYTES_MAX),
+        JSON_TAKE_TEXT("kind", &kind, 1, 64),
+        JSON_TAKE_TEXT("case", &case_is, 1, CASE_BYTES_MAX),
         JSON_TAKE_OBJECT("job", &job),
         JSON_TAKE_INTEGER("expires_at_ms", &warrant->expires_at_ms, 0, JSON_INTEGER_MAX),
-        JSON_TAKE_ANY("action", &any), JSON_TAKE_ANY("by", &any), JSON_TAKE_ANY("consent", &any),
-        JSON_TAKE_ANY("coverage", &any), JSON_TAKE_ANY("current", &any), JSON_TAKE_ANY("diff", &any),
-        JSON_TAKE_ANY("nonce", &any), JSON_TAKE_ANY("params", &any), JSON_TAKE_ANY("preconditions", &any),
-        JSON_TAKE_ANY("rules", &any), JSON_TAKE_ANY("site", &any), JSON_TAKE_ANY("summary", &any),
-        JSON_TAKE_ANY("targets", &any), JSON_TAKE_ANY("tier", &any), JSON_TAKE_ANY("undo", &any),
+        JSON_TAKE_ANY("action", &any),
+        JSON_TAKE_ANY("by", &any),
+        JSON_TAKE_ANY("consent", &any),
+        JSON_TAKE_ANY("coverage", &any),
+        JSON_TAKE_ANY("current", &any),
+        JSON_TAKE_ANY("diff", &any),
+        JSON_TAKE_ANY("nonce", &any),
+        JSON_TAKE_ANY("params", &any),
+        JSON_TAKE_ANY("preconditions", &any),
+        JSON_TAKE_ANY("rules", &any),
+        JSON_TAKE_ANY("site", &any),
+        JSON_TAKE_ANY("summary", &any),
+        JSON_TAKE_ANY("targets", &any),
+        JSON_TAKE_ANY("tier", &any),
+        JSON_TAKE_ANY("undo", &any),
     };
 
     if (!json_take(plan, fields, COUNT(fields), err))
@@ -86,7 +98,8 @@ bool warrant_read_plan(
     if (!json_read(text, PLAN_BYTES_MAX, &plan, err) || !json_canonical(plan, &canonical, err))
         return denied(err);
     if (!str_eq(text, buf_str(&canonical))) {
-        err_code(err, ERR_DENIED, "not_canonical", "plan", "the plan's bytes are not canonical JSON");
+        err_code(
+            err, ERR_DENIED, "not_canonical", "plan", "the plan's bytes are not canonical JSON");
         return denied(err);
     }
     if (!take_plan(plan, case_id, &warrant, err))
@@ -100,7 +113,8 @@ bool warrant_read_plan(
 static bool nonce_is_fine(struct str nonce)
 {
     for (size_t i = 0; i < nonce.len; i++)
-        if (!memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", nonce.at[i], 64))
+        if (!memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", nonce.at[i],
+                64))
             return false;
     return nonce.len > 0 && nonce.len <= NONCE_BYTES_MAX;
 }

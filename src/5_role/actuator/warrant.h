@@ -38,7 +38,8 @@ struct warrant {
 /* `effect`: only jobs that change something; else only those that do not. */
 bool hand_job_read(const json_t *json, bool effect, struct hand_job *ret_job, struct err *err);
 
-/* The plan's bytes alone: canonical, whole, with an effect job. errors  ERR_DENIED "bad_plan" "not_canonical" "wrong_case" "bad_job" */
+/* The plan's bytes alone: canonical, whole, with an effect job. errors  ERR_DENIED "bad_plan"
+ * "not_canonical" "wrong_case" "bad_job" */
 bool warrant_read_plan(
     struct str text, const char *case_id, struct warrant *ret_warrant, struct err *err);
 

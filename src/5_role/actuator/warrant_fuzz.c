@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(err.kind == ERR_DENIED);
         return 0;
     }
-    check(warrant.job.hand == HAND_ANSIBLE ? warrant.job.ansible.run : warrant.job.dns.op == DNS_UPDATE);
+    check(warrant.job.hand == HAND_ANSIBLE ? warrant.job.ansible.run
+                                           : warrant.job.dns.op == DNS_UPDATE);
     return 0;
 }

@@ -9,7 +9,8 @@
 
 static json_t *good_plan(void)
 {
-    return plan_for_test("C1", add_job_for_test("a.local", "10.0.0.1", 53, "secret:tsig/home"), LATER);
+    return plan_for_test(
+        "C1", add_job_for_test("a.local", "10.0.0.1", 53, "secret:tsig/home"), LATER);
 }
 
 /* Takes the message. */
@@ -98,10 +99,15 @@ TEST(a_job_must_be_known_whole_and_an_effect)
     json_object_set_new(job, "shell", json_string("id"));
     CHECK(!is_taken(order_of(plan_for_test("C1", job, LATER)), &err));
     CHECK_TEXT(err.code, "unknown_field");
-    CHECK(!is_taken(order_of(plan_for_test("C1", json_pack("{s:s, s:s}", "hand", "shell", "op", "run"), LATER)), &err));
+    CHECK(!is_taken(
+        order_of(plan_for_test("C1", json_pack("{s:s, s:s}", "hand", "shell", "op", "run"), LATER)),
+        &err));
     CHECK_TEXT(err.code, "bad_job");
-    CHECK(!is_taken(order_of(plan_for_test("C1", json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "hand", "dns", "op", "lookup",
-        "server", "127.0.0.1", "port", 53, "name", "a.local", "type", "A"), LATER)), &err));
+    CHECK(!is_taken(order_of(plan_for_test("C1",
+                        json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "hand", "dns", "op", "lookup",
+                            "server", "127.0.0.1", "port", 53, "name", "a.local", "type", "A"),
+                        LATER)),
+        &err));
     CHECK_TEXT(err.code, "bad_job");
     CHECK_INT(err.kind, ERR_DENIED);
 }
@@ -120,7 +126,8 @@ TEST(what_was_used_is_remembered_until_its_time_and_no_longer_than_there_is_room
     CHECK(!nonces_add(&nonces, S("one-more"), 0, 1000));
     CHECK(nonces_add(&nonces, S("one-more"), 60, 1000)); /* eleven are forgotten by now */
     CHECK(!nonces_has(&nonces, S("n0")) && !nonces_has(&nonces, S("n10")));
-    CHECK(nonces_has(&nonces, S("n11")) && nonces_has(&nonces, S("n99")) && nonces_has(&nonces, S("one-more")));
+    CHECK(nonces_has(&nonces, S("n11")) && nonces_has(&nonces, S("n99")) &&
+          nonces_has(&nonces, S("one-more")));
     nonces_done(&nonces);
 }
 
