@@ -4,10 +4,8 @@
     with Llama() as engine: Node(args=["--llm", engine.url])
     with Fake(saying({"action": "none"})) as engine: …
 
-llama-server comes from Debian's next release, in build/engine-root (mmdebstrap makes it once, about
-300 MB). Where that cannot be, Unavailable says why and the test is skipped; LN_ENGINE=must makes it fail.
+llama-server comes from Debian's next release, in build/engine-root (see debian_root.py; about 300 MB).
 """
-import fcntl
 import http.client
 import json
 import os
@@ -17,86 +15,33 @@ import subprocess
 import tempfile
 import threading
 
-from node import ROOT, Skip, free_port, wait_for
+import debian_root
+from node import free_port, wait_for
 
-ENGINE_ROOT = os.path.join(ROOT, "build/engine-root")
-PACKAGES = "llama.cpp-tools,python3-gguf,python3-numpy,libggml0-backend-rpc"
+PACKAGES = ["llama.cpp-tools", "python3-gguf", "python3-numpy", "libggml0-backend-rpc"]
 SUITE = "forky"
-MAKE_LIMIT_S = 400
 TINY_GGUF = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tiny_gguf.py")
-
-
-class Unavailable(Skip):
-    """Why there is no real engine on this machine."""
-
-
-def inside(*command):
-    """The argv that runs a command with ENGINE_ROOT as its root."""
-    enter = ["chroot"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "chroot"]
-    return enter + [ENGINE_ROOT, *command]
-
-
-def complete():
-    return os.path.exists(os.path.join(ENGINE_ROOT, "usr/bin/llama-server"))
-
-
-def make_root():
-    """Make build/engine-root unless it is there; two tests at once wait for each other."""
-    os.makedirs(os.path.dirname(ENGINE_ROOT), exist_ok=True)
-    with open(ENGINE_ROOT + ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if complete():
-            return
-        if not shutil.which("mmdebstrap"):
-            raise Unavailable("no mmdebstrap: apt-get install mmdebstrap")
-        making = ENGINE_ROOT + ".new"
-        shutil.rmtree(making, ignore_errors=True)
-        try:
-            made = subprocess.run(
-                ["mmdebstrap", "--quiet", "--variant=apt", "--include=" + PACKAGES,
-                 "--aptopt=Acquire::Check-Valid-Until \"false\"", SUITE, making],
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=MAKE_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            raise Unavailable("mmdebstrap did not end in %d s" % MAKE_LIMIT_S) from None
-        if made.returncode != 0:
-            said = [line for line in made.stdout.splitlines() if line.strip()] or ["nothing said"]
-            raise Unavailable("mmdebstrap: " + said[-1])
-        os.rename(making, ENGINE_ROOT)
-
-
-def require():
-    """Make the root, or raise Unavailable; with LN_ENGINE=must its absence is a failure."""
-    try:
-        make_root()
-        proof = subprocess.run(inside("llama-server", "--version"), stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True)
-        if proof.returncode != 0:
-            raise Unavailable("llama-server does not run in its root: " + proof.stdout[-200:])
-    except Unavailable as why:
-        if os.environ.get("LN_ENGINE") == "must":
-            raise AssertionError(str(why)) from None
-        raise
 
 
 class Llama:
     """llama-server with the tiny model, on a loopback port or (unix=True) on a socket."""
 
     def __init__(self, unix=False):
-        require()
-        self.folder = tempfile.mkdtemp(prefix="ln-engine-", dir=os.path.join(ENGINE_ROOT, "tmp"))
+        self.root = debian_root.make("engine-root", SUITE, PACKAGES)
+        self.folder = tempfile.mkdtemp(prefix="ln-engine-", dir=os.path.join(self.root, "tmp"))
         self.there = os.path.join("/tmp", os.path.basename(self.folder))  # seen from inside
         self.port = None if unix else free_port()
         self.socket = os.path.join(self.folder, "s.sock") if unix else None
         self.url = "unix:" + self.socket if unix else "http://127.0.0.1:%d" % self.port
         shutil.copy(TINY_GGUF, self.folder)
-        made = subprocess.run(inside("python3", self.there + "/tiny_gguf.py", self.there + "/m.gguf"),
+        made = subprocess.run(debian_root.enter(self.root, "python3", self.there + "/tiny_gguf.py", self.there + "/m.gguf"),
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert made.returncode == 0, made.stdout
         where = ["--host", self.there + "/s.sock"] if unix else \
             ["--host", "127.0.0.1", "--port", str(self.port)]
         self.log = open(os.path.join(self.folder, "log"), "w")
         self.process = subprocess.Popen(
-            inside("llama-server", *where, "-m", self.there + "/m.gguf", "-c", "32768", "-np", "1",
+            debian_root.enter(self.root, "llama-server", *where, "-m", self.there + "/m.gguf", "-c", "32768", "-np", "1",
                    "--alias", "tiny-random", "--no-ui"),
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
