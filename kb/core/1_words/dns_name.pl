@@ -21,6 +21,48 @@ a name can stand unchanged in a command, a file or a log line.
 %   @throws refused(bad_name, Param, Message)
 
 fqdn(Param, Text, Name) :-
+    (   plain(Text)
+    ->  Name = Text
+    ;   careful(Param, Text, Name)
+    ).
+
+%   The usual case in one pass: lower case, no final dot, nothing special, too short for a label
+%   that is too long.
+plain(Text) :-
+    string_length(Text, Length),
+    Length =< 63,
+    string_codes(Text, Codes),
+    plain_label(Codes).
+
+plain_label([Code|Codes]) :-
+    plain_letter(Code),
+    plain_rest(Codes).
+
+plain_rest([]).
+plain_rest([Code|Codes]) :-
+    (   plain_letter(Code)
+    ->  plain_rest(Codes)
+    ;   Code =:= 0'.
+    ->  plain_label(Codes)
+    ;   Code =:= 0'-,
+        plain_hyphen(Codes)
+    ).
+
+plain_hyphen([Code|Codes]) :-
+    (   Code =:= 0'-
+    ->  plain_hyphen(Codes)
+    ;   plain_letter(Code),
+        plain_rest(Codes)
+    ).
+
+plain_letter(Code) :-
+    (   Code >= 0'a
+    ->  Code =< 0'z
+    ;   Code =< 0'9,
+        Code >= 0'0
+    ).
+
+careful(Param, Text, Name) :-
     trimmed(Param, Text, Name),
     split_string(Name, ".", "", Labels),
     labels(Labels, Param, Name).

@@ -9,6 +9,9 @@ long(Length, Text) :-
     maplist(=(0'a), Codes),
     string_codes(Text, Codes).
 
+one_of(Codes, Code) :-
+    member(Code, Codes).
+
 test(names_have_one_way_of_writing,
      [forall(member(Text-Norm, [ "Test.Local."-"test.local", "a"-"a", "*.home.arpa"-"*.home.arpa",
                                  "_sip._tcp.home.arpa"-"_sip._tcp.home.arpa",
@@ -25,6 +28,15 @@ test(what_is_no_name_is_refused,
                                 "a@b", "a=b" ])),
       throws(refused(bad_name, name, _))]) :-
     fqdn(name, Text, _).
+test(the_quick_way_takes_only_what_the_careful_way_leaves_as_it_is) :-
+    forall(( between(0, 5, Length),
+             length(Codes, Length),
+             maplist(one_of(`az09A-._*/:{`), Codes),
+             string_codes(Text, Codes),
+             dns_name:plain(Text) ),
+           dns_name:careful(name, Text, Text)).
+test(the_quick_way_takes_the_usual_name) :-
+    dns_name:plain("n4-s.home.arpa").
 test(a_look_alike_gets_the_hint, Found == true) :-
     catch(fqdn(name, "te\u0455t.local", _), refused(_, _, Message), true),
     (   sub_string(Message, _, _, _, "U+0455"),

@@ -8,6 +8,13 @@ test(fields_come_in_the_order_of_the_specs, Values == ["x", 7]) :-
     fields(obj(["n"-7, "a"-"x"]), [required(a, string), optional(n, integer, 0)], Values).
 test(an_absent_one_has_its_default, Values == ["x", 0]) :-
     fields(obj(["a"-"x"]), [required(a, string), optional(n, integer, 0)], Values).
+test(order_does_not_matter, Values == ["x", 7]) :-
+    fields(obj(["n"-7, "a"-"x"]), [required(a, string), required(n, integer)], Values).
+test(what_is_wrong_with_an_optional_one_is_named,
+     throws(refused(wrong_type, "n", "field 'n' must be a whole number"))) :-
+    fields(obj(["n"-"7"]), [optional(n, integer, 0)], _).
+test(an_unknown_one_is_named_before_a_missing_one, throws(refused(unknown_field, "b", _))) :-
+    fields(obj(["b"-1]), [required(a, string)], _).
 test(null_where_it_may_be, Values == [null]) :-
     fields(obj(["a"-null]), [required(a, nullable(string))], Values).
 test(a_missing_one_is_named, throws(refused(missing_field, "a", "field 'a' is missing"))) :-

@@ -157,16 +157,14 @@ static bool exception(struct engine *engine, term_t ball, enum prolog_door door,
 }
 
 /* {"error":{…}} and nothing else is a refusal of the question. */
-static bool refusal(struct prolog_answer *answer, enum prolog_door door)
+static bool refusal(struct str answer, enum prolog_door door, struct err *err)
 {
     scoped(json_done) json_t *value = NULL;
     const char *kind = NULL, *code = "", *param = "", *message = "";
-    struct err *err = &answer->err;
 
-    if (!str_starts(buf_str(&answer->text), S("{\"error\":{")))
+    if (!str_starts(answer, S("{\"error\":{")))
         return false;
-    if (!json_read(buf_str(&answer->text), answer->text.len, &value, err) ||
-        json_object_size(value) != 1)
+    if (!json_read(answer, answer.len, &value, err) || json_object_size(value) != 1)
         return false;
     if (json_unpack(json_object_get(value, "error"), "{s:s, s?s, s?s, s:s}", "kind", &kind, "code",
             &code, "param", &param, "message", &message) < 0)
@@ -179,25 +177,25 @@ static bool refusal(struct prolog_answer *answer, enum prolog_door door)
 }
 
 static bool run(struct engine *engine, enum prolog_door door, int64_t inferences, term_t goal,
-    term_t out, struct prolog_answer *answer)
+    term_t out, struct buf *text, struct err *err)
 {
     term_t args = PL_new_term_refs(3), limit = args + 1, status = args + 2;
     bool done = false;
 
     if (!args || !PL_put_term(args, goal) || !PL_put_int64(limit, inferences))
-        return over_limit(&answer->err, door, "stack");
+        return over_limit(err, door, "stack");
     qid_t query = PL_open_query(NULL, PL_Q_NODEBUG | PL_Q_CATCH_EXCEPTION, names.ask, args);
     if (!query)
-        return over_limit(&answer->err, door, "stack");
+        return over_limit(err, door, "stack");
     if (PL_next_solution(query)) {
         atom_t word;
         done = PL_get_atom(status, &word) && word == names.done
-                   ? term_write(out, &answer->text, &answer->err)
-                   : not_done(status, door, &answer->err);
+                   ? term_write(out, text, err)
+                   : not_done(status, door, err);
     } else {
         term_t ball = PL_exception(query);
-        done = ball ? exception(engine, ball, door, &answer->err)
-                    : rule_error(&answer->err, door, "it has no answer (it failed)");
+        done = ball ? exception(engine, ball, door, err)
+                    : rule_error(err, door, "it has no answer (it failed)");
     }
     PL_cut_query(query);
     return done;
@@ -205,13 +203,15 @@ static bool run(struct engine *engine, enum prolog_door door, int64_t inferences
 
 /* door_NAME:NAME(In, Out) */
 static bool make_goal(
-    enum prolog_door door, const json_t *in, term_t ret_goal, term_t out, struct err *err)
+    const struct engine_question *asked, term_t ret_goal, term_t out, struct err *err)
 {
+    enum prolog_door door = asked->door;
     term_t question = PL_new_term_refs(3), call = question + 1, module = question + 2;
 
     if (!question)
         return over_limit(err, door, "stack");
-    if (!term_build(question, in, err))
+    if (!(asked->in ? term_build(question, asked->in, err)
+                    : term_build_tape(question, asked->tape, asked->token, err)))
         return false;
     if (!PL_put_atom(module, names.module[door]) ||
         !PL_cons_functor(call, names.door[door], question, out) ||
@@ -222,12 +222,15 @@ static bool make_goal(
     return true;
 }
 
-void engine_ask(struct engine *engine, struct watchdog *watchdog, enum prolog_door door,
-    const json_t *in, const struct engine_limits *limits, struct prolog_answer *ret_answer)
+bool engine_ask(struct engine *engine, struct watchdog *watchdog,
+    const struct engine_question *question, const struct engine_limits *limits, struct buf *out,
+    struct err *err)
 {
+    enum prolog_door door = question->door;
     int64_t inferences = limits->inferences ? limits->inferences : DOORS[door].inference_limit;
+    size_t before = out->len;
+    bool done = false;
 
-    *ret_answer = (struct prolog_answer){.text = buf_of((size_t)limits->answer_bytes_max)};
     check((size_t)door < PROLOG_DOORS && PL_thread_self() == engine->thread);
     begin(engine, door, limits->deadline_at_ms);
     watchdog_expect(watchdog, limits->deadline_at_ms);
@@ -235,18 +238,21 @@ void engine_ask(struct engine *engine, struct watchdog *watchdog, enum prolog_do
     PL_STRINGS_MARK();
     fid_t frame = PL_open_foreign_frame();
     if (frame) {
-        term_t goal = PL_new_term_refs(2), out = goal + 1;
-        ret_answer->ok = goal && make_goal(door, in, goal, out, &ret_answer->err) &&
-                         run(engine, door, inferences, goal, out, ret_answer);
+        term_t goal = PL_new_term_refs(2), answer = goal + 1;
+        done = goal && make_goal(question, goal, answer, err) &&
+               run(engine, door, inferences, goal, answer, out, err);
         end(engine);
         PL_discard_foreign_frame(frame);
     } else {
         end(engine);
-        over_limit(&ret_answer->err, door, "stack");
+        over_limit(err, door, "stack");
     }
     PL_STRINGS_RELEASE();
-    if (ret_answer->ok && refusal(ret_answer, door))
-        ret_answer->ok = false;
-    if (!ret_answer->ok)
-        buf_done(&ret_answer->text);
+    if (done && refusal((struct str){out->at + before, out->len - before}, door, err))
+        done = false;
+    if (!done) {
+        out->len = before;
+        out->overflowed = false;
+    }
+    return done;
 }

@@ -46,12 +46,21 @@ void engine_open_doors(void);
 struct engine_limits {
     int64_t deadline_at_ms; /* steady */
     int64_t inferences;     /* 0: what doors.def says */
-    int64_t answer_bytes_max;
 };
 
-/* Put one question. *ret_answer is filled; its text has answer_bytes_max as limit. */
-void engine_ask(struct engine *engine, struct watchdog *watchdog, enum prolog_door door,
-    const json_t *in, const struct engine_limits *limits, struct prolog_answer *ret_answer);
+/* What is asked: a value, or the place of one on a tape. */
+struct engine_question {
+    enum prolog_door door;
+    const json_t *in; /* NULL: see the tape */
+    const struct json_tape *tape;
+    size_t token;
+};
+
+/* Put one question. True: the JSON text of Out stands behind what `out` held. False: *err says why, `out` is as
+ * it was. */
+bool engine_ask(struct engine *engine, struct watchdog *watchdog,
+    const struct engine_question *question, const struct engine_limits *limits, struct buf *out,
+    struct err *err);
 
 /* The engines must outlive the watchdog. errors  ERR_SYSTEM no thread */
 bool watchdog_start(struct watchdog *watchdog, struct engine *engines, size_t engines_n,

@@ -113,10 +113,22 @@ static struct question *next_question(struct prolog *prolog)
     return queue_take(&prolog->reading);
 }
 
+/* Into an answer of its own. */
+static void ask_engine(struct prolog *prolog, struct engine *engine, enum prolog_door door,
+    const json_t *in, const struct engine_limits *limits, struct prolog_answer *ret_answer)
+{
+    const struct engine_question question = {.door = door, .in = in};
+
+    *ret_answer =
+        (struct prolog_answer){.text = buf_of((size_t)prolog->settings.answer_bytes_max)};
+    ret_answer->ok = engine_ask(engine, &prolog->watchdog, &question, limits, &ret_answer->text,
+        &ret_answer->err);
+    if (!ret_answer->ok)
+        buf_done(&ret_answer->text);
+}
+
 static void answer_question(struct worker *worker, struct question *question)
 {
-    const struct prolog_settings *settings = &worker->prolog->settings;
-
     if (question->deadline_at_ms <= clock_steady_ms()) {
         question->answer = (struct prolog_answer){0};
         err_code(&question->answer.err, ERR_LIMIT, "deadline", NULL,
@@ -124,9 +136,8 @@ static void answer_question(struct worker *worker, struct question *question)
             prolog_door_word(question->door));
         return;
     }
-    const struct engine_limits limits = {
-        .deadline_at_ms = question->deadline_at_ms, .answer_bytes_max = settings->answer_bytes_max};
-    engine_ask(worker->engine, &worker->prolog->watchdog, question->door, question->in, &limits,
+    const struct engine_limits limits = {.deadline_at_ms = question->deadline_at_ms};
+    ask_engine(worker->prolog, worker->engine, question->door, question->in, &limits,
         &question->answer);
 }
 
@@ -455,33 +466,31 @@ bool prolog_ask_now(struct prolog *prolog, enum prolog_door door, json_t *in, in
     struct prolog_answer *ret_answer)
 {
     check(in && (size_t)door < PROLOG_DOORS);
-    const struct engine_limits limits = {.deadline_at_ms = deadline_at(deadline_ms),
-        .answer_bytes_max = prolog->settings.answer_bytes_max};
+    const struct engine_limits limits = {.deadline_at_ms = deadline_at(deadline_ms)};
     if (WRITES[door])
         enter_as_writer(prolog);
-    engine_ask(&prolog->engines[0], &prolog->watchdog, door, in, &limits, ret_answer);
+    ask_engine(prolog, &prolog->engines[0], door, in, &limits, ret_answer);
     if (WRITES[door])
         leave_as_writer(prolog);
     json_decref(in);
     return ret_answer->ok;
 }
 
-bool prolog_ask_brief(struct prolog *prolog, enum prolog_door door, const json_t *in,
-    struct prolog_answer *ret_answer)
+enum prolog_brief prolog_ask_brief(struct prolog *prolog, enum prolog_door door,
+    const struct json_tape *tape, size_t token, struct buf *out, struct err *err)
 {
-    const struct engine_limits limits = {.deadline_at_ms = deadline_at(PROLOG_BRIEF_MS),
-        .inferences = PROLOG_BRIEF_INFERENCES,
-        .answer_bytes_max = prolog->settings.answer_bytes_max};
+    const struct engine_question question = {.door = door, .tape = tape, .token = token};
+    const struct engine_limits limits = {
+        .deadline_at_ms = deadline_at(PROLOG_BRIEF_MS), .inferences = PROLOG_BRIEF_INFERENCES};
 
-    check(in && (size_t)door < PROLOG_DOORS && !WRITES[door]);
-    engine_ask(&prolog->engines[0], &prolog->watchdog, door, in, &limits, ret_answer);
-    if (ret_answer->ok || ret_answer->err.kind != ERR_LIMIT) {
-        prolog->counts.asked++;
-        prolog->counts.answered++;
-        return true;
-    }
-    prolog_answer_done(ret_answer);
-    return false;
+    check((size_t)door < PROLOG_DOORS && !WRITES[door]);
+    bool answered =
+        engine_ask(&prolog->engines[0], &prolog->watchdog, &question, &limits, out, err);
+    if (!answered && err->kind == ERR_LIMIT)
+        return PROLOG_BRIEF_NOT;
+    prolog->counts.asked++;
+    prolog->counts.answered++;
+    return answered ? PROLOG_BRIEF_YES : PROLOG_BRIEF_ERROR;
 }
 
 json_t *prolog_answer_json(struct prolog_answer *answer)

@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "json/json_scan.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -95,12 +96,18 @@ bool prolog_ask_now(struct prolog *prolog, enum prolog_door door, json_t *in, in
 void prolog_answer_done(struct prolog_answer *answer);
 
 /* Two thread switches cost more than a small question. So: try it at once on the owner's own engine with a
- * small budget. true: *ret_answer is final (good, or an error of the question itself). false: it is a larger
- * question; nothing happened (doors that do not write are pure); put it with prolog_ask(). */
+ * small budget, from a tape without escapes. The answer's text goes behind what `out` holds, to out->bytes_max. */
 #define PROLOG_BRIEF_INFERENCES 5000 /* about a millisecond */
 #define PROLOG_BRIEF_MS 20
-bool prolog_ask_brief(struct prolog *prolog, enum prolog_door door, const json_t *in,
-    struct prolog_answer *ret_answer);
+
+enum prolog_brief {
+    PROLOG_BRIEF_YES,   /* answered */
+    PROLOG_BRIEF_ERROR, /* *err is the answer: what the door said, or that the rules are wrong */
+    PROLOG_BRIEF_NOT,   /* a larger question; nothing happened (the door must not write): put it with prolog_ask() */
+};
+
+enum prolog_brief prolog_ask_brief(struct prolog *prolog, enum prolog_door door,
+    const struct json_tape *tape, size_t token, struct buf *out, struct err *err);
 
 /* Readable when answers wait. One wake serves many. */
 int prolog_fd(const struct prolog *prolog);

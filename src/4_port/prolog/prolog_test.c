@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/scoped.h"
 #include "os/file.h"
 #include "prolog/test_rules.h"
 #include "tap.h"
@@ -135,6 +136,19 @@ TEST(a_stop_answers_every_question)
 
 /* ---- one start for all that follows ---- */
 
+/* A question as a tape gives the same answer. */
+static void check_brief_answer(enum prolog_door door, const char *in, const char *out)
+{
+    scoped(buf_done) struct buf text = buf_of(4096);
+    struct json_tape tape;
+    struct err err = {0};
+
+    if (json_scan(str_from(in), &tape) != JSON_SCAN_GOOD || tape.escaped)
+        return;
+    CHECK(prolog_ask_brief(test_rules(), door, &tape, 0, &text, &err) == PROLOG_BRIEF_YES);
+    CHECK_STR(buf_str(&text), out);
+}
+
 static void check_answer(enum prolog_door door, const char *in, const char *out)
 {
     struct test_answer got = test_ask(door, json_loads(in, JSON_DECODE_ANY, NULL), SOON_MS);
@@ -143,6 +157,7 @@ static void check_answer(enum prolog_door door, const char *in, const char *out)
         printf("# %s\n", got.answer.err.message);
     CHECK_STR(buf_str(&got.answer.text), out);
     test_answer_done(&got);
+    check_brief_answer(door, in, out);
 }
 
 TEST(values_go_through_a_door_and_back)
@@ -150,6 +165,9 @@ TEST(values_go_through_a_door_and_back)
     const char *values = "{\"a\":[1,-2,9223372036854775807,-9223372036854775808,1.5,1e+100,0.1,2.0,"
                          "true,false,null,\"\",\"x\",[],{}],\"b\":{\"c\":[[{\"d\":null}]]}}";
 
+    check_answer(PROLOG_PARSE, values, values);
+    values = "{\"a\":[1,-2,123456789012345678,1.5,1e+99,-0.1,2.0,true,false,null,\"\",\"x\",[],{}],"
+             "\"b\":{\"c\":[[{\"d\":null}]]},\"gr\xc3\xbc\xc3\x9f\":\"\xf0\x9f\x98\x80\"}";
     check_answer(PROLOG_PARSE, values, values);
     check_answer(PROLOG_PARSE, "\"gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80 \\t\\\"\\\\\\u0001\"",
         "\"gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80 \\t\\\"\\\\\\u0001\"");

@@ -2,6 +2,8 @@
  *
  * Whatever a rule does, it is stopped, and the worker's next answer is right. */
 #include "prolog/test_rules.h"
+#include "base/panic.h"
+#include "base/scoped.h"
 #include "tap.h"
 
 #define LONG_MS 60000
@@ -59,26 +61,35 @@ TEST(a_loop_meets_the_inference_limit)
     check_stopped("tail_loop", 0, LONG_MS, ERR_LIMIT, "inference_limit", "inferences");
 }
 
+static enum prolog_brief ask_brief(const char *question, struct buf *out, struct err *err)
+{
+    struct json_tape tape;
+
+    check(json_scan(str_from(question), &tape) == JSON_SCAN_GOOD);
+    return prolog_ask_brief(test_rules(), PROLOG_QUERY, &tape, 0, out, err);
+}
+
 TEST(brief_question_is_answered_at_once_and_a_long_one_is_handed_back)
 {
-    struct prolog_answer answer;
-    json_t *small = test_query("sum", 100), *loop = test_query("tail_loop", 0),
-           *stubborn = test_query("stubborn", 0), *wrong = test_query("no_predicate", 0);
+    static const char SMALL[] = "{\"name\":\"sum\",\"n\":100}";
+    scoped(buf_done) struct buf out = buf_of(100);
+    struct err err = {0};
 
-    CHECK(prolog_ask_brief(test_rules(), PROLOG_QUERY, small, &answer) && answer.ok);
-    CHECK_STR(buf_str(&answer.text), "{\"n\":100,\"sum\":5050}");
-    prolog_answer_done(&answer);
-    CHECK(!prolog_ask_brief(test_rules(), PROLOG_QUERY, loop, &answer));
-    CHECK(!prolog_ask_brief(test_rules(), PROLOG_QUERY, stubborn, &answer));
-    CHECK(prolog_ask_brief(test_rules(), PROLOG_QUERY, wrong, &answer) && !answer.ok);
-    CHECK_TEXT(answer.err.code, "rule_error");
-    prolog_answer_done(&answer);
-    CHECK(prolog_ask_brief(test_rules(), PROLOG_QUERY, small, &answer) && answer.ok);
-    prolog_answer_done(&answer);
-    json_decref(small);
-    json_decref(loop);
-    json_decref(stubborn);
-    json_decref(wrong);
+    buf_add(&out, S("before"));
+    CHECK(ask_brief(SMALL, &out, &err) == PROLOG_BRIEF_YES);
+    CHECK_STR(buf_str(&out), "before{\"n\":100,\"sum\":5050}");
+    CHECK(ask_brief("{\"name\":\"tail_loop\",\"n\":0}", &out, &err) == PROLOG_BRIEF_NOT);
+    CHECK(ask_brief("{\"name\":\"stubborn\",\"n\":0}", &out, &err) == PROLOG_BRIEF_NOT);
+    CHECK(ask_brief("{\"name\":\"no_predicate\",\"n\":0}", &out, &err) == PROLOG_BRIEF_ERROR);
+    CHECK_TEXT(err.code, "rule_error");
+    CHECK_STR(buf_str(&out), "before{\"n\":100,\"sum\":5050}");
+    buf_clear(&out);
+    CHECK(ask_brief(SMALL, &out, &err) == PROLOG_BRIEF_YES);
+    CHECK_STR(buf_str(&out), "{\"n\":100,\"sum\":5050}");
+    out.bytes_max = out.len + 5; /* the answer needs more */
+    CHECK(ask_brief(SMALL, &out, &err) == PROLOG_BRIEF_NOT);
+    CHECK_STR(buf_str(&out), "{\"n\":100,\"sum\":5050}");
+    CHECK(!out.overflowed);
 }
 
 TEST(what_grows_meets_the_stack_limit)

@@ -149,6 +149,104 @@ bool term_build(term_t ret_term, const json_t *value, struct err *err)
     return build(ret_term, value, 0, err);
 }
 
+/* ---- in, from a tape ---- */
+
+struct tape_key {
+    struct str name;
+    size_t token;
+};
+
+static int compare_tape_keys(const void *a, const void *b)
+{
+    return json_key_compare(((const struct tape_key *)a)->name, ((const struct tape_key *)b)->name);
+}
+
+static bool from_tape(term_t ret_term, const struct json_tape *tape, size_t token, struct err *err);
+
+static bool from_tape_object(
+    term_t ret_term, const struct json_tape *tape, size_t token, struct err *err)
+{
+    struct tape_key keys[JSON_SCAN_TOKENS / 2];
+    size_t count = 0;
+    term_t list = PL_new_term_refs(4), key = list + 1, member = list + 2, pair = list + 3;
+
+    if (!list)
+        return no_room(err);
+    for (size_t i = token + 1; i < tape->tokens[token].after; i = tape->tokens[i + 1].after)
+        keys[count++] = (struct tape_key){json_tape_text(tape, i), i};
+    if (count > 1)
+        qsort(keys, count, sizeof *keys, compare_tape_keys);
+    PL_put_nil(list);
+    while (count-- > 0) {
+        if (!from_tape(member, tape, keys[count].token + 1, err))
+            return false;
+        if (!put_text(key, keys[count].name) || !PL_cons_functor(pair, names.pair, key, member) ||
+            !PL_cons_list(list, pair, list))
+            return no_room(err);
+    }
+    return PL_cons_functor(ret_term, names.object, list) || no_room(err);
+}
+
+/* The places are known from the first to the last, the list grows from the last to the first. */
+static bool from_tape_array(
+    term_t ret_term, const struct json_tape *tape, size_t token, struct err *err)
+{
+    size_t places[JSON_SCAN_TOKENS], count = 0;
+    term_t list = PL_new_term_refs(2), element = list + 1;
+
+    if (!list)
+        return no_room(err);
+    for (size_t i = token + 1; i < tape->tokens[token].after; i = tape->tokens[i].after)
+        places[count++] = i;
+    PL_put_nil(list);
+    while (count-- > 0) {
+        if (!from_tape(element, tape, places[count], err))
+            return false;
+        if (!PL_cons_list(list, element, list))
+            return no_room(err);
+    }
+    return PL_put_term(ret_term, list) || no_room(err);
+}
+
+static bool from_tape_real(term_t ret_term, struct str digits, struct err *err)
+{
+    char text[64];
+
+    check(digits.len < sizeof text);
+    memcpy(text, digits.at, digits.len);
+    text[digits.len] = '\0';
+    return PL_put_float(ret_term, strtod(text, NULL)) || no_room(err);
+}
+
+static bool from_tape(term_t ret_term, const struct json_tape *tape, size_t token, struct err *err)
+{
+    switch (tape->tokens[token].kind) {
+    case JSON_TOKEN_OBJECT:
+        return from_tape_object(ret_term, tape, token, err);
+    case JSON_TOKEN_ARRAY:
+        return from_tape_array(ret_term, tape, token, err);
+    case JSON_TOKEN_STRING:
+        return put_text(ret_term, json_tape_text(tape, token)) || no_room(err);
+    case JSON_TOKEN_INTEGER:
+        return PL_put_int64(ret_term, json_tape_integer(tape, token)) || no_room(err);
+    case JSON_TOKEN_REAL:
+        return from_tape_real(ret_term, json_tape_text(tape, token), err);
+    case JSON_TOKEN_TRUE:
+        return PL_put_atom(ret_term, names.is_true);
+    case JSON_TOKEN_FALSE:
+        return PL_put_atom(ret_term, names.is_false);
+    case JSON_TOKEN_NULL:
+        return PL_put_atom(ret_term, names.is_null);
+    }
+    panic("a JSON token of kind %d", (int)tape->tokens[token].kind);
+}
+
+bool term_build_tape(term_t ret_term, const struct json_tape *tape, size_t token, struct err *err)
+{
+    check(!tape->escaped);
+    return from_tape(ret_term, tape, token, err);
+}
+
 /* ---- out ---- */
 
 /* Where a key stands in the text, quotes included: offsets, because the text moves as it grows. */

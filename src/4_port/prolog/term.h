@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "json/json_scan.h"
 
 #include <SWI-Prolog.h>
 #include <jansson.h>
@@ -26,6 +27,9 @@ void term_open(void);
 
 /* errors  ERR_LIMIT "too_deep"; "stack_limit" it does not fit the worker's stack */
 bool term_build(term_t ret_term, const json_t *value, struct err *err);
+
+/* The same from a tape without escapes, from the value at `token`: no value is made in between. */
+bool term_build_tape(term_t ret_term, const struct json_tape *tape, size_t token, struct err *err);
 
 /* Append to `out`. errors  ERR_SYSTEM "rule_error" the term is no JSON: not ground, cyclic, a
  * compound, a rational or an integer beyond 64 bits, a float that is not finite, text with NUL or a

@@ -5,6 +5,7 @@
 #include "http/http.h"
 #include "os/random.h"
 #include "json/json_read.h"
+#include "json/json_scan.h"
 #include "json/json_take.h"
 #include "json/json_text.h"
 
@@ -147,6 +148,23 @@ bool body_consent(struct str text, struct str id, struct buf *out, struct err *e
     return complete(out, err);
 }
 
+/* The usual form of a question, seen without making a value of it. */
+static bool is_plain_query(struct str text)
+{
+    static const struct str NAMES[] = {S("query"), S("args")};
+    struct json_tape tape;
+    size_t found[COUNT(NAMES)];
+
+    if (text.len > BODY_BYTES_MAX || json_scan(text, &tape) != JSON_SCAN_GOOD ||
+        tape.tokens[0].kind != JSON_TOKEN_OBJECT ||
+        !json_tape_members(&tape, 0, NAMES, COUNT(NAMES), found) || !found[0] || !found[1])
+        return false;
+    struct str query = json_tape_text(&tape, found[0]);
+    return tape.tokens[found[0]].kind == JSON_TOKEN_STRING && query.len > 0 &&
+           query.len <= WORD_BYTES_MAX && is_word(query) &&
+           tape.tokens[found[1]].kind == JSON_TOKEN_OBJECT;
+}
+
 bool body_query(struct str text, struct buf *out, struct err *err)
 {
     scoped(json_done) json_t *body = NULL;
@@ -157,6 +175,10 @@ bool body_query(struct str text, struct buf *out, struct err *err)
         JSON_MAY_OBJECT("args", &args),
     };
 
+    if (is_plain_query(text)) {
+        buf_add(out, text);
+        return true;
+    }
     if (!json_read(text, BODY_BYTES_MAX, &body, err) ||
         !json_take(body, fields, COUNT(fields), err))
         return false;

@@ -3,6 +3,7 @@
  * core — the judge's inside, for the files of this folder only.
  *
  *     requests.c   what the gateway asks             records.c  what is recorded and read back
+ *     brief.c      small questions, the hot way
  *     list.c       cases, shown
  *     flow.c       a case from proposal to outcome   consent.c  signatures
  *     recover.c    cases and facts after a start     plan.c     the bytes that are signed
@@ -18,6 +19,7 @@
 
 #define JUDGE_BUCKETS 1024
 #define BOOT_BYTES_MAX 64
+#define QUERY_BYTES_MAX 128 /* the name of a query */
 
 struct settings_of_judge {
 #define SETTING(name, min, max, standard, help) int64_t name;
@@ -86,11 +88,16 @@ struct judge {
     uv_poll_t prolog_poll;
     uv_timer_t tick, snapshot, drain;
     uint64_t cases_by_status[CASE_STATES];
+    struct buf brief; /* the reply of brief.c */
 };
 
 /* --- judge.c */
 void judge_maybe_drained(struct judge *j);
 void judge_schedule_snapshot(struct judge *j);
+
+/* --- brief.c */
+/* A message's text; false: it must go the careful way, nothing was done. */
+bool brief_take(struct judge *j, struct str text);
 
 /* --- requests.c */
 void requests_take(struct judge *j, json_t *message);

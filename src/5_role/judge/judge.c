@@ -69,6 +69,7 @@ static bool judge_open(struct role *role, struct err *err)
     role->state = j;
     j->role = role;
     j->waiting_gateway_fd = -1;
+    j->brief = buf_of(MESSAGE_BYTES_MAX);
     j->rules = role_config_text(role, "rules");
     j->site_hash = role_config_text(role, "site_hash");
     j->kb = role_config_text(role, "kb");
@@ -212,7 +213,12 @@ static void ledger_gone(void *owner)
     role_end(j->role, j->stopping ? 0 : 1);
 }
 
-static const struct channel_events GATEWAY_EVENTS = {from_gateway, gateway_gone};
+static bool brief_from_gateway(void *owner, struct str text)
+{
+    return brief_take(owner, text);
+}
+
+static const struct channel_events GATEWAY_EVENTS = {from_gateway, gateway_gone, brief_from_gateway};
 static const struct channel_events ACTUATOR_EVENTS = {from_actuator, actuator_gone};
 static const struct channel_events LEDGER_EVENTS = {from_ledger, ledger_gone};
 
