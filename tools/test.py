@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "debug"
 LIMIT_S = 600  # for one program
 TAIL_LINES = 60
+OTHER_SUITES = {"bench", "flow", "system", "tidy"}  # in meson for who wants them there; stages of their own here
 LINE = re.compile(r"^(not )?ok\b(?:\s+\d+)?[\s-]*(.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)")
 
@@ -107,7 +108,7 @@ def one(name, argv, tap=True, env=None, cwd=ROOT):
 
 def tidy():
     if (ROOT / "tools/tidy.py").exists():
-        settle(*one("tidy", [sys.executable, "tools/tidy.py"], tap=False))
+        settle(*one("tidy", [sys.executable, "tools/tidy.py"]))
 
 
 def build():
@@ -121,7 +122,8 @@ def unit():
     tests = json.loads(subprocess.check_output(["meson", "introspect", "--tests", str(BUILD)]))
     with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
         waiting = [pool.submit(one, test["name"], test["cmd"], test["protocol"] == "tap", test["env"],
-                               test["workdir"] or str(BUILD)) for test in tests if "bench" not in test["suite"]]
+                               test["workdir"] or str(BUILD)) for test in tests
+                   if not OTHER_SUITES.intersection(s.split(":")[-1] for s in test["suite"])]
         for done in concurrent.futures.as_completed(waiting):
             settle(*done.result())
 
@@ -150,11 +152,16 @@ def flow():
     programs("tests/flow")
 
 
+def system():
+    programs("tests/system")
+
+
 def demo():
     settle(*one("demo", ["tools/demo.sh", "--tap"]))
 
 
-STAGES = {"tidy": tidy, "build": build, "unit": unit, "rules": rules, "corpus": corpus, "flow": flow, "demo": demo}
+STAGES = {"tidy": tidy, "build": build, "unit": unit, "rules": rules, "corpus": corpus, "flow": flow,
+          "system": system, "demo": demo}
 
 
 def main():
