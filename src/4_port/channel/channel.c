@@ -12,7 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BATCH 16           /* messages a system call */
+#define PACKET_MESSAGES_MAX 64
+#define BATCH 4            /* packets a system call */
 #define TURNS_MAX 8        /* batches a turn: then others have their turn */
 #define QUEUE_FIRST 64
 
@@ -35,7 +36,8 @@ struct channel {
     uint64_t refused;
 };
 
-/* One area for all channels of the process: only pages that messages touched are resident. */
+/* One area for all channels of the process: only pages that messages touched are resident. It is not used
+ * across calls of `events`: a channel is never read from within one. */
 static char receive_area[BATCH][MESSAGE_BYTES_MAX];
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -110,14 +112,17 @@ static void queue_grow(struct channel *c)
     c->queue_first = 0;
 }
 
-/* Takes `text` (from malloc) over. */
+/* Takes `text` (from malloc) over. A NUL would make two messages of one. */
 static bool enqueue(struct channel *c, char *text, size_t len, struct err *err)
 {
     bool away = !c || c->closed;
-    if (away || len > MESSAGE_BYTES_MAX || c->queue_bytes + len > CHANNEL_QUEUE_BYTES_MAX) {
+    bool two = memchr(text, '\0', len) != NULL;
+    if (away || two || len > MESSAGE_BYTES_MAX || c->queue_bytes + len > CHANNEL_QUEUE_BYTES_MAX) {
         free(text);
         if (away)
             return err_code(err, ERR_PEER, "role_away", NULL, "the other role is away; try again");
+        if (two)
+            return err_code(err, ERR_SYSTEM, "bad_json", NULL, "a message that holds a NUL is not sent");
         return err_code(err, ERR_LIMIT, len > MESSAGE_BYTES_MAX ? "too_long" : "queue_full", NULL,
             "a message of %zu bytes cannot be sent: %zu wait already", len, c->queue_bytes);
     }
@@ -167,34 +172,48 @@ bool channel_send_fd(struct channel *c, json_t *message, int fd, struct err *err
     return true;
 }
 
-/* One batch; false when nothing more goes out now. */
-static bool send_batch(struct channel *c)
+/* What waits goes into as few packets as it fits, a NUL between two messages. */
+static size_t fill_packet(struct channel *c, struct iovec *ret_parts, size_t *ret_parts_n)
 {
-    struct mmsghdr heads[BATCH] = {0};
-    struct iovec parts[BATCH];
-    unsigned count = (unsigned)(c->queue_count < BATCH ? c->queue_count : BATCH);
+    static char between = '\0';
+    size_t count = 0, bytes = 0;
 
-    for (unsigned i = 0; i < count; i++) {
-        struct waiting *w = &c->queue[(c->queue_first + i) % c->queue_cap];
-        parts[i] = (struct iovec){w->text, w->len};
-        heads[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
+    for (*ret_parts_n = 0; count < c->queue_count && count < PACKET_MESSAGES_MAX; count++) {
+        struct waiting *w = &c->queue[(c->queue_first + count) % c->queue_cap];
+        if (count && bytes + 1 + w->len > MESSAGE_BYTES_MAX)
+            break;
+        if (count)
+            ret_parts[(*ret_parts_n)++] = (struct iovec){&between, 1};
+        ret_parts[(*ret_parts_n)++] = (struct iovec){w->text, w->len};
+        bytes += (count > 0) + w->len;
     }
-    int sent = sendmmsg(c->fd, heads, count, MSG_NOSIGNAL | MSG_DONTWAIT);
-    for (int i = 0; i < sent; i++) {
+    return count;
+}
+
+/* One packet; false when nothing more goes out now. */
+static bool send_packet(struct channel *c)
+{
+    struct iovec parts[2 * PACKET_MESSAGES_MAX];
+    struct msghdr head = {.msg_iov = parts};
+    size_t count = fill_packet(c, parts, &head.msg_iovlen);
+
+    if (sendmsg(c->fd, &head, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        return false;
+    for (; count; count--) {
         struct waiting *w = &c->queue[c->queue_first];
         c->queue_bytes -= w->len;
         free(w->text);
         c->queue_first = (c->queue_first + 1) % c->queue_cap;
         c->queue_count--;
     }
-    return sent == (int)count && c->queue_count > 0;
+    return c->queue_count > 0;
 }
 
 void channel_flush(struct channel *c)
 {
     if (!c)
         return;
-    while (!c->closed && c->queue_count && send_batch(c))
+    while (!c->closed && c->queue_count && send_packet(c))
         ;
     bool wants_write = c->queue_count > 0;
     if (c->closed || wants_write == c->watching_write)
@@ -220,23 +239,45 @@ static int passed_fd(struct msghdr *head)
     return fd;
 }
 
-static void take(struct channel *c, struct str text, struct msghdr *head)
+static void refused(struct channel *c, const char *why)
 {
-    int fd = passed_fd(head);
+    c->refused++;
+    log_error("message_refused", "why", why, NULL);
+}
+
+static bool take(struct channel *c, struct str text, int fd)
+{
     struct err err = {0};
     enum message_type type;
     scoped(json_done) json_t *message = NULL;
 
-    bool whole = fd < 0 && !(head->msg_flags & MSG_TRUNC);
-    if (whole && c->events->raw && c->events->raw(c->owner, text))
-        return;
-    if ((head->msg_flags & MSG_TRUNC) || !message_read(text, &message, &type, &err)) {
-        c->refused++;
-        log_error("message_refused", "why", err.message[0] ? err.message : "cut", NULL);
+    if (c->events->raw && fd < 0 && c->events->raw(c->owner, text))
+        return true;
+    if (!message_read(text, &message, &type, &err)) {
+        refused(c, err.message);
+        fd_done(&fd);
+        return false;
+    }
+    c->events->message(c->owner, type, message, fd);
+    return true;
+}
+
+/* A descriptor belongs to the first message. Behind a bad message nothing of its packet is looked at: a
+ * hostile role gets one line of log for each. */
+static void take_packet(struct channel *c, struct str packet, struct msghdr *head)
+{
+    int fd = passed_fd(head);
+
+    if (head->msg_flags & MSG_TRUNC) {
+        refused(c, "cut");
         fd_done(&fd);
         return;
     }
-    c->events->message(c->owner, type, message, fd);
+    for (bool more = true; more && !c->closed; fd = -1) {
+        struct str rest, text = str_cut(packet, '\0', &rest);
+        more = take(c, text, fd) && text.len < packet.len;
+        packet = rest;
+    }
 }
 
 /* One batch; false when nothing more is there or the channel ended. */
@@ -267,7 +308,7 @@ static bool receive_batch(struct channel *c)
             lost(c);
             return false;
         }
-        take(c, (struct str){receive_area[i], heads[i].msg_len}, &heads[i].msg_hdr);
+        take_packet(c, (struct str){receive_area[i], heads[i].msg_len}, &heads[i].msg_hdr);
     }
     return got == BATCH;
 }

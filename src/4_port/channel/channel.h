@@ -6,7 +6,8 @@
  * threads  none: call it from the loop's thread only
  * units    bytes
  *
- * What is sent during one turn of the loop goes out together just before the loop sleeps, and
+ * What is sent during one turn of the loop goes out together just before the loop sleeps, several
+ * messages in one packet with a NUL between them (none is ever within one: that would be two), and
  * what has arrived is read in one call: under load the cost of a system call is shared.
  * A message that is not one of message.def is counted, logged and dropped.
  */
@@ -23,13 +24,14 @@
 struct channel;
 
 struct channel_events {
-    /* `fd` is -1 or a descriptor that is now yours. The message lives during the call; json_incref to keep. */
+    /* `fd` is -1 or a descriptor that is now yours. The message lives during the call; json_incref
+     * to keep. */
     void (*message)(void *owner, enum message_type type, json_t *message, int fd);
-    /* The other side is gone. Called once, never from within channel_send. The channel closes itself:
-     * the pointer is dead when this returns, so set yours to NULL. */
+    /* The other side is gone. Called once, never from within channel_send. The channel closes
+     * itself: the pointer is dead when this returns, so set yours to NULL. */
     void (*gone)(void *owner);
-    /* May be NULL. For hot paths: sees the text of a message without a descriptor before it is read.
-     * true: it is taken, and checking it was yours; false: it goes the usual way. */
+    /* May be NULL. For hot paths: sees the text of a message without a descriptor before it is
+     * read. true: it is taken, and checking it was yours; false: it goes the usual way. */
     bool (*raw)(void *owner, struct str text);
 };
 
@@ -41,13 +43,15 @@ struct channel *channel_open(
 void channel_close(struct channel *channel);
 
 /* Sends and consumes (decref) the message, also when it fails.
- * NULL is a role that is away. errors  ERR_LIMIT longer than MESSAGE_BYTES_MAX, or the queue is full; ERR_PEER away */
+ * NULL is a role that is away. errors  ERR_LIMIT longer than MESSAGE_BYTES_MAX, or the queue is
+ * full; ERR_PEER away */
 bool channel_send(struct channel *channel, json_t *message, struct err *err);
 
 /* The same with a message already written as text (for hot paths). */
 bool channel_send_text(struct channel *channel, struct str text, struct err *err);
 
-/* The same with a descriptor, at once, without the queue: for the supervisor. `fd` stays the caller's. */
+/* The same with a descriptor, at once, without the queue: for the supervisor. `fd` stays the
+ * caller's. */
 bool channel_send_fd(struct channel *channel, json_t *message, int fd, struct err *err);
 
 /* Write out what waits now, e.g. before an exit. */

@@ -134,6 +134,41 @@ TEST(garbage_is_counted_and_dropped)
     uv_loop_close(&loop);
 }
 
+TEST(a_packet_holds_several_messages_up_to_a_bad_one)
+{
+    static const char GOOD[] = "{\"v\":1,\"type\":\"beat\"}\0{\"v\":1,\"type\":\"beat\"}";
+    static const char BAD[] = "{\"v\":1,\"type\":\"beat\"}\0\0\0\0{\"v\":1,\"type\":\"beat\"}";
+    uv_loop_t loop;
+    struct side b = {.in_order = true, .fd = -1};
+    struct err err = {0};
+    int ends[2];
+    uv_loop_init(&loop);
+    REQUIRE(fd_pair(MESSAGE_BYTES_MAX, ends, &err));
+    b.channel = channel_open(&loop, ends[1], &EVENTS, &b);
+    CHECK(send(ends[0], GOOD, sizeof GOOD - 1, 0) == sizeof GOOD - 1);
+    CHECK(send(ends[0], BAD, sizeof BAD - 1, 0) == sizeof BAD - 1);
+    while (b.got < 3)
+        uv_run(&loop, UV_RUN_ONCE);
+    CHECK_INT(b.got, 3);
+    CHECK_INT(channel_refused(b.channel), 1);
+    fd_done(&ends[0]);
+    while (!b.gone)
+        uv_run(&loop, UV_RUN_ONCE);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+}
+
+TEST(a_text_that_would_be_two_messages_is_not_sent)
+{
+    uv_loop_t loop;
+    struct side a, b;
+    struct err err = {0};
+    open_pair(&loop, &a, &b);
+    CHECK(!channel_send_text(a.channel, S("{\"v\":1,\"type\":\"beat\"}\0{}"), &err));
+    CHECK_TEXT(err.code, "bad_json");
+    close_pair(&loop, &a, &b);
+}
+
 TEST(descriptor_travels_with_its_message)
 {
     uv_loop_t loop;

@@ -14,19 +14,21 @@
 
 static void answer_for_ever(int fd)
 {
-    static char request[MESSAGE_BYTES_MAX], reply[512];
+    static char packet[MESSAGE_BYTES_MAX], reply[512];
     ssize_t got;
 
-    while ((got = recv(fd, request, sizeof request - 1, 0)) > 0) {
-        request[got] = '\0';
-        const char *id = strstr(request, "\"id\":");
-        int len = snprintf(reply, sizeof reply,
-            "{\"v\":1,\"type\":\"reply\",\"id\":%lld,\"ok\":true,\"body\":{\"answers\":[{\"name\":"
-            "\"nas\","
-            "\"address\":\"192.168.1.20\",\"kind\":\"host\"}]}}",
-            id ? strtoll(id + 5, NULL, 10) : 0);
-        if (send(fd, reply, (size_t)len, MSG_NOSIGNAL) < 0)
-            return;
+    while ((got = recv(fd, packet, sizeof packet - 1, 0)) > 0) {
+        packet[got] = '\0';
+        for (const char *request = packet; request < packet + got; request += strlen(request) + 1) {
+            const char *id = strstr(request, "\"id\":");
+            int len = snprintf(reply, sizeof reply,
+                "{\"v\":1,\"type\":\"reply\",\"id\":%lld,\"ok\":true,\"body\":{\"answers\":[{\"name\":"
+                "\"nas\","
+                "\"address\":\"192.168.1.20\",\"kind\":\"host\"}]}}",
+                id ? strtoll(id + 5, NULL, 10) : 0);
+            if (send(fd, reply, (size_t)len, MSG_NOSIGNAL) < 0)
+                return;
+        }
     }
 }
 

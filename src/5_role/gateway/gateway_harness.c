@@ -262,6 +262,19 @@ static void take(struct fake_judge *judge, json_t *message)
     pthread_mutex_unlock(&judge->lock);
 }
 
+static void take_text(struct fake_judge *judge, struct str text)
+{
+    enum message_type type;
+    struct err err;
+    json_t *message;
+
+    if (!message_read(text, &message, &type, &err))
+        panic("the gateway sent: %s", err.message);
+    check(type == MESSAGE_request);
+    take(judge, message);
+    json_decref(message);
+}
+
 static void *judge_run(void *context)
 {
     struct fake_judge *judge = context;
@@ -269,14 +282,9 @@ static void *judge_run(void *context)
     ssize_t got;
 
     while ((got = recv(judge->fd, text, sizeof text, 0)) > 0) {
-        enum message_type type;
-        struct err err;
-        json_t *message;
-        if (!message_read((struct str){text, (size_t)got}, &message, &type, &err))
-            panic("the gateway sent: %s", err.message);
-        check(type == MESSAGE_request);
-        take(judge, message);
-        json_decref(message);
+        struct str rest = {text, (size_t)got}; /* messages in one packet have a NUL between them */
+        while (rest.len)
+            take_text(judge, str_cut(rest, '\0', &rest));
     }
     return NULL;
 }

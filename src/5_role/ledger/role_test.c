@@ -69,6 +69,10 @@ static void tell(int fd, json_t *message, int passed)
     check(sendmsg(fd, &head, MSG_NOSIGNAL) == (ssize_t)part.iov_len);
 }
 
+/* What is left of a packet: messages have a NUL between them. */
+static struct str rest;
+static int rest_of;
+
 /* The next message; NULL when the other end is gone. */
 static json_t *hear(int fd)
 {
@@ -76,11 +80,15 @@ static json_t *hear(int fd)
     enum message_type type;
     json_t *message = NULL;
     struct err err;
-    ssize_t len = recv(fd, text, sizeof text, 0);
 
-    if (len <= 0)
-        return NULL;
-    if (!message_read((struct str){text, (size_t)len}, &message, &type, &err))
+    if (rest.len == 0 || rest_of != fd) {
+        ssize_t len = recv(fd, text, sizeof text, 0);
+        if (len <= 0)
+            return NULL;
+        rest = (struct str){text, (size_t)len};
+        rest_of = fd;
+    }
+    if (!message_read(str_cut(rest, '\0', &rest), &message, &type, &err))
         panic("%s", err.message);
     return message;
 }
@@ -98,6 +106,7 @@ static void connect_judge(struct node *node)
 
     check(fd_pair(MESSAGE_BYTES_MAX, ends, &err) && fd_set_blocking(ends[0], true, &err));
     fd_done(&node->judge);
+    rest = (struct str){0};
     node->judge = ends[0];
     tell(node->control, message_make(MESSAGE_peer, "{s:s}", "role", "judge"), ends[1]);
     close(ends[1]);
