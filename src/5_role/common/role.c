@@ -113,7 +113,8 @@ static bool read_config(struct role *role, struct err *err)
     for (;;) {
         char *room = buf_room(&text, 4096);
         if (!room)
-            return err_set(err, ERR_LIMIT, "configuration longer than %d bytes", ROLE_CONFIG_BYTES_MAX);
+            return err_set(
+                err, ERR_LIMIT, "configuration longer than %d bytes", ROLE_CONFIG_BYTES_MAX);
         ssize_t got = read(ROLE_CONFIG_FD, room, 4096);
         if (got < 0 && errno == EINTR)
             continue;
@@ -141,8 +142,8 @@ static bool enter(struct role *role, struct err *err)
     if (!sandbox_enter(&want, &has_landlock, err))
         return false;
     if (!has_landlock)
-        log_error("landlock_missed", "remedy", "a kernel with Landlock (5.13 or newer) guards paths too",
-            NULL);
+        log_error("landlock_missed", "remedy",
+            "a kernel with Landlock (5.13 or newer) guards paths too", NULL);
     return true;
 }
 
@@ -161,8 +162,10 @@ int role_run(const struct role_kind *kind)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* Ctrl-C goes to the whole group; the supervisor decides the order */
+    if (!read_config(&role, &err)) /* before the loop: it would take the descriptor's number */
+        return fail("role_not_opened", &err);
     check(uv_loop_init(&role.loop) == 0);
-    if (!read_config(&role, &err) || !kind->open(&role, &err))
+    if (!kind->open(&role, &err))
         return fail("role_not_opened", &err);
     if (!enter(&role, &err))
         return fail("sandbox_not_entered", &err);

@@ -5,11 +5,11 @@
  *     open      read the configuration, open what must be open            (all rights)
  *     sandbox   give up the rest: no_new_privs, Landlock, seccomp
  *     start     make handles on the loop                                  (no message was read yet)
- *     peer …    the supervisor hands over one end of a channel to another role, again after a restart
+ *     peer …    the supervisor hands over an end of a channel to another role, also after a restart
  *     stop      asked to end: answer what is owed, then role_end()
  *
- * The role says role_ready() when it can serve. It beats while its loop turns; a role that stops beating
- * is killed and started again. When the supervisor dies the role ends at once.
+ * The role says role_ready() when it can serve. It beats while its loop turns; a role that stops
+ * beating is killed and started again. When the supervisor dies the role ends at once.
  *
  * threads  the loop's thread only
  */
