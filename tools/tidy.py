@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""tidy — what the compiler cannot check: sizes, banned calls, floors, words, links. TAP on stdout.
+"""tidy — what the compiler cannot check: sizes, banned calls, floors, words, links. TAP.
 
     tools/tidy.py            all rules over the tree
     tools/tidy.py RULE …     only these, by the name of their function, such as `include_order`

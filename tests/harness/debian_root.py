@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small Debian trees for tests, made once by mmdebstrap below build/ and kept.
 
-    folder = debian_root.make("engine-root", "forky", ["llama.cpp-tools"])     raises Unavailable, with the reason
+    folder = debian_root.make("engine-root", "forky", ["llama.cpp-tools"])   raises Unavailable
 
 Unavailable skips a test; with LN_ROOTS=must in the environment (CI) it fails it.
 """
@@ -26,7 +26,7 @@ def unavailable(why):
 
 
 def make(name, suite, packages):
-    """The folder build/NAME with these packages of this suite; two tests at once wait for each other."""
+    """The folder build/NAME with these packages of this suite; two at once wait for each other."""
     folder = os.path.join(ROOT, "build", name)
     stamp, wanted = os.path.join(folder, "made-of"), " ".join([suite, *sorted(packages)])
     os.makedirs(os.path.dirname(folder), exist_ok=True)
@@ -43,8 +43,8 @@ def make(name, suite, packages):
             made = subprocess.run(
                 ["mmdebstrap", "--quiet", "--variant=apt", "--include=" + ",".join(packages),
                  "--aptopt=Acquire::Check-Valid-Until \"false\"", suite, making],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                timeout=MAKE_LIMIT_S)
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                text=True, timeout=MAKE_LIMIT_S)
         except subprocess.TimeoutExpired:
             unavailable("mmdebstrap did not end in %d s" % MAKE_LIMIT_S)
         if made.returncode != 0:

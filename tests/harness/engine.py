@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Engines for tests: a real llama-server with a tiny random model, and a fake that misbehaves to order.
+"""Engines for tests: a real llama-server with a tiny random model, and a fake that misbehaves.
 
     with Llama() as engine: Node(args=["--llm", engine.url])
     with Fake(saying({"action": "none"})) as engine: …
 
-llama-server comes from Debian's next release, in build/engine-root (see debian_root.py; about 300 MB).
+llama-server comes from Debian's next release, in build/engine-root (debian_root.py; 300 MB).
 """
 import http.client
 import json
@@ -34,15 +34,16 @@ class Llama:
         self.socket = os.path.join(self.folder, "s.sock") if unix else None
         self.url = "unix:" + self.socket if unix else "http://127.0.0.1:%d" % self.port
         shutil.copy(TINY_GGUF, self.folder)
-        made = subprocess.run(debian_root.enter(self.root, "python3", self.there + "/tiny_gguf.py", self.there + "/m.gguf"),
+        made = subprocess.run(debian_root.enter(self.root, "python3", self.there + "/tiny_gguf.py",
+                                                self.there + "/m.gguf"),
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert made.returncode == 0, made.stdout
         where = ["--host", self.there + "/s.sock"] if unix else \
             ["--host", "127.0.0.1", "--port", str(self.port)]
         self.log = open(os.path.join(self.folder, "log"), "w")
         self.process = subprocess.Popen(
-            debian_root.enter(self.root, "llama-server", *where, "-m", self.there + "/m.gguf", "-c", "32768", "-np", "1",
-                   "--alias", "tiny-random", "--no-ui"),
+            debian_root.enter(self.root, "llama-server", *where, "-m", self.there + "/m.gguf", "-c",
+                              "32768", "-np", "1", "--alias", "tiny-random", "--no-ui"),
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def health(self):
@@ -81,7 +82,8 @@ class Llama:
 
 def completion(content, reason="stop"):
     return {"id": "x", "object": "chat.completion", "model": "fake-model", "choices": [
-        {"index": 0, "finish_reason": reason, "message": {"role": "assistant", "content": content}}]}
+        {"index": 0, "finish_reason": reason,
+         "message": {"role": "assistant", "content": content}}]}
 
 
 def http_answer(body, status="200 OK"):
@@ -92,7 +94,8 @@ def http_answer(body, status="200 OK"):
 
 def saying(content, reason="stop"):
     """A well-formed completion whose text is this object, or this string."""
-    return http_answer(completion(content if isinstance(content, str) else json.dumps(content), reason))
+    text = content if isinstance(content, str) else json.dumps(content)
+    return http_answer(completion(text, reason))
 
 
 class Fake:
@@ -106,7 +109,7 @@ class Fake:
         self.listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
         self.listener.bind(path or ("127.0.0.1", 0))
         self.listener.listen(64)
-        self.url = "unix:" + path if path else "http://127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.url = "unix:" + path if path else "http://%s:%d" % self.listener.getsockname()
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
 

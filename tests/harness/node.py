@@ -23,8 +23,10 @@ import time
 import traceback
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
-LOGICD = os.path.realpath(os.environ.get("LOGICD", os.path.join(ROOT, "build/debug/src/6_program/logicd")))
-LOGICCTL = os.path.realpath(os.environ.get("LOGICCTL", os.path.join(os.path.dirname(LOGICD), "logicctl")))
+LOGICD = os.path.realpath(
+    os.environ.get("LOGICD", os.path.join(ROOT, "build/debug/src/6_program/logicd")))
+LOGICCTL = os.path.realpath(
+    os.environ.get("LOGICCTL", os.path.join(os.path.dirname(LOGICD), "logicctl")))
 NAMED = os.path.join(ROOT, "deploy/demo/named.sh")
 PATIENCE_S = 60  # generous: a test must not fail because the machine is busy
 
@@ -57,29 +59,36 @@ class Named:
         self.start()
 
     def start(self):
-        subprocess.run([NAMED, "start", self.dir, "--port", str(self.port), "--rndc-port", str(self.rndc_port),
-                        "--secrets", self.secrets], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([NAMED, "start", self.dir, "--port", str(self.port), "--rndc-port",
+                        str(self.rndc_port), "--secrets", self.secrets],
+                       check=True, stdout=subprocess.DEVNULL)
 
     def stop(self):
-        subprocess.run([NAMED, "stop", self.dir], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run([NAMED, "stop", self.dir], check=False, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
 
     def remove(self):
-        subprocess.run([NAMED, "remove", self.dir], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run([NAMED, "remove", self.dir], check=False, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def dig(self, name, kind="A"):
-        out = subprocess.run(["dig", "-p", str(self.port), "@127.0.0.1", name, kind, "+short", "+tries=1", "+time=3"],
+        out = subprocess.run(["dig", "-p", str(self.port), "@127.0.0.1", name, kind, "+short",
+                              "+tries=1", "+time=3"],
                              stdout=subprocess.PIPE, check=False, text=True).stdout
         return sorted(line for line in out.splitlines() if not line.startswith(";"))
 
     def update(self, *lines):
         """Change the zone behind the node's back."""
         script = "server 127.0.0.1 %d\n%s\nsend\n" % (self.port, "\n".join(lines))
-        subprocess.run(["nsupdate", "-k", os.path.join(self.dir, "keys/node.key")], input=script, text=True, check=True)
+        subprocess.run(["nsupdate", "-k", os.path.join(self.dir, "keys/node.key")], input=script,
+                       text=True, check=True)
 
 
 class Node:
-    def __init__(self, named=True, settings=(), args=(), site=None, home=None, start=True, env=None):
+
+    def __init__(self, named=True, settings=(), args=(), site=None, home=None, start=True,
+                 env=None):
         self.home = home or tempfile.mkdtemp(prefix="ln-home-")
         self.keep_home = home is not None
         self.port = free_port()
@@ -117,11 +126,13 @@ class Node:
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.chmod(path, 0o600)
         with open(os.path.join(self.home, "site/keys.pl"), "a") as f:
-            f.write('operator_key(%s, "ed25519:%s").\n' % (person, base64.b64encode(public_of(path)).decode()))
+            f.write('operator_key(%s, "ed25519:%s").\n' %
+                    (person, base64.b64encode(public_of(path)).decode()))
 
     def command(self):
-        command = [LOGICD, "serve", "--home", self.home, "--kb", os.path.join(ROOT, "kb"), "--web",
-                   os.path.join(ROOT, "web"), "--playbooks", self.playbooks(), "--listen", "127.0.0.1:%d" % self.port]
+        command = [LOGICD, "serve", "--home", self.home, "--kb", os.path.join(ROOT, "kb"),
+                   "--web", os.path.join(ROOT, "web"), "--playbooks", self.playbooks(),
+                   "--listen", "127.0.0.1:%d" % self.port]
         if self.named:
             command += ["--writable", self.named.dir]
         for setting in self.settings:
@@ -134,20 +145,23 @@ class Node:
         if not os.path.exists(folder):
             shutil.copytree(os.path.join(ROOT, "deploy/ansible"), folder)
             if self.named:
-                shutil.copy(os.path.join(self.named.dir, "inventory/home.yml"), os.path.join(folder, "inventory"))
+                shutil.copy(os.path.join(self.named.dir, "inventory/home.yml"),
+                            os.path.join(folder, "inventory"))
         return folder
 
     def start(self, wait=True):
         self.log = open(os.path.join(self.home, "log.jsonl"), "a")
         env = dict(os.environ, **self.env)
-        self.process = subprocess.Popen(self.command(), stderr=self.log, stdout=self.log, stdin=subprocess.DEVNULL, env=env)
+        self.process = subprocess.Popen(self.command(), stderr=self.log, stdout=self.log,
+                                        stdin=subprocess.DEVNULL, env=env)
         if wait:
             self.wait_ready()
 
     def wait_ready(self):
         def ready():
             if self.process.poll() is not None:
-                raise AssertionError("logicd ended with %s:\n%s" % (self.process.returncode, self.log_text()[-3000:]))
+                raise AssertionError("logicd ended with %s:\n%s" %
+                                     (self.process.returncode, self.log_text()[-3000:]))
             try:
                 return self.get("/readyz")[0] == 200
             except OSError:
@@ -198,7 +212,8 @@ class Node:
                 raise
         finally:
             if kind is not None:
-                sys.stdout.write("".join("# " + line + "\n" for line in self.log_text().splitlines()[-25:]))
+                sys.stdout.write("".join("# " + line + "\n"
+                                         for line in self.log_text().splitlines()[-25:]))
             if self.named:
                 self.named.remove()
             if not self.keep_home:
@@ -217,7 +232,8 @@ class Node:
             response = connection.getresponse()
             text = response.read()
             kind = response.getheader("Content-Type", "")
-            return response.status, json.loads(text) if kind.startswith("application/json") else text
+            is_json = kind.startswith("application/json")
+            return response.status, json.loads(text) if is_json else text
         finally:
             connection.close()
 
@@ -248,7 +264,8 @@ class Node:
     def sign(self, text, key=None):
         return sign(text, key or self.key)
 
-    def consent(self, case_id, key=None, decision="approve", plan=None, sha256=None, signature=None):
+    def consent(self, case_id, key=None, decision="approve", plan=None, sha256=None,
+                signature=None):
         key = key or self.key
         plan = plan if plan is not None else self.plan(case_id)
         sha256 = sha256 or hashlib.sha256(plan).hexdigest()
@@ -269,14 +286,15 @@ class Node:
 
     def verify_ledger(self):
         """By the node itself and by the independent verifier, on the export."""
-        ctl = subprocess.run([LOGICCTL, "--home", self.home, "ledger", "verify"], stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True)
+        ctl = subprocess.run([LOGICCTL, "--home", self.home, "ledger", "verify"],
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert ctl.returncode == 0, ctl.stdout
         export = os.path.join(self.home, "export.jsonl")
-        subprocess.run([LOGICCTL, "--home", self.home, "ledger", "export", "--out", export], check=True,
-                       stdout=subprocess.DEVNULL)
-        other = subprocess.run([sys.executable, os.path.join(ROOT, "tools/verify_ledger.py"), export],
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        subprocess.run([LOGICCTL, "--home", self.home, "ledger", "export", "--out", export],
+                       check=True, stdout=subprocess.DEVNULL)
+        other = subprocess.run(
+            [sys.executable, os.path.join(ROOT, "tools/verify_ledger.py"), export],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert other.returncode == 0, other.stdout
         return export
 
@@ -295,8 +313,9 @@ def sign(text, path):
     with tempfile.NamedTemporaryFile() as f:
         f.write(text)
         f.flush()
-        return subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", path, "-in", f.name], check=True,
-                              stdout=subprocess.PIPE).stdout
+        return subprocess.run(
+            ["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", path, "-in", f.name], check=True,
+            stdout=subprocess.PIPE).stdout
 
 
 # --- TAP

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes a tiny model of random numbers: llama, two layers, 64 wide, one token for each byte.
 
-Run by engine.py inside build/engine-root, where python3-gguf lives: tiny_gguf.py FILE. The numbers come
-from a fixed seed: the same file every time.
+Run by engine.py inside build/engine-root, where python3-gguf lives: tiny_gguf.py FILE. The
+numbers come from a fixed seed: the same file every time.
 """
 import sys
 

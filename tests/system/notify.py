@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the node tells systemd, heard by a real datagram socket: READY, WATCHDOG, STATUS, STOPPING."""
+"""What the node tells systemd, heard by a real datagram socket: READY, WATCHDOG, STOPPING."""
 import os
 import select
 import shutil
@@ -88,7 +88,8 @@ def watchdog_is_fed_again_and_again_in_time():
 @tap.test
 def watchdog_of_another_process_is_not_fed():
     with Listener() as manager:
-        with Node(named=False, env=manager.environment(WATCHDOG_USEC="400000", WATCHDOG_PID="1")) as node:
+        env = manager.environment(WATCHDOG_USEC="400000", WATCHDOG_PID="1")
+        with Node(named=False, env=env) as node:
             manager.wait("READY=1")
         equal(node.process.returncode, 0)
         equal([m for m in manager.listen() if has(m, "WATCHDOG")], [])
@@ -124,7 +125,8 @@ def stopping_is_said_and_nothing_is_left():
             node.process.send_signal(signal.SIGTERM)
             manager.wait("STOPPING=1")
             equal(node.stop(), 0)
-            assert place(manager.listen(), "READY=1") < place(manager.heard, "STOPPING=1"), manager.heard
+            heard = manager.listen()
+            assert place(heard, "READY=1") < place(heard, "STOPPING=1"), heard
             assert not any(os.path.exists("/proc/%d" % pid) for pid in pids.values()), pids
 
 
@@ -147,7 +149,8 @@ def roles_end_one_after_the_other():
 @tap.test
 def crash_loop_is_told_and_ends_with_a_failure():
     with Listener() as manager:
-        settings = ("supervisor.crashes_max=2", "supervisor.backoff_first_ms=10", "supervisor.backoff_max_ms=20")
+        settings = ("supervisor.crashes_max=2", "supervisor.backoff_first_ms=10",
+                    "supervisor.backoff_max_ms=20")
         with Node(named=False, settings=settings, env=manager.environment()) as node:
             manager.wait("READY=1")
             killed = set()
@@ -187,8 +190,10 @@ def unreachable_manager_disturbs_nobody():
 def unit_file_is_hardened():
     if not shutil.which("systemd-analyze"):
         raise Skip("no systemd-analyze")
-    told = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=%d" % (EXPOSURE_MAX * 10), UNIT],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE_S)
+    told = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true",
+         "--threshold=%d" % (EXPOSURE_MAX * 10), UNIT],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE_S)
     if "nrecognized option" in told.stdout or "nknown option" in told.stdout:
         raise Skip("this systemd-analyze judges no files")
     verdict = [line for line in told.stdout.splitlines() if "Overall exposure" in line]
