@@ -28,7 +28,7 @@ enum err_kind {
 struct err {
     enum err_kind kind;
     char message[ERR_MESSAGE_BYTES_MAX]; /* a sentence; cut at the limit, always UTF-8 */
-    char code[ERR_CODE_BYTES_MAX];       /* a stable word for programs, e.g. "not_owned"; may be "" */
+    char code[ERR_CODE_BYTES_MAX]; /* a stable word for programs, e.g. "not_owned"; may be "" */
     char param[ERR_PARAM_BYTES_MAX];     /* the field that is wrong; may be "" */
 };
 

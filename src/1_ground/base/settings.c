@@ -23,8 +23,8 @@ static const struct setting *row_named(const struct setting *rows, size_t count,
     return NULL;
 }
 
-static bool value_fits(
-    const struct setting *rows, size_t count, const char *name, const json_t *value, struct err *err)
+static bool value_fits(const struct setting *rows, size_t count, const char *name,
+    const json_t *value, struct err *err)
 {
     const struct setting *row = row_named(rows, count, name);
 

@@ -28,6 +28,7 @@ struct setting {
 void settings_default(const struct setting *rows, size_t count, void *ret_struct);
 
 /* Take the members of `object` (may be NULL: nothing) over what stands in the struct.
- * All or nothing. errors  ERR_INPUT unknown name, not an integer, out of bounds (named with the bounds) */
+ * All or nothing. errors  ERR_INPUT unknown name, not an integer, out of bounds (named with the
+ * bounds) */
 bool settings_apply(const struct setting *rows, size_t count, const json_t *object,
     void *settings, struct err *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Property: head, mark and rest always rebuild the input; the UTF-8 prefix is a prefix and is UTF-8. */
+ * Property: head, mark and rest always rebuild the input; the UTF-8 prefix is a prefix and is
+ * UTF-8. */
 #include "base/panic.h"
 #include "base/str.h"
 

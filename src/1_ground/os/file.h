@@ -9,7 +9,8 @@
 
 #include <sys/types.h>
 
-/* Append the whole file to `out`. errors  ERR_SYSTEM cannot open or read; ERR_LIMIT longer than out->bytes_max leaves */
+/* Append the whole file to `out`. errors  ERR_SYSTEM cannot open or read; ERR_LIMIT longer than
+ * out->bytes_max leaves */
 bool file_read(const char *path, struct buf *out, struct err *err);
 
 /* Replace `path` by `text`: temporary file beside it, fsync, rename, fsync of the folder.

@@ -29,7 +29,8 @@ TEST(ids_sort_as_they_were_made_also_when_the_clock_steps_back)
     id_make(1000, b);
     id_make(500, c);
     CHECK(strcmp(a, b) < 0 && strcmp(b, c) < 0);
-    CHECK(id_valid(a) && !id_valid("01ARZ3NDEKTSV4RRFFQ69G5FA") && !id_valid("01ARZ3NDEKTSV4RRFFQ69G5FAU"));
+    CHECK(id_valid(a) && !id_valid("01ARZ3NDEKTSV4RRFFQ69G5FA") &&
+          !id_valid("01ARZ3NDEKTSV4RRFFQ69G5FAU"));
 }
 
 TEST(times_go_to_text_and_back)
@@ -123,7 +124,8 @@ static int try_paths(void)
 
 TEST(each_denied_call_fails_with_eperm)
 {
-    const struct sandbox s = {.deny = SANDBOX_DENY_NETWORK | SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK, .all_paths = true};
+    const struct sandbox s = {
+        .deny = SANDBOX_DENY_NETWORK | SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK, .all_paths = true};
     const struct sandbox no_listen = {.deny = SANDBOX_DENY_LISTEN, .all_paths = true};
     CHECK_INT(in_sandbox(&s, try_socket), 0);
     CHECK_INT(in_sandbox(&s, try_exec), 0);

@@ -44,8 +44,8 @@ static __u64 known_rights(int version)
     return rights;
 }
 
-static bool allow(
-    int ruleset, const char *path, __u64 file_rights, __u64 folder_rights, __u64 known, struct err *err)
+static bool allow(int ruleset, const char *path, __u64 file_rights, __u64 folder_rights,
+    __u64 known, struct err *err)
 {
     scoped(fd_done) int at = open(path, O_PATH | O_CLOEXEC);
     struct stat what;

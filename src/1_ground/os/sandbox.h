@@ -16,7 +16,7 @@
 
 /* May be combined. */
 enum sandbox_deny {
-    SANDBOX_DENY_NETWORK = 1 << 0, /* socket, connect, bind, listen, accept (inherited pairs go on) */
+    SANDBOX_DENY_NETWORK = 1 << 0, /* socket, connect, bind, listen; inherited pairs go on */
     SANDBOX_DENY_LISTEN = 1 << 1,  /* bind to a port, listen, accept */
     SANDBOX_DENY_EXEC = 1 << 2,    /* execve, execveat */
     SANDBOX_DENY_FORK = 1 << 3,    /* new processes; threads go on */
@@ -32,5 +32,5 @@ struct sandbox {
 };
 
 /* Lock up. *ret_has_landlock is false when the kernel has none: then paths are guarded by the file
- * modes alone, which the role must log. errors  ERR_SYSTEM a lock could not be set: do not go on. */
+ * modes alone, which the role must log. errors  ERR_SYSTEM a lock is not set: do not go on. */
 bool sandbox_enter(const struct sandbox *want, bool *ret_has_landlock, struct err *err);

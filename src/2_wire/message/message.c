@@ -90,8 +90,8 @@ bool message_check(const json_t *message, enum message_type *ret_type, struct er
     if (!fields_fit(message, &ROWS[type], &found, err))
         return false;
     if (json_object_size(message) != found)
-        return err_code(err, ERR_INPUT, "unknown_field", NULL, "message '%s' has %zu fields too many",
-            name, json_object_size(message) - found);
+        return err_code(err, ERR_INPUT, "unknown_field", NULL,
+            "message '%s' has %zu fields too many", name, json_object_size(message) - found);
     *ret_type = type;
     return true;
 }
@@ -115,7 +115,8 @@ json_t *message_make(enum message_type type, const char *format, ...)
     return message;
 }
 
-bool message_read(struct str text, json_t **ret_message, enum message_type *ret_type, struct err *err)
+bool message_read(
+    struct str text, json_t **ret_message, enum message_type *ret_type, struct err *err)
 {
     json_error_t why;
 
@@ -149,8 +150,8 @@ bool message_true(const json_t *message, const char *field)
 
 json_t *message_from_err(const struct err *err)
 {
-    json_t *error = json_pack("{s:s, s:s, s:s, s:s}", "kind", err_word(err->kind), "code", err->code,
-        "param", err->param, "message", err->message);
+    json_t *error = json_pack("{s:s, s:s, s:s, s:s}", "kind", err_word(err->kind), "code",
+        err->code, "param", err->param, "message", err->message);
     check(error);
     return error;
 }

@@ -36,7 +36,8 @@ json_t *message_make(enum message_type type, const char *format, ...);
 bool message_check(const json_t *message, enum message_type *ret_type, struct err *err);
 
 /* Text to message. errors  ERR_INPUT not JSON, or as message_check; ERR_LIMIT too long */
-bool message_read(struct str text, json_t **ret_message, enum message_type *ret_type, struct err *err);
+bool message_read(
+    struct str text, json_t **ret_message, enum message_type *ret_type, struct err *err);
 
 /* Fields of a checked message. */
 int64_t message_int(const json_t *message, const char *field);      /* 0 if it is missing */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Property: what is accepted is an object of a known type, and is accepted again when written anew. */
+ * Property: what is accepted is an object of a known type, and is accepted again when written anew.
+ */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "message/message.h"

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The whole life. A pair without a row cannot happen: the entry is refused before it is recorded. */
+/* The whole life. A pair without a row cannot happen: the entry is refused before it is recorded.
+ */
 static const struct case_rule {
     enum case_state from;
     enum case_event on;

@@ -2,9 +2,10 @@
  *
  * case — one proposal and all that became of it, as the fold of its ledger entries.
  *
- * Pure: no clock, no I/O. The table in case.c says which entry may follow in which state; the judge asks
- * case_may() before it records an entry, and applies the entry after it is durable. After a restart the same
- * function rebuilds the case from the ledger, so a case cannot be in a state that its record does not show.
+ * Pure: no clock, no I/O. The table in case.c says which entry may follow in which state; the judge
+ * asks case_may() before it records an entry, and applies the entry after it is durable. After a
+ * restart the same function rebuilds the case from the ledger, so a case cannot be in a state that
+ * its record does not show.
  *
  * owner    whoever holds the struct; case_done() releases
  * threads  one at a time
@@ -89,7 +90,8 @@ bool case_step(enum case_state from, enum case_event event, enum case_state *ret
  * False for a kind that is none of a case's. */
 bool case_event_of(const char *kind, const json_t *body, enum case_event *ret_event);
 
-/* Fold one entry in. errors  ERR_INPUT "bad_transition" the entry cannot follow: nothing is changed */
+/* Fold one entry in. errors  ERR_INPUT "bad_transition" the entry cannot follow: nothing is changed
+ */
 bool case_apply(struct kase *kase, const json_t *entry, struct err *err);
 
 /* May an entry of this kind and body follow? */
@@ -99,7 +101,8 @@ bool case_may(const struct kase *kase, const char *kind, const json_t *body);
 bool case_closed(enum case_state state);
 
 const char *case_state_name(enum case_state state);
-/* The word for people and programs: success, awaiting_consent, denied, failed, refused, expired, working. */
+/* The word for people and programs: success, awaiting_consent, denied, failed, refused, expired,
+ * working. */
 const char *case_status(enum case_state state);
 
 /* The case view of docs/protocol.md §6. Owned by the caller. */

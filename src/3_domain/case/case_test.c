@@ -24,11 +24,16 @@ static bool fold(struct kase *kase, const char *kind, const char *body)
 }
 
 #define OPENED "{\"action\":\"dns_record_delete\",\"params\":{\"name\":\"a.local\"},\"by\":{}}"
-#define CONSENT_VERDICT "{\"question\":{},\"verdict\":{\"verdict\":\"needs_consent\",\"words\":\"w\"}}"
+#define CONSENT_VERDICT \
+    "{\"question\":{},\"verdict\":{\"verdict\":\"needs_consent\",\"words\":\"w\"}}"
 #define PERMIT_VERDICT "{\"question\":{},\"verdict\":{\"verdict\":\"permit\",\"words\":\"w\"}}"
 #define DENY_VERDICT "{\"question\":{},\"verdict\":{\"verdict\":\"deny\",\"words\":\"not yours\"}}"
-#define CONSENT_PLAN "{\"plan\":\"{\\\"summary\\\":\\\"delete a\\\"}\",\"plan_sha256\":\"ab\",\"expires_at_ms\":1000,\"consent\":{\"signatures\":1}}"
-#define FREE_PLAN "{\"plan\":\"{\\\"summary\\\":\\\"add a\\\"}\",\"plan_sha256\":\"ab\",\"expires_at_ms\":1000,\"consent\":null}"
+#define CONSENT_PLAN \
+    "{\"plan\":\"{\\\"summary\\\":\\\"delete a\\\"}\",\"plan_sha256\":\"ab\"," \
+    "\"expires_at_ms\":1000,\"consent\":{\"signatures\":1}}"
+#define FREE_PLAN \
+    "{\"plan\":\"{\\\"summary\\\":\\\"add a\\\"}\",\"plan_sha256\":\"ab\"," \
+    "\"expires_at_ms\":1000,\"consent\":null}"
 
 TEST(consented_change_goes_its_whole_way)
 {
@@ -54,9 +59,9 @@ TEST(consented_change_goes_its_whole_way)
 
 TEST(closed_case_takes_no_entry_at_all)
 {
-    static const char *const KINDS[] = {"case_opened", "case_judged", "case_answered", "case_planned",
-        "consent_given", "consent_refused", "consent_rejected", "warrant_issued", "case_executed",
-        "case_failed", "case_expired"};
+    static const char *const KINDS[] = {"case_opened", "case_judged", "case_answered",
+        "case_planned", "consent_given", "consent_refused", "consent_rejected", "warrant_issued",
+        "case_executed", "case_failed", "case_expired"};
     scoped(case_done) struct kase k = {0};
     CHECK(fold(&k, "case_opened", OPENED));
     CHECK(fold(&k, "case_judged", DENY_VERDICT));
@@ -66,8 +71,8 @@ TEST(closed_case_takes_no_entry_at_all)
     CHECK_INT(k.state, CASE_DENIED);
 }
 
-/* Walk every path of the table: a state that acts is reached only through a verdict, and, when the plan
- * asked for consent, through enough of it. Invariants 1 and 3. */
+/* Walk every path of the table: a state that acts is reached only through a verdict, and, when the
+ * plan asked for consent, through enough of it. Invariants 1 and 3. */
 TEST(invariant_1_no_path_reaches_acting_without_verdict_and_consent)
 {
     for (int from = CASE_NONE; from < CASE_STATES; from++)
@@ -129,7 +134,8 @@ TEST(view_shows_the_plan_and_the_history)
     CHECK_TEXT(json_string_value(json_object_get(view, "status")), "awaiting_consent");
     CHECK_TEXT(json_string_value(json_object_get(view, "expires_at")), "1970-01-01T00:00:01Z");
     CHECK_INT(json_array_size(json_object_get(view, "history")), 3);
-    CHECK_TEXT(json_string_value(json_object_get(json_object_get(view, "plan"), "summary")), "delete a");
+    CHECK_TEXT(
+        json_string_value(json_object_get(json_object_get(view, "plan"), "summary")), "delete a");
     scoped(json_done) json_t *answer = case_answer(&k);
     CHECK(strstr(json_string_value(json_object_get(answer, "text")), "logicctl approve 01ARZ3"));
 }

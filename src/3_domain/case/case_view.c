@@ -47,8 +47,8 @@ static json_t *consents(const struct kase *kase)
     json_t *list = json_array();
 
     for (int i = 0; i < kase->consent_count; i++)
-        json_array_append_new(list,
-            json_pack("{s:s, s:s}", "key_id", kase->consents[i].key_id, "person", kase->consents[i].person));
+        json_array_append_new(list, json_pack("{s:s, s:s}", "key_id", kase->consents[i].key_id,
+                                        "person", kase->consents[i].person));
     return list;
 }
 
@@ -102,7 +102,8 @@ static void sentence(const struct kase *kase, char *ret_text, size_t bytes)
         snprintf(ret_text, bytes, "Done: %s", summary[0] ? summary : words);
         break;
     case CASE_AWAITING:
-        snprintf(ret_text, bytes, "Waiting for a signature: %s. Look at it and sign it with: logicctl approve %s",
+        snprintf(ret_text, bytes,
+            "Waiting for a signature: %s. Look at it and sign it with: logicctl approve %s",
             summary, kase->id);
         break;
     case CASE_DENIED:
@@ -132,8 +133,8 @@ static void sentence(const struct kase *kase, char *ret_text, size_t bytes)
 json_t *case_answer(const struct kase *kase)
 {
     json_t *answer = json_object();
-    json_t *intent = json_pack("{s:O?, s:O?}", "action", json_object_get(kase->opened, "action"), "params",
-        json_object_get(kase->opened, "params"));
+    json_t *intent = json_pack("{s:O?, s:O?}", "action", json_object_get(kase->opened, "action"),
+        "params", json_object_get(kase->opened, "params"));
     char text[4096];
 
     check(intent);

@@ -2,8 +2,9 @@
  *
  * restart — when is a role that ended started again, and when is it given up?
  *
- * Pure: no clock, no I/O. The delay doubles with every crash up to a ceiling and falls back to the first
- * when the role has run well for a while; too many crashes in one window end in a failed state.
+ * Pure: no clock, no I/O. The delay doubles with every crash up to a ceiling and falls back to the
+ * first when the role has run well for a while; too many crashes in one window end in a failed
+ * state.
  */
 #pragma once
 

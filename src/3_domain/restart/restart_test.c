@@ -2,8 +2,11 @@
 #include "restart/restart.h"
 #include "tap.h"
 
-static const struct restart_policy POLICY = {
-    .first_delay_ms = 100, .delay_max_ms = 1000, .healthy_ms = 30000, .window_ms = 60000, .crashes_max = 5};
+static const struct restart_policy POLICY = {.first_delay_ms = 100,
+    .delay_max_ms = 1000,
+    .healthy_ms = 30000,
+    .window_ms = 60000,
+    .crashes_max = 5};
 
 TEST(delay_doubles_to_its_ceiling_and_then_the_role_is_given_up)
 {

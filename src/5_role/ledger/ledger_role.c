@@ -24,7 +24,8 @@ static bool role_open(struct role *role, struct err *err)
 {
     struct ledger_role *l = calloc(1, sizeof *l);
     const char *folder = role_config_text(role, "folder");
-    const struct ledger_setup setup = {.folder = folder, .origin = LEDGER_ORIGIN, .now_ms = clock_civil_ms};
+    const struct ledger_setup setup = {
+        .folder = folder, .origin = LEDGER_ORIGIN, .now_ms = clock_civil_ms};
 
     check(l);
     role->state = l;
@@ -151,5 +152,8 @@ static void role_stop(struct role *role)
     role_end(role, 0);
 }
 
-const struct role_kind LEDGER_ROLE = {
-    .name = "ledger", .open = role_open, .start = role_start, .peer = role_joined, .stop = role_stop};
+const struct role_kind LEDGER_ROLE = {.name = "ledger",
+    .open = role_open,
+    .start = role_start,
+    .peer = role_joined,
+    .stop = role_stop};
