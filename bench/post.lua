@@ -1,11 +1,14 @@
 -- SPDX-License-Identifier: Apache-2.0
--- wrk: POST the lines of the file BENCH_BODIES in turn; the result as one JSON object.
+-- wrk: POST the lines of the file BENCH_BODIES in turn; the result as one JSON object. A line is a body, or
+-- a path, a blank and a body.
 
 local requests, at = {}, 0
 
 function init()
     for line in io.lines(os.getenv("BENCH_BODIES")) do
-        requests[#requests + 1] = wrk.format("POST", nil, {["Content-Type"] = "application/json"}, line)
+        local path, body = line:match("^(/%S*) (.*)$")
+        requests[#requests + 1] =
+            wrk.format("POST", path, {["Content-Type"] = "application/json"}, body or line)
     end
 end
 
