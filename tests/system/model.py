@@ -31,7 +31,8 @@ def world(node):
     for zone in ZONES:
         told = subprocess.run(
             ["dig", "-k", key, "-p", str(node.named.port), "@127.0.0.1", zone, "axfr",
-             "+nocomments", "+nostats", "+nocmd"], stdout=subprocess.PIPE, text=True, check=True).stdout
+             "+nocomments", "+nostats", "+nocmd"],
+            stdout=subprocess.PIPE, text=True, check=True).stdout
         assert "SOA" in told, told
         out += "\n".join(line for line in told.splitlines() if "TSIG" not in line)
     return out
