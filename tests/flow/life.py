@@ -136,19 +136,35 @@ def bad_rules_never_replace_good_ones_and_good_ones_swap_under_load():
         equal(kinds.count("kb_loaded"), 2)
 
 
+def drop_fact(node, name, word):
+    path = os.path.join(node.home, "site", name)
+    kept = [line for line in open(path) if word not in line]
+    node.write_site(name, "".join(kept))
+
+
 @tap.test
 def waiting_plan_is_judged_again_when_the_rules_changed():
-    with NodeWithRules(start=False) as node:
-        copy_of_rules(node)
-        node.start()
+    with Node() as node:
         node.intent("add a.local to 10.0.0.1")
         case = node.intent("delete a.local")["case"]
-        policy = open(os.path.join(node.home, "site/policy.pl")).read()
-        node.write_site("policy.pl", "".join(line for line in policy.splitlines(True) if "dns_record_delete" not in line))
+        drop_fact(node, "house.pl", 'zone("local"')
+        drop_fact(node, "policy.pl", 'zone("local")')
         equal(node.post("/api/v1/kb/reload", {})[1]["status"], "success")
         wait_for("the reload", lambda: [e["kind"] for e in node.entries()].count("kb_loaded") == 2)
         answer = node.consent(case)[1]
-        equal((answer["status"], answer["error"]["code"]), ("failed", "rules_changed"))
+        equal((answer.get("status"), answer["error"]["code"]), ("failed", "rules_changed"))
+        equal(node.named.dig("a.local"), ["10.0.0.1"])
+
+
+@tap.test
+def signature_does_not_count_when_the_grant_is_gone():
+    with Node() as node:
+        node.intent("add a.local to 10.0.0.1")
+        case = node.intent("delete a.local")["case"]
+        drop_fact(node, "policy.pl", "dns_record_delete")
+        equal(node.post("/api/v1/kb/reload", {})[1]["status"], "success")
+        wait_for("the reload", lambda: [e["kind"] for e in node.entries()].count("kb_loaded") == 2)
+        equal(node.consent(case)[1]["error"]["code"], "may_not_approve")
         equal(node.named.dig("a.local"), ["10.0.0.1"])
 
 

@@ -210,6 +210,10 @@ static void do_intent(struct fake_judge *judge, int64_t id, const json_t *body)
 {
     bool lost = strstr(message_text(body, "nl"), "gibberish") != NULL;
 
+    if (strcmp(message_text(body, "nl"), "die") == 0) {
+        shutdown(judge->fd, SHUT_RDWR);
+        return;
+    }
     answer(judge, id,
         json_pack("{s:s, s:n, s:n, s:s, s:O}", "status", lost ? "not_understood" : "success",
             "case", "intent", "text", lost ? "Not understood." : "Done.", "seen", body));

@@ -65,14 +65,35 @@ TEST(a_judge_that_stays_away_is_503_and_says_nothing_was_done)
     node_close(&node);
 }
 
-TEST(a_judge_that_dies_with_a_request_leaves_a_503_and_the_next_one_serves)
+TEST(a_judge_that_dies_with_a_change_leaves_a_503_and_the_next_one_serves)
 {
     open_both(NULL, NULL, 0);
-    CHECK_INT(post("/api/v1/query", "{\"query\":\"die\"}", "judge_restarted"), 503);
+    CHECK_INT(post("/api/v1/intent", "{\"nl\":\"die\"}", "judge_restarted"), 503);
     judge_die(&judge);
     judge_join(&judge, &node);
     CHECK_INT(post("/api/v1/query", "{\"query\":\"echo\"}", ""), 200);
     close_both();
+}
+
+TEST(a_read_that_dies_with_its_judge_is_asked_again_once_and_not_for_ever)
+{
+    static struct fake_judge next;
+    scoped(fd_done) int fd = -1;
+
+    open_both(json_pack("{s:i}", "judge_hold_ms", 20000), NULL, 0);
+    fd = client_open(&node);
+    client_send(fd, "POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 15\r\n\r\n"
+                    "{\"query\":\"die\"}");
+    CHECK(judge_wait(&judge, &judge.asked, 1));
+    judge_open(&next, 0);
+    judge_join(&next, &node);
+    CHECK(judge_wait(&next, &next.asked, 1));
+    scoped(buf_done) struct buf text = buf_of(65536);
+    CHECK(client_until(fd, &text, "judge_restarted"));
+    CHECK(strstr(buf_text(&text), " 503 "));
+    node_close(&node);
+    judge_close(&judge);
+    judge_close(&next);
 }
 
 TEST(what_a_leaving_judge_hands_back_the_next_one_gets)

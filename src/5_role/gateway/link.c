@@ -23,7 +23,7 @@ struct link_call {
     int64_t deadline_ms;
     enum link_pace pace;
     unsigned char list;
-    bool used;
+    bool used, repeated;
 };
 
 struct link_end {
@@ -271,7 +271,18 @@ static void on_message(void *owner, enum message_type type, json_t *message, int
     }
 }
 
-/* Everything that this judge had is lost with it. */
+/* A read is put to the next judge, once: a question that ends judges must not go round for ever. */
+static bool repeat(struct link *link, struct link_call *call)
+{
+    if (call->pace == LINK_SLOW || call->repeated)
+        return false;
+    call->repeated = true;
+    cut(link, call);
+    hold(link, call);
+    return true;
+}
+
+/* What this judge had is lost with it; whether a change was begun is in the ledger. */
 static void fail_calls(struct link *link, const struct link_end *end)
 {
     struct err why = {0};
@@ -280,7 +291,7 @@ static void fail_calls(struct link *link, const struct link_end *end)
         "the judge ended while it had this request; a case may have been opened: look at GET "
         "/api/v1/cases before you try again");
     for (int64_t i = 0; i < link->limits.in_flight_max; i++)
-        if (link->slots[i].used && link->slots[i].end == end)
+        if (link->slots[i].used && link->slots[i].end == end && !repeat(link, &link->slots[i]))
             finish(link, &link->slots[i], NULL, &why);
 }
 
@@ -301,6 +312,8 @@ static void on_gone(void *owner)
     free(end);
     if (in_force)
         link->events->lost(link->owner);
+    if (link->current)
+        send_held(link);
 }
 
 static const struct channel_events CHANNEL_EVENTS = {on_message, on_gone, on_raw};
@@ -408,6 +421,7 @@ bool link_ask(struct link *link, const struct link_request *request, struct link
     call->owner = request->owner;
     call->turn = id;
     call->pace = request->pace;
+    call->repeated = false;
     if (!pass_on(link, call, err)) {
         free(call->text);
         call->text = NULL;

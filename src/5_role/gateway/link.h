@@ -3,7 +3,7 @@
  * link — requests to the judge and their replies, over judges that come and go.
  *
  * A judge that is away is waited for (judge_hold_ms), so a reload costs nobody an error. A judge
- * that goes while it has a request takes the answer with it: "judge_restarted". The channel before
+ * that goes while it has a change takes the answer with it: "judge_restarted"; a read is asked again once. The channel before
  * a new one is kept until its end, for the replies that are still in it.
  *
  * owner    link_init() … link_done()
@@ -21,9 +21,9 @@
 #include <uv.h>
 
 enum link_pace { /* what is waited for an answer */
-    LINK_BRIEF,
-    LINK_FAST,
-    LINK_SLOW,
+    LINK_BRIEF, /* reads */
+    LINK_FAST,  /* reads */
+    LINK_SLOW,  /* may change something: never asked twice */
     LINK_PACES,
 };
 

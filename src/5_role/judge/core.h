@@ -82,7 +82,7 @@ struct judge {
     struct live *buckets[JUDGE_BUCKETS];
     size_t live_count;
     size_t under_way; /* doors and records not yet answered */
-    bool recovered, stopping;
+    bool recovered, stopping, lingering;
     struct client reload_client;
     const char *kb, *site, *state, *rules, *site_hash; /* of the configuration */
     uv_poll_t prolog_poll;

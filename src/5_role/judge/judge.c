@@ -15,6 +15,7 @@
 
 #define TICK_MS 1000
 #define SITE_MS 10000
+#define LINGER_MS 20 /* before the end: requests on their way are handed back, not lost */
 
 static const struct setting SETTINGS[] = {
 #define SETTING(name, min, max, standard, help)                                                    \
@@ -293,15 +294,17 @@ static void on_drained(uv_timer_t *timer)
 
 void judge_maybe_drained(struct judge *j)
 {
-    if (j->stopping && j->under_way == 0)
-        uv_timer_start(&j->drain, on_drained, 0, 0);
+    if (!j->stopping || j->lingering || j->under_way)
+        return;
+    j->lingering = true;
+    uv_timer_start(&j->drain, on_drained, LINGER_MS, 0);
 }
 
 static void judge_stop(struct role *role)
 {
     struct judge *j = role->state;
 
-    j->stopping = true;
+    j->stopping = true; /* requests still arriving are handed back: requests_take() */
     uv_timer_start(&j->drain, on_drained, (uint64_t)j->settings.drain_ms, 0);
     judge_maybe_drained(j);
 }
