@@ -35,31 +35,31 @@ plain(Text) :-
     plain_label(Codes).
 
 plain_label([Code|Codes]) :-
-    plain_letter(Code),
-    plain_rest(Codes).
-
-plain_rest([]).
-plain_rest([Code|Codes]) :-
-    (   plain_letter(Code)
-    ->  plain_rest(Codes)
-    ;   Code =:= 0'.
-    ->  plain_label(Codes)
-    ;   Code =:= 0'-,
-        plain_hyphen(Codes)
-    ).
-
-plain_hyphen([Code|Codes]) :-
-    (   Code =:= 0'-
-    ->  plain_hyphen(Codes)
-    ;   plain_letter(Code),
-        plain_rest(Codes)
-    ).
-
-plain_letter(Code) :-
     (   Code >= 0'a
     ->  Code =< 0'z
     ;   Code =< 0'9,
         Code >= 0'0
+    ),
+    plain_rest(Codes).
+
+plain_rest([]).
+plain_rest([Code|Codes]) :-
+    (   Code >= 0'a
+    ->  Code =< 0'z,
+        plain_rest(Codes)
+    ;   Code =:= 0'.
+    ->  plain_label(Codes)
+    ;   Code =:= 0'-
+    ->  plain_hyphens(Codes)
+    ;   Code =< 0'9,
+        Code >= 0'0,
+        plain_rest(Codes)
+    ).
+
+plain_hyphens([Code|Codes]) :-
+    (   Code =:= 0'-
+    ->  plain_hyphens(Codes)
+    ;   plain_label([Code|Codes])
     ).
 
 careful(Param, Text, Name) :-

@@ -485,10 +485,8 @@ bool term_write(term_t term, struct buf *out, struct err *err)
 
     if (!PL_is_acyclic(term))
         written = no_json(&w, "a term that contains itself");
-    else if (!PL_is_ground(term))
-        written = no_json(&w, "a variable");
     else
-        written = write_term(&w, term);
+        written = write_term(&w, term); /* which meets every variable, if there are any */
     free(w.keys);
     if (written && out->overflowed)
         return err_code(err, ERR_LIMIT, "answer_too_large", NULL,
