@@ -19,11 +19,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const struct role_kind *const ROLES[] = {&JUDGE_ROLE, &GATEWAY_ROLE, &ACTUATOR_ROLE, &LEDGER_ROLE};
+static const struct role_kind *const ROLES[] = {
+    &JUDGE_ROLE, &GATEWAY_ROLE, &ACTUATOR_ROLE, &LEDGER_ROLE};
 
 static const char USAGE[] =
     "usage: logicd serve --home DIR [--kb DIR] [--web DIR] [--playbooks DIR] [--listen HOST:PORT]\n"
-    "                    [--llm URL] [--tls-cert FILE --tls-key FILE --tokens FILE] [--set ROLE.NAME=NUMBER]…\n"
+    "                    [--llm URL] [--tls-cert FILE --tls-key FILE --tokens FILE] [--set "
+    "ROLE.NAME=NUMBER]…\n"
     "                    [--writable DIR]…    folders that playbooks on this machine may write\n"
     "       logicd kb-check DIR [SITE [STATE]]     are these rules fit to be loaded? exit 0 or 1\n"
     "       logicd version\n"
@@ -89,9 +91,9 @@ static int serve(int argc, char **argv)
     const struct {
         const char *name;
         const char **value;
-    } TEXTS[] = {{"--home", &o.home}, {"--kb", &o.kb}, {"--web", &o.web}, {"--playbooks", &o.playbooks},
-        {"--listen", &o.listen}, {"--llm", &o.llm}, {"--tls-cert", &o.tls_cert}, {"--tls-key", &o.tls_key},
-        {"--tokens", &o.tokens}};
+    } TEXTS[] = {{"--home", &o.home}, {"--kb", &o.kb}, {"--web", &o.web},
+        {"--playbooks", &o.playbooks}, {"--listen", &o.listen}, {"--llm", &o.llm},
+        {"--tls-cert", &o.tls_cert}, {"--tls-key", &o.tls_key}, {"--tokens", &o.tokens}};
     scoped(json_done) json_t *settings = json_object();
     scoped(json_done) json_t *writable = json_array();
     struct err err = {0};
@@ -137,7 +139,7 @@ static int serve(int argc, char **argv)
 
 static int kb_check(int argc, char **argv)
 {
-    char checker[PATH_MAX], site[PATH_MAX];
+    char site[PATH_MAX];
     scoped(buf_done) struct buf report = buf_of(CHECK_REPORT_BYTES_MAX);
     struct err err = {0};
     struct stat what;
@@ -145,12 +147,11 @@ static int kb_check(int argc, char **argv)
 
     if (argc < 1 || argc > 3)
         return usage("kb-check wants the folder of the rules", "");
-    snprintf(checker, sizeof checker, "%s/check/kb_check.pl", argv[0]);
     snprintf(site, sizeof site, "%s/site", argv[0]);
-    const char *site_folder = argc > 1 ? argv[1] : stat(site, &what) == 0 ? site : NULL;
-    const struct check_settings settings = {.checker = checker,
-        .kb_folder = argv[0],
-        .site_folder = site_folder,
+    if (argc == 1 && stat(site, &what) != 0)
+        return usage("there is no such folder, so name the site's as well", site);
+    const struct check_settings settings = {.kb_folder = argv[0],
+        .site_folder = argc > 1 ? argv[1] : site,
         .state_folder = argc > 2 ? argv[2] : NULL};
     if (!prolog_check(&settings, &good, &report, &err)) {
         printf("%s\n", err.message);

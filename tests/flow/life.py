@@ -211,6 +211,10 @@ def full_disk_stops_everything_and_loses_nothing():
                 n += 1
             assert refused, "the disk never filled"
             equal(node.named.dig(refused[2]), [])  # fail closed: no record, no change
+            try:
+                filler.close()
+            except OSError:
+                pass
             os.remove(home + "/ledger/filler")
 
             def works():

@@ -115,7 +115,8 @@ static int scan_unit(struct scanner *s)
     return unit;
 }
 
-/* Behind a backslash. A high surrogate needs its low one, which may not stand alone; U+0000 is refused. */
+/* Behind a backslash. A high surrogate needs its low one, which may not stand alone; U+0000 is
+ * refused. */
 static bool scan_escape(struct scanner *s)
 {
     s->tape->escaped = true;
@@ -354,12 +355,13 @@ int64_t json_tape_integer(const struct json_tape *tape, size_t token)
     return negative ? -number : number;
 }
 
-bool json_tape_members(const struct json_tape *tape, size_t object, const struct str *names, size_t count,
-    size_t *ret_values)
+bool json_tape_members(const struct json_tape *tape, size_t object, const struct str *names,
+    size_t count, size_t *ret_values)
 {
     check(tape->tokens[object].kind == JSON_TOKEN_OBJECT);
     memset(ret_values, 0, count * sizeof *ret_values);
-    for (size_t key = object + 1; key < tape->tokens[object].after; key = tape->tokens[key + 1].after) {
+    for (size_t key = object + 1; key < tape->tokens[object].after;
+         key = tape->tokens[key + 1].after) {
         struct str name = json_tape_text(tape, key);
         size_t i = 0;
         while (i < count && !str_eq(name, names[i]))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * json_scan — JSON text checked in one pass, its values as places in the text. Nothing is copied and
+ * json_scan — JSON text checked in one pass, its values as places in the text. Nothing is copied
+ * and
  * nothing allocated: for hot paths, where a document is looked at and its bytes go on.
  *
  *     struct json_tape tape;
@@ -9,9 +10,12 @@
  *         …json_tape_text(&tape, found[0])…
  *
  * GOOD is what json_read_any() accepts, and only that. BAD is what it refuses. BEYOND is what the
- * scanner leaves to it: more than JSON_SCAN_TOKENS values and keys, deeper than JSON_DEPTH_MAX, a key
- * with an escape, whole numbers of more than JSON_SCAN_DIGITS digits, reals with long exponents. So a
- * caller keeps the usual way for everything that is not GOOD, and takes its error messages from there.
+ * scanner leaves to it: more than JSON_SCAN_TOKENS values and keys, deeper than JSON_DEPTH_MAX, a
+ * key
+ * with an escape, whole numbers of more than JSON_SCAN_DIGITS digits, reals with long exponents.
+ * So a
+ * caller keeps the usual way for everything that is not GOOD, and takes its error messages from
+ * there.
  *
  * threads  any: no state
  * source   RFC 8259, RFC 3629; fuzzed against jansson (json_scan_fuzz.c)
@@ -60,7 +64,8 @@ struct str json_tape_text(const struct json_tape *tape, size_t token);
 /* The value of an INTEGER. */
 int64_t json_tape_integer(const struct json_tape *tape, size_t token);
 
-/* The members of an object by name: ret_values[i] is the token of names[i]'s value, 0 if it is not there
+/* The members of an object by name: ret_values[i] is the token of names[i]'s value, 0 if it is not
+ * there
  * (no value within an object is token 0). False if the object has a member that is none of them. */
-bool json_tape_members(const struct json_tape *tape, size_t object, const struct str *names, size_t count,
-    size_t *ret_values);
+bool json_tape_members(const struct json_tape *tape, size_t object, const struct str *names,
+    size_t count, size_t *ret_values);

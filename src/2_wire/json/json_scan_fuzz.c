@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Properties: GOOD is what json_read_any() accepts, BAD is what it refuses, and the tape rebuilt as a value is
+ * Properties: GOOD is what json_read_any() accepts, BAD is what it refuses, and the tape rebuilt
+ * as a value is
  * the value that jansson made (strings with escapes aside: there the bytes are looked at). */
 #include "base/panic.h"
 #include "base/scoped.h"
@@ -15,10 +16,12 @@ static void check_object(const struct json_tape *tape, size_t token, const json_
 {
     size_t members = 0;
 
-    for (size_t key = token + 1; key < tape->tokens[token].after; key = tape->tokens[key + 1].after) {
+    for (size_t key = token + 1; key < tape->tokens[token].after;
+         key = tape->tokens[key + 1].after) {
         struct str name = json_tape_text(tape, key);
         const json_t *member = json_object_getn(object, name.at, name.len);
-        check(tape->tokens[key].kind == JSON_TOKEN_STRING && tape->tokens[key].after == key + 1 && member);
+        check(tape->tokens[key].kind == JSON_TOKEN_STRING && tape->tokens[key].after == key + 1 &&
+              member);
         check_same(tape, key + 1, member);
         members++;
     }
@@ -55,7 +58,8 @@ static void check_same(const struct json_tape *tape, size_t token, const json_t 
                                                                  json_string_length(value)}));
         break;
     case JSON_TOKEN_INTEGER:
-        check(json_is_integer(value) && json_integer_value(value) == json_tape_integer(tape, token));
+        check(
+            json_is_integer(value) && json_integer_value(value) == json_tape_integer(tape, token));
         break;
     case JSON_TOKEN_REAL:
         check(json_is_real(value) && text.len < sizeof real);

@@ -13,7 +13,8 @@ static enum json_scanned scan(const char *text)
 TEST(a_document_becomes_places_in_its_text)
 {
     static const struct str NAMES[] = {S("query"), S("args"), S("limit")};
-    struct str text = S(" {\"query\": \"zone_of\", \"args\":{\"name\":\"ä.local\",\"n\":[1,-20,true]}} ");
+    struct str text =
+        S(" {\"query\": \"zone_of\", \"args\":{\"name\":\"ä.local\",\"n\":[1,-20,true]}} ");
     struct json_tape tape;
     size_t found[3];
 
@@ -30,11 +31,13 @@ TEST(a_document_becomes_places_in_its_text)
 
 TEST(what_the_reader_refuses_is_bad)
 {
-    static const char *const BAD[] = {"", " ", "{", "}", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "[1 2]",
-        "01", "-", "1.", ".5", "1e", "1e+", "+1", "tru", "nul", "truefalse", "{} {}", "\"", "\"\\x\"", "\"\\u12\"",
-        "\"\\u0000\"", "\"\\ud800\"", "\"\\ud800\\n\"", "\"\\ud800\\ud800\"", "\"\\udc00\"", "\"\x01\"", "\"\xff\"",
-        "\"\xc0\x80\"", "\"\xe0\x80\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xf0\x9f\x98\"",
-        "{\"a\":1,\"a\":2}", "[{\"a\":[1],\"b\":{},\"a\":[]}]", "\xef\xbb\xbf{}"};
+    static const char *const BAD[] = {"", " ", "{", "}", "[1,]", "{\"a\"}", "{\"a\":}",
+        "{\"a\":1,}", "{a:1}", "[1 2]", "01", "-", "1.", ".5", "1e", "1e+", "+1", "tru", "nul",
+        "truefalse", "{} {}", "\"", "\"\\x\"", "\"\\u12\"", "\"\\u0000\"", "\"\\ud800\"",
+        "\"\\ud800\\n\"", "\"\\ud800\\ud800\"", "\"\\udc00\"", "\"\x01\"", "\"\xff\"",
+        "\"\xc0\x80\"", "\"\xe0\x80\x80\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"",
+        "\"\xf0\x9f\x98\"", "{\"a\":1,\"a\":2}", "[{\"a\":[1],\"b\":{},\"a\":[]}]",
+        "\xef\xbb\xbf{}"};
 
     for (size_t i = 0; i < COUNT(BAD); i++) {
         scoped(json_done) json_t *value = NULL;
@@ -49,9 +52,9 @@ TEST(what_the_reader_refuses_is_bad)
 
 TEST(what_the_reader_accepts_is_good)
 {
-    static const char *const GOOD[] = {"{}", "[]", "7", "-0", "0.5", "1e9", "1E-09", "null", "\"\"", "[[],{}]",
-        "\"\\u00e4\\ud83d\\ude00\\/\\\"\"", "\"\xf0\x9f\x98\x80\x7f\"", "{\"\":1,\"a\":{\"a\":1}}", "\t[\r\n1 , 2]\n",
-        "123456789012345678"};
+    static const char *const GOOD[] = {"{}", "[]", "7", "-0", "0.5", "1e9", "1E-09", "null", "\"\"",
+        "[[],{}]", "\"\\u00e4\\ud83d\\ude00\\/\\\"\"", "\"\xf0\x9f\x98\x80\x7f\"",
+        "{\"\":1,\"a\":{\"a\":1}}", "\t[\r\n1 , 2]\n", "123456789012345678"};
 
     for (size_t i = 0; i < COUNT(GOOD); i++) {
         scoped(json_done) json_t *value = NULL;

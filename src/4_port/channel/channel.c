@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define PACKET_MESSAGES_MAX 64
+#define EARLY_MESSAGES 4   /* wait: off with them, so that the other side works while we go on */
 #define BATCH 4            /* packets a system call */
 #define TURNS_MAX 8        /* batches a turn: then others have their turn */
 #define QUEUE_FIRST 64
@@ -36,7 +37,8 @@ struct channel {
     uint64_t refused;
 };
 
-/* One area for all channels of the process: only pages that messages touched are resident. It is not used
+/* One area for all channels of the process: only pages that messages touched are resident. It is
+ * not used
  * across calls of `events`: a channel is never read from within one. */
 static char receive_area[BATCH][MESSAGE_BYTES_MAX];
 
@@ -122,7 +124,8 @@ static bool enqueue(struct channel *c, char *text, size_t len, struct err *err)
         if (away)
             return err_code(err, ERR_PEER, "role_away", NULL, "the other role is away; try again");
         if (two)
-            return err_code(err, ERR_SYSTEM, "bad_json", NULL, "a message that holds a NUL is not sent");
+            return err_code(
+                err, ERR_SYSTEM, "bad_json", NULL, "a message that holds a NUL is not sent");
         return err_code(err, ERR_LIMIT, len > MESSAGE_BYTES_MAX ? "too_long" : "queue_full", NULL,
             "a message of %zu bytes cannot be sent: %zu wait already", len, c->queue_bytes);
     }
@@ -132,6 +135,8 @@ static bool enqueue(struct channel *c, char *text, size_t len, struct err *err)
     c->queue_bytes += len;
     if (c->queue_count == 1)
         uv_prepare_start(&c->prepare, on_prepare);
+    if (c->queue_count % EARLY_MESSAGES == 0 && !c->watching_write)
+        channel_flush(c);
     return true;
 }
 
@@ -262,7 +267,8 @@ static bool take(struct channel *c, struct str text, int fd)
     return true;
 }
 
-/* A descriptor belongs to the first message. Behind a bad message nothing of its packet is looked at: a
+/* A descriptor belongs to the first message. Behind a bad message nothing of its packet is looked
+ * at: a
  * hostile role gets one line of log for each. */
 static void take_packet(struct channel *c, struct str packet, struct msghdr *head)
 {

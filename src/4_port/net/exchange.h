@@ -3,7 +3,8 @@
  * exchange — one request and its reply; all that a handler sees of the network. HTTP/1 today,
  * HTTP/2 and gRPC will speak through the same functions.
  *
- * owner    the handler, from handle(exchange, user) until it is finished. Every exchange is finished
+ * owner    the handler, from handle(exchange, user) until it is finished. Every exchange is
+ *          finished
  *          exactly once, at once or later, by one of
  *              exchange_reply…()       the whole reply
  *              exchange_stream_end()   after exchange_stream_begin()

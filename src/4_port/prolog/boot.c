@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <locale.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,19 +122,19 @@ static bool call(const char *name, int arity, term_t args)
     return PL_call_predicate(NULL, PL_Q_NODEBUG | PL_Q_CATCH_EXCEPTION, predicate, args);
 }
 
-/* load_files/2 from a stream over our own text: module, directives and all. */
-static bool load_boot_text(void)
+/* load_files/2 from a stream over a text: module, directives and all. */
+static bool load_text(const char *name, const char *text)
 {
     bool loaded = false;
     fid_t frame = PL_open_foreign_frame();
     term_t args = PL_new_term_refs(2);
 
-    if (PL_put_chars(args, PL_STRING | REP_UTF8, sizeof BOOT_TEXT - 1, BOOT_TEXT) &&
+    if (PL_put_chars(args, PL_STRING | REP_UTF8, strlen(text), text) &&
         PL_call_predicate(NULL, PL_Q_NODEBUG | PL_Q_CATCH_EXCEPTION,
             PL_predicate("open_string", 2, "system"), args)) {
         term_t load = PL_new_term_refs(2), option = PL_new_term_ref();
         functor_t stream = PL_new_functor(PL_new_atom("stream"), 1);
-        loaded = PL_put_atom_chars(load, "logic_node_boot.pl") && PL_put_nil(load + 1) &&
+        loaded = PL_put_atom_chars(load, name) && PL_put_nil(load + 1) &&
                  PL_cons_functor(option, stream, args + 1) &&
                  PL_cons_list(load + 1, option, load + 1) &&
                  PL_call_predicate(NULL, PL_Q_NODEBUG | PL_Q_CATCH_EXCEPTION,
@@ -161,7 +162,7 @@ bool boot_start(const struct boot_settings *settings, struct err *err)
     boot.started = true;
     boot.loading = true;
     PL_register_foreign_in_module(BOOT_MODULE, "report", 2, (pl_function_t)report, 0);
-    bool loaded = load_boot_text();
+    bool loaded = load_text("logic_node_boot.pl", BOOT_TEXT);
     boot.loading = false;
     if (!loaded || boot.problems)
         return err_set(err, ERR_SYSTEM, "boot.pl does not load: %s", boot.first);
@@ -181,24 +182,40 @@ void boot_folder(const char *which, const char *folder)
     PL_discard_foreign_frame(frame);
 }
 
+static void begin_loading(struct buf *report_to)
+{
+    boot.loading = true;
+    boot.problems = 0;
+    boot.report = report_to;
+    snprintf(boot.first, sizeof boot.first, "it stopped loading without a word");
+}
+
+static bool end_loading(bool loaded, struct err *err)
+{
+    boot.loading = false;
+    boot.report = NULL;
+    if (loaded && boot.problems == 0)
+        return true;
+    return err_code(err, ERR_INPUT, "bad_rules", NULL,
+        boot.problems > 1 ? "%s (and %zu more)" : "%s", boot.first, boot.problems - 1);
+}
+
 bool boot_load(const char *file, struct buf *report_to, struct err *err)
 {
     fid_t frame = PL_open_foreign_frame();
     term_t args = PL_new_term_refs(1);
 
-    boot.loading = true;
-    boot.problems = 0;
-    boot.report = report_to;
-    snprintf(boot.first, sizeof boot.first, "it stopped loading without a word");
+    begin_loading(report_to);
     check(PL_put_chars(args, PL_ATOM | REP_FN, strlen(file), file));
     bool loaded = call("load", 1, args);
-    boot.loading = false;
-    boot.report = NULL;
     PL_discard_foreign_frame(frame);
-    if (loaded && boot.problems == 0)
-        return true;
-    return err_code(err, ERR_INPUT, "bad_rules", NULL,
-        boot.problems > 1 ? "%s (and %zu more)" : "%s", boot.first, boot.problems - 1);
+    return end_loading(loaded, err);
+}
+
+bool boot_load_text(const char *name, const char *text, struct err *err)
+{
+    begin_loading(NULL);
+    return end_loading(load_text(name, text), err);
 }
 
 void boot_listen(struct buf *report_to)

@@ -29,6 +29,9 @@ void boot_folder(const char *which, const char *folder);
  * errors  ERR_INPUT "bad_rules" the first of them, with file and line, and how many there are */
 bool boot_load(const char *file, struct buf *report, struct err *err);
 
+/* The same from a text that is compiled into the program; `name` stands for the file. */
+bool boot_load_text(const char *name, const char *text, struct err *err);
+
 /* From here on messages are lines in `report`, until it is NULL: then they go to the log. */
 void boot_listen(struct buf *report);
 

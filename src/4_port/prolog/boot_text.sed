@@ -1,4 +1,4 @@
-# boot.pl as a C string literal.
+# A Prolog text as a C string literal.
 s/\\/\\\\/g
 s/"/\\"/g
 s/^/"/

@@ -5,6 +5,11 @@
 
 #include <string.h>
 
+static const char CHECKER_TEXT[] =
+#include "checker_text.h"
+    ;
+
+#define CHECKER_NAME "kb_check.pl"
 #define STACK_BYTES 268435456 /* nothing else runs in this process */
 #define TABLE_BYTES 67108864
 
@@ -39,7 +44,7 @@ static bool run_checker(
     }
     PL_STRINGS_RELEASE();
     PL_discard_foreign_frame(frame);
-    return ran || err_set(err, ERR_SYSTEM, "the checker %s gave no verdict", settings->checker);
+    return ran || err_set(err, ERR_SYSTEM, "the checker gave no verdict");
 }
 
 bool prolog_check(
@@ -50,7 +55,7 @@ bool prolog_check(
 
     if (!boot_start(&boot, err))
         return false;
-    if (!boot_load(settings->checker, NULL, err)) {
+    if (!boot_load_text(CHECKER_NAME, settings->checker ? settings->checker : CHECKER_TEXT, err)) {
         boot_stop();
         err->kind = ERR_SYSTEM; /* the checker is ours, not the caller's */
         return err_wrap(err, "the checker does not load");

@@ -3,8 +3,8 @@
  * check — the gate before a rule set is loaded: `logicd kb-check DIR` in a process of its own.
  *
  * Loading runs directives, and Prolog starts once per process: so this is called in a fresh child,
- * which ends afterwards. The findings are those of tools/kb_check.pl, kb_check:main(+Argv,
- * -ExitCode).
+ * which ends afterwards. The checker is tools/kb_check.pl, compiled into this program: what is
+ * checked never brings the checker along.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 
 struct check_settings {
     const char *home;    /* SWI-Prolog's own files; NULL: where the build found them */
-    const char *checker; /* path of kb_check.pl */
+    const char *checker; /* the text of another one, for tests; NULL: ours */
     const char *kb_folder, *site_folder, *state_folder; /* the last two may be NULL */
 };
 

@@ -56,7 +56,8 @@ struct engine_question {
     size_t token;
 };
 
-/* Put one question. True: the JSON text of Out stands behind what `out` held. False: *err says why, `out` is as
+/* Put one question. True: the JSON text of Out stands behind what `out` held. False: *err says
+ * why, `out` is as
  * it was. */
 bool engine_ask(struct engine *engine, struct watchdog *watchdog,
     const struct engine_question *question, const struct engine_limits *limits, struct buf *out,

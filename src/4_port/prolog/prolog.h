@@ -95,15 +95,18 @@ bool prolog_ask_now(struct prolog *prolog, enum prolog_door door, json_t *in, in
     struct prolog_answer *ret_answer);
 void prolog_answer_done(struct prolog_answer *answer);
 
-/* Two thread switches cost more than a small question. So: try it at once on the owner's own engine with a
- * small budget, from a tape without escapes. The answer's text goes behind what `out` holds, to out->bytes_max. */
+/* Two thread switches cost more than a small question. So: try it at once on the owner's own
+ * engine with a
+ * small budget, from a tape without escapes. The answer's text goes behind what `out` holds, to
+ * out->bytes_max. */
 #define PROLOG_BRIEF_INFERENCES 5000 /* about a millisecond */
 #define PROLOG_BRIEF_MS 20
 
 enum prolog_brief {
     PROLOG_BRIEF_YES,   /* answered */
     PROLOG_BRIEF_ERROR, /* *err is the answer: what the door said, or that the rules are wrong */
-    PROLOG_BRIEF_NOT,   /* a larger question; nothing happened (the door must not write): put it with prolog_ask() */
+    PROLOG_BRIEF_NOT, /* a larger question; nothing happened (the door must not write): put it with
+                         prolog_ask() */
 };
 
 enum prolog_brief prolog_ask_brief(struct prolog *prolog, enum prolog_door door,

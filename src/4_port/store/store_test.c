@@ -273,9 +273,9 @@ TEST(foreign_newer_and_broken_files_are_refused_and_left_alone)
     static const struct {
         const char *text, *words;
     } rows[] = {
-        {"CREATE TABLE photos(x)",                                                          "another program"},
+        {"CREATE TABLE photos(x)", "another program"},
         {"PRAGMA application_id = 1280199751; PRAGMA user_version = 99; CREATE TABLE t(x)",
-         "start the version that wrote it"                                                                   },
+            "start the version that wrote it"},
     };
     scoped(store_close) struct store *store = NULL;
     struct err err = {0};

@@ -22,7 +22,8 @@ static void answer_for_ever(int fd)
         for (const char *request = packet; request < packet + got; request += strlen(request) + 1) {
             const char *id = strstr(request, "\"id\":");
             int len = snprintf(reply, sizeof reply,
-                "{\"v\":1,\"type\":\"reply\",\"id\":%lld,\"ok\":true,\"body\":{\"answers\":[{\"name\":"
+                "{\"v\":1,\"type\":\"reply\",\"id\":%lld,\"ok\":true,\"body\":{\"answers\":[{"
+                "\"name\":"
                 "\"nas\","
                 "\"address\":\"192.168.1.20\",\"kind\":\"host\"}]}}",
                 id ? strtoll(id + 5, NULL, 10) : 0);

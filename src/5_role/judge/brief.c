@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The hot way of a question: from the message's text to the rules' terms and from their answer to the reply's
- * text, no value in between, no thread but this one. What is unusual in any respect (form, size, an escape, a
- * question that needs long, a judge that is leaving) is not taken and goes the careful way in requests.c, which
- * also has the words for what is wrong. */
+ * The hot way of a question: from the message's text to the rules' terms and from their answer to
+ * the reply's text, no value in between, no thread but this one. What is unusual in any respect
+ * (form, size, an escape, a question that needs long, a judge that is leaving) is not taken and
+ * goes the careful way in requests.c, which also has the words for what is wrong. */
 #include "judge/core.h"
 
 #include "base/scoped.h"
@@ -30,14 +30,19 @@ static bool is_query(const struct json_tape *tape, size_t *fields)
     static const struct str BODY_NAMES[BODY_FIELDS] = {S("query"), S("args")};
     size_t body[BODY_FIELDS];
 
-    if (tape->tokens[0].kind != JSON_TOKEN_OBJECT || !json_tape_members(tape, 0, NAMES, FIELDS, fields) ||
-        !is_text(tape, fields[FIELD_TYPE], S("request")) || !is_text(tape, fields[FIELD_METHOD], S("query")) ||
-        !is(tape, fields[FIELD_ID], JSON_TOKEN_INTEGER) || !is(tape, fields[FIELD_V], JSON_TOKEN_INTEGER) ||
+    if (tape->tokens[0].kind != JSON_TOKEN_OBJECT ||
+        !json_tape_members(tape, 0, NAMES, FIELDS, fields) ||
+        !is_text(tape, fields[FIELD_TYPE], S("request")) ||
+        !is_text(tape, fields[FIELD_METHOD], S("query")) ||
+        !is(tape, fields[FIELD_ID], JSON_TOKEN_INTEGER) ||
+        !is(tape, fields[FIELD_V], JSON_TOKEN_INTEGER) ||
         json_tape_integer(tape, fields[FIELD_V]) != MESSAGE_VERSION ||
-        !is(tape, fields[FIELD_WHO], JSON_TOKEN_OBJECT) || !is(tape, fields[FIELD_BODY], JSON_TOKEN_OBJECT))
+        !is(tape, fields[FIELD_WHO], JSON_TOKEN_OBJECT) ||
+        !is(tape, fields[FIELD_BODY], JSON_TOKEN_OBJECT))
         return false;
     return json_tape_members(tape, fields[FIELD_BODY], BODY_NAMES, BODY_FIELDS, body) &&
-           is(tape, body[BODY_QUERY], JSON_TOKEN_STRING) && is(tape, body[BODY_ARGS], JSON_TOKEN_OBJECT) &&
+           is(tape, body[BODY_QUERY], JSON_TOKEN_STRING) &&
+           is(tape, body[BODY_ARGS], JSON_TOKEN_OBJECT) &&
            json_tape_text(tape, body[BODY_QUERY]).len - 1 < QUERY_BYTES_MAX;
 }
 
@@ -48,9 +53,11 @@ bool brief_take(struct judge *j, struct str text)
     struct buf *out = &j->brief;
     struct err err = {0};
 
-    if (j->stopping || json_scan(text, &tape) != JSON_SCAN_GOOD || tape.escaped || !is_query(&tape, fields))
+    if (j->stopping || json_scan(text, &tape) != JSON_SCAN_GOOD || tape.escaped ||
+        !is_query(&tape, fields))
         return false;
-    struct client client = {.gateway = j->gateway_life, .id = json_tape_integer(&tape, fields[FIELD_ID])};
+    struct client client = {
+        .gateway = j->gateway_life, .id = json_tape_integer(&tape, fields[FIELD_ID])};
     buf_clear(out);
     buf_add(out, S("{\"v\":1,\"type\":\"reply\",\"id\":"));
     buf_add(out, json_tape_text(&tape, fields[FIELD_ID]));

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Signatures. The rules say who may sign what and when it is enough; the arithmetic of a signature is done
- * here; the order of the checks is the order in which a person would want to hear of them. */
+ * Signatures. The rules say who may sign what and when it is enough; the arithmetic of a signature
+ * is done here; the order of the checks is the order in which a person would want to hear of them.
+ */
 #include "judge/core.h"
 
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "coding/coding.h"
 #include "crypto/crypto.h"
-#include "json/json_take.h"
 #include "message/message.h"
 #include "os/clock.h"
+#include "json/json_take.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,8 +30,9 @@ void consent_drop_all(struct live *live)
 {
     struct err err = {0};
 
-    err_code(&err, ERR_DENIED, "not_awaiting", "id", "case '%s' no longer waits for a signature: it is %s",
-        live->kase.id, case_state_name(live->kase.state));
+    err_code(&err, ERR_DENIED, "not_awaiting", "id",
+        "case '%s' no longer waits for a signature: it is %s", live->kase.id,
+        case_state_name(live->kase.state));
     while (live->consents) {
         struct consent *c = live->consents;
         live->consents = c->next;
@@ -64,7 +66,8 @@ static void refuse(struct consent *c, const struct err *err)
         consent_next(live);
 }
 
-/* A signature that does not count is recorded too, up to a limit, so that an attack leaves a trace. */
+/* A signature that does not count is recorded too, up to a limit, so that an attack leaves a trace.
+ */
 static void reject(struct consent *c, const struct err *err)
 {
     struct live *live = c->live;
@@ -79,7 +82,8 @@ static void reject(struct consent *c, const struct err *err)
         "{s:s, s:s, s:s}", "code", err->code, "words", err->message, "key_id", field(c, "key_id"));
     check(body);
     consent_free(c);
-    flow_record(live, json_pack("[o]", records_entry("consent_rejected", live->kase.id, body, true)));
+    flow_record(
+        live, json_pack("[o]", records_entry("consent_rejected", live->kase.id, body, true)));
 }
 
 static bool wants_refusal(const struct consent *c)
@@ -109,8 +113,9 @@ static bool authentic(const struct consent *c, const char *public_text, struct e
 static void give(struct consent *c, json_t *after)
 {
     struct live *live = c->live;
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:b}", "key_id", field(c, "key_id"), "person", c->person,
-        "plan_sha256", live->kase.plan_sha256, "signature", field(c, "signature"), "enough", (int)c->enough);
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:b}", "key_id", field(c, "key_id"), "person",
+        c->person, "plan_sha256", live->kase.plan_sha256, "signature", field(c, "signature"),
+        "enough", (int)c->enough);
 
     check(body);
     json_t *entries = json_pack("[o]", records_entry("consent_given", live->kase.id, body, true));
@@ -135,10 +140,13 @@ static bool still_the_same(const struct live *live, const json_t *verdict, struc
 
     if (strcmp(word, "permit") != 0 && strcmp(word, "needs_consent") != 0)
         return err_code(err, ERR_DENIED, "rules_changed", NULL,
-            "the rules changed since the plan was made and deny it now: %s", message_text(verdict, "words"));
-    if (!json_equal(json_object_get(plan, "job"), json_object_get(json_object_get(verdict, "plan"), "job")))
+            "the rules changed since the plan was made and deny it now: %s",
+            message_text(verdict, "words"));
+    if (!json_equal(
+            json_object_get(plan, "job"), json_object_get(json_object_get(verdict, "plan"), "job")))
         return err_code(err, ERR_DENIED, "rules_changed", NULL,
-            "the rules changed since the plan was made and would do it differently now; propose it again");
+            "the rules changed since the plan was made and would do it differently now; propose it "
+            "again");
     return true;
 }
 
@@ -165,7 +173,8 @@ static void judge_again(struct consent *c)
     struct err err = {0};
 
     c->live->busy = true;
-    if (ask_door(c->judge, PROLOG_JUDGE, json_incref(c->live->kase.question), on_judged_again, c, &err))
+    if (ask_door(
+            c->judge, PROLOG_JUDGE, json_incref(c->live->kase.question), on_judged_again, c, &err))
         return;
     c->live->busy = false;
     refuse(c, &err);
@@ -179,7 +188,8 @@ static void record_refusal(struct consent *c)
     check(body);
     live->client = c->client;
     consent_free(c);
-    flow_record(live, json_pack("[o]", records_entry("consent_refused", live->kase.id, body, false)));
+    flow_record(
+        live, json_pack("[o]", records_entry("consent_refused", live->kase.id, body, false)));
 }
 
 static void weigh(struct consent *c, const json_t *approver)
@@ -189,9 +199,12 @@ static void weigh(struct consent *c, const json_t *approver)
     snprintf(c->person, sizeof c->person, "%s", message_text(approver, "person"));
     if (!message_true(approver, "known"))
         err_code(&err, ERR_DENIED, "unknown_key", "key_id",
-            "key %s belongs to nobody in the site facts (see `logicctl key show`)", field(c, "key_id"));
-    else if (authentic(c, message_text(approver, "public_key"), &err) && !message_true(approver, "may"))
-        err_code(&err, ERR_DENIED, "may_not_approve", "key_id", "%s", message_text(approver, "words"));
+            "key %s belongs to nobody in the site facts (see `logicctl key show`)",
+            field(c, "key_id"));
+    else if (authentic(c, message_text(approver, "public_key"), &err) &&
+             !message_true(approver, "may"))
+        err_code(
+            &err, ERR_DENIED, "may_not_approve", "key_id", "%s", message_text(approver, "words"));
     if (err.kind) {
         reject(c, &err);
     } else if (wants_refusal(c)) {
@@ -232,7 +245,8 @@ static bool worth_weighing(const struct consent *c, struct err *err)
 
     if (kase->state != CASE_AWAITING)
         return err_code(err, ERR_DENIED, "not_awaiting", "id",
-            "case '%s' does not wait for a signature: it is %s", kase->id, case_state_name(kase->state));
+            "case '%s' does not wait for a signature: it is %s", kase->id,
+            case_state_name(kase->state));
     if (clock_civil_ms() >= kase->expires_at_ms || clock_steady_ms() >= c->live->expires_steady_ms)
         return err_code(err, ERR_DENIED, "consent_late", "id",
             "the plan has expired; propose the change again to sign it as the world is now");
@@ -243,7 +257,8 @@ static bool worth_weighing(const struct consent *c, struct err *err)
         return err_code(err, ERR_DENIED, "signed_already", "key_id",
             "key %s has signed this plan already; another person is needed", field(c, "key_id"));
     if (kase->consent_count == CASE_CONSENTS_MAX)
-        return err_code(err, ERR_LIMIT, "too_many_signatures", "id", "%d signatures are the limit", CASE_CONSENTS_MAX);
+        return err_code(err, ERR_LIMIT, "too_many_signatures", "id", "%d signatures are the limit",
+            CASE_CONSENTS_MAX);
     return true;
 }
 
@@ -253,11 +268,12 @@ static json_t *approver_question(const struct consent *c)
     json_t *approvals = json_array();
 
     for (int i = 0; i < kase->consent_count; i++)
-        json_array_append_new(approvals,
-            json_pack("{s:s, s:s}", "person", kase->consents[i].person, "key_id", kase->consents[i].key_id));
-    json_t *in = json_pack("{s:s, s:O?, s:O?, s:O?, s:O?, s:o}", "key_id", field(c, "key_id"), "tier",
-        json_object_get(kase->verdict, "tier"), "action", json_object_get(kase->opened, "action"), "params",
-        json_object_get(kase->opened, "params"), "by", json_object_get(kase->opened, "by"), "approvals", approvals);
+        json_array_append_new(approvals, json_pack("{s:s, s:s}", "person", kase->consents[i].person,
+                                             "key_id", kase->consents[i].key_id));
+    json_t *in = json_pack("{s:s, s:O?, s:O?, s:O?, s:O?, s:o}", "key_id", field(c, "key_id"),
+        "tier", json_object_get(kase->verdict, "tier"), "action",
+        json_object_get(kase->opened, "action"), "params", json_object_get(kase->opened, "params"),
+        "by", json_object_get(kase->opened, "by"), "approvals", approvals);
     check(in);
     return in;
 }
@@ -287,10 +303,12 @@ static void on_closed_case(void *context, const struct kase *kase, const struct 
     if (!kase)
         why = *err;
     else if (kase->state == CASE_NONE)
-        err_code(&why, ERR_INPUT, "no_such_case", "id", "there is no case '%s'; see GET /api/v1/cases", field(c, "id"));
+        err_code(&why, ERR_INPUT, "no_such_case", "id",
+            "there is no case '%s'; see GET /api/v1/cases", field(c, "id"));
     else
-        err_code(&why, ERR_DENIED, kase->state == CASE_EXPIRED ? "consent_late" : "not_awaiting", "id",
-            "case '%s' does not wait for a signature: it is %s", kase->id, case_state_name(kase->state));
+        err_code(&why, ERR_DENIED, kase->state == CASE_EXPIRED ? "consent_late" : "not_awaiting",
+            "id", "case '%s' does not wait for a signature: it is %s", kase->id,
+            case_state_name(kase->state));
     refuse(c, &why);
 }
 
@@ -308,8 +326,8 @@ static bool form_is_right(json_t *body, struct str *ret_id, struct err *err)
     if (!json_take(body, fields, COUNT(fields), err))
         return false;
     if (!str_eq(decision, S("approve")) && !str_eq(decision, S("refuse")))
-        return err_code(err, ERR_INPUT, "bad_value", "decision", "decision is 'approve' or 'refuse', not '%.*s'",
-            STR(decision));
+        return err_code(err, ERR_INPUT, "bad_value", "decision",
+            "decision is 'approve' or 'refuse', not '%.*s'", STR(decision));
     return true;
 }
 

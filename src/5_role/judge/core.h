@@ -125,9 +125,10 @@ typedef void records_done(void *context, const json_t *reply, const struct err *
 json_t *records_entry(const char *kind, const char *case_id, json_t *body, bool open);
 json_t *records_opened(const struct live *live);
 /* Takes `entries`. False (with err): nothing was sent. */
-bool records_append(struct judge *j, json_t *entries, records_done *done, void *context, struct err *err);
-bool records_read(struct judge *j, const char *what, int64_t after, const char *case_id, int64_t limit,
-    records_done *done, void *context, struct err *err);
+bool records_append(
+    struct judge *j, json_t *entries, records_done *done, void *context, struct err *err);
+bool records_read(struct judge *j, const char *what, int64_t after, const char *case_id,
+    int64_t limit, records_done *done, void *context, struct err *err);
 void records_take(struct judge *j, enum message_type type, json_t *message);
 /* Tell the gateway of an entry as it stands in the ledger. */
 void records_publish(struct judge *j, const json_t *entry);
@@ -135,9 +136,11 @@ void records_publish(struct judge *j, const json_t *entry);
 json_t *records_whole(const json_t *sent, const json_t *given);
 
 /* --- read_case.c */
-/* A case that is not in memory; state CASE_NONE when there is none. NULL: err says why. Lives during the call. */
+/* A case that is not in memory; state CASE_NONE when there is none. NULL: err says why. Lives
+ * during the call. */
 typedef void read_case_done(void *context, const struct kase *kase, const struct err *err);
-bool read_case(struct judge *j, const char *id, read_case_done *done, void *context, struct err *err);
+bool read_case(
+    struct judge *j, const char *id, read_case_done *done, void *context, struct err *err);
 /* What cannot follow is logged and skipped: a list stays useful. */
 void fold_entry(struct kase *kase, const json_t *entry);
 
@@ -161,15 +164,17 @@ void flow_fail(struct live *live, const struct err *why, const char *changed);
 void flow_hands_done(struct live *live, const json_t *message);
 void flow_tick(struct judge *j);
 /* The entry that orders the hands; NULL with err when they are away. */
-json_t *flow_warrant(struct live *live, const char *plan_sha256, int64_t expires_at_ms, struct err *err);
+json_t *flow_warrant(
+    struct live *live, const char *plan_sha256, int64_t expires_at_ms, struct err *err);
 typedef void prolog_answered(void *context, struct prolog_answer *answer);
-bool ask_door(struct judge *j, enum prolog_door door, json_t *in, prolog_answered *answered, void *context,
-    struct err *err);
+bool ask_door(struct judge *j, enum prolog_door door, json_t *in, prolog_answered *answered,
+    void *context, struct err *err);
 void door_answered(struct judge *j);
 
 /* --- hands.c: the actuator */
 typedef void hands_done(void *context, const json_t *message); /* NULL: the actuator is gone */
-bool hands_send(struct judge *j, enum message_type type, json_t *fields, hands_done *done, void *context, struct err *err);
+bool hands_send(struct judge *j, enum message_type type, json_t *fields, hands_done *done,
+    void *context, struct err *err);
 void hands_take(struct judge *j, enum message_type type, json_t *message);
 void hands_lost(struct judge *j);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A case from its proposal to its outcome. Each step is recorded before the next begins: a function
- * here asks (a door, the ledger, hands), and the answer's function goes on. The state after each record
- * alone says what comes next (flow_advance). */
+ * here asks (a door, the ledger, hands), and the answer's function goes on. The state after each
+ * record alone says what comes next (flow_advance). */
 #include "judge/core.h"
 
 #include "base/log.h"
@@ -19,8 +19,8 @@ static void go_on(struct live *live);
 
 /* --- doors ------------------------------------------------------------------------------- */
 
-bool ask_door(struct judge *j, enum prolog_door door, json_t *in, prolog_answered *answered, void *context,
-    struct err *err)
+bool ask_door(struct judge *j, enum prolog_door door, json_t *in, prolog_answered *answered,
+    void *context, struct err *err)
 {
     if (!prolog_ask(j->prolog, door, in, j->settings.door_ms, answered, context, err))
         return false;
@@ -142,7 +142,7 @@ static void on_recorded(void *context, const json_t *entries, const struct err *
     }
     json_decref(live->retry);
     live->retry = NULL;
-    json_array_foreach((json_t *)entries, i, entry)
+    json_array_foreach ((json_t *)entries, i, entry)
         if (!case_apply(&live->kase, entry, &broken))
             panic("case %s: %s", live->kase.id, broken.message);
     go_on(live);
@@ -175,8 +175,8 @@ static json_t *judged_body(const struct live *live)
 
     json_object_del(shown, "plan"); /* the plan has an entry of its own */
     json_object_del(shown, "look");
-    json_t *body = json_pack("{s:O, s:o, s:s, s:s}", "question", live->question, "verdict", shown, "rules",
-        live->judge->rules, "site", live->judge->site_hash);
+    json_t *body = json_pack("{s:O, s:o, s:s, s:s}", "question", live->question, "verdict", shown,
+        "rules", live->judge->rules, "site", live->judge->site_hash);
     check(body);
     return body;
 }
@@ -186,7 +186,8 @@ static bool verdict_is(const struct live *live, const char *word)
     return strcmp(message_text(live->verdict, "verdict"), word) == 0;
 }
 
-json_t *flow_warrant(struct live *live, const char *plan_sha256, int64_t expires_at_ms, struct err *err)
+json_t *flow_warrant(
+    struct live *live, const char *plan_sha256, int64_t expires_at_ms, struct err *err)
 {
     const struct judge *j = live->judge;
     char nonce[ID_BYTES];
@@ -199,8 +200,8 @@ json_t *flow_warrant(struct live *live, const char *plan_sha256, int64_t expires
         return NULL;
     }
     id_make(now_ms, nonce);
-    json_t *body = json_pack("{s:s, s:s, s:s, s:I}", "plan_sha256", plan_sha256, "nonce", nonce, "boot",
-        j->actuator_boot, "expires_at_ms",
+    json_t *body = json_pack("{s:s, s:s, s:s, s:I}", "plan_sha256", plan_sha256, "nonce", nonce,
+        "boot", j->actuator_boot, "expires_at_ms",
         (json_int_t)(expires_at_ms < latest_ms ? expires_at_ms : latest_ms));
     check(body);
     return records_entry("warrant_issued", live->kase.id, body, true);
@@ -227,8 +228,8 @@ static void add_plan(struct live *live, json_t *entries)
                 json_pack("{s:o, s:s}", "error", message_from_err(&err), "changed", "no"), false));
         return;
     }
-    json_t *body = json_pack("{s:s, s:s, s:I, s:O}", "plan", plan, "plan_sha256", sha256, "expires_at_ms",
-        (json_int_t)expires_at_ms, "consent",
+    json_t *body = json_pack("{s:s, s:s, s:I, s:O}", "plan", plan, "plan_sha256", sha256,
+        "expires_at_ms", (json_int_t)expires_at_ms, "consent",
         consent ? json_object_get(live->verdict, "consent") : json_null());
     check(body);
     json_array_append_new(entries, records_entry("case_planned", live->kase.id, body, true));
@@ -254,7 +255,8 @@ static void record_verdict(struct live *live, json_t *entries, bool seen)
     bool answers = !deny && has(live->verdict, "answer") && verdict_is(live, "permit");
     bool looks = !deny && !answers && !seen && has(live->verdict, "look");
 
-    json_array_append_new(entries, records_entry("case_judged", live->kase.id, judged_body(live), !deny));
+    json_array_append_new(
+        entries, records_entry("case_judged", live->kase.id, judged_body(live), !deny));
     if (answers)
         json_array_append_new(entries,
             records_entry("case_answered", live->kase.id,
@@ -288,8 +290,9 @@ static void explain(struct live *live, const struct kase *of)
         return;
     }
     json_object_set_new(answer, "view", case_view(of));
-    if (!ask_door(live->judge, PROLOG_EXPLAIN, json_pack("{s:O}", "case", json_object_get(answer, "view")),
-            on_explained, live, &err)) {
+    if (!ask_door(live->judge, PROLOG_EXPLAIN,
+            json_pack("{s:O}", "case", json_object_get(answer, "view")), on_explained, live,
+            &err)) {
         client_refuse(live->judge, &live->client, &err);
         live_drop(live);
     }
@@ -348,8 +351,8 @@ static void on_first_verdict(void *context, struct prolog_answer *answer)
 
 static json_t *question_of(const struct live *live, json_t *seen)
 {
-    json_t *question = json_pack("{s:O, s:O, s:O, s:O, s:I}", "action", live->action, "params", live->params, "by",
-        live->by, "seen", seen, "now_ms", (json_int_t)clock_civil_ms());
+    json_t *question = json_pack("{s:O, s:O, s:O, s:O, s:I}", "action", live->action, "params",
+        live->params, "by", live->by, "seen", seen, "now_ms", (json_int_t)clock_civil_ms());
     check(question);
     return question;
 }
@@ -361,7 +364,8 @@ void flow_open(struct judge *j, const struct client *client, const struct propos
 
     if ((int64_t)j->live_count >= j->settings.open_cases_max) {
         err_code(&err, ERR_LIMIT, "too_many_cases", NULL,
-            "%zu cases are open, which is the limit; approve, refuse or let some expire", j->live_count);
+            "%zu cases are open, which is the limit; approve, refuse or let some expire",
+            j->live_count);
         client_refuse(j, &waiting, &err);
         return;
     }
@@ -418,7 +422,8 @@ static void on_looked(void *context, const json_t *message)
     json_decref(live->question);
     live->question = question_of(live, json_object_get(message, "result"));
     live->busy = true;
-    if (ask_door(live->judge, PROLOG_JUDGE, json_incref(live->question), on_final_verdict, live, &err))
+    if (ask_door(
+            live->judge, PROLOG_JUDGE, json_incref(live->question), on_final_verdict, live, &err))
         return;
     live->busy = false;
     flow_fail(live, &err, "no");
@@ -427,7 +432,8 @@ static void on_looked(void *context, const json_t *message)
 static void look(struct live *live)
 {
     struct err err = {0};
-    json_t *fields = json_pack("{s:s, s:O?}", "case", live->kase.id, "job", json_object_get(live->verdict, "look"));
+    json_t *fields = json_pack(
+        "{s:s, s:O?}", "case", live->kase.id, "job", json_object_get(live->verdict, "look"));
 
     live->busy = true;
     if (fields && hands_send(live->judge, MESSAGE_look, fields, on_looked, live, &err))
@@ -436,7 +442,8 @@ static void look(struct live *live)
     flow_fail(live, &err, "no");
 }
 
-/* --- acting ------------------------------------------------------------------------------------- */
+/* --- acting -------------------------------------------------------------------------------------
+ */
 
 static void on_learned(void *context, struct prolog_answer *answer)
 {
@@ -458,8 +465,8 @@ static json_t *member_or_null(const json_t *object, const char *name)
 static json_t *executed_body(const struct live *live, const json_t *result)
 {
     scoped(json_done) json_t *plan = json_loads(live->kase.plan, 0, NULL);
-    json_t *body = json_pack("{s:O, s:O, s:O, s:O, s:O}", "result", result ? result : json_null(), "undo",
-        member_or_null(plan, "undo"), "action", member_or_null(plan, "action"), "params",
+    json_t *body = json_pack("{s:O, s:O, s:O, s:O, s:O}", "result", result ? result : json_null(),
+        "undo", member_or_null(plan, "undo"), "action", member_or_null(plan, "action"), "params",
         member_or_null(plan, "params"), "by", member_or_null(plan, "by"));
     check(body);
     return body;
@@ -470,8 +477,9 @@ static void learn(struct live *live)
     struct judge *j = live->judge;
     struct err err = {0};
     scoped(json_done) json_t *body = executed_body(live, live->kase.execution);
-    json_t *in = json_pack("{s:s, s:s, s:I, s:s, s:O}", "kind", "case_executed", "case", live->kase.id, "seq",
-        (json_int_t)live->kase.last_seq, "at", live->kase.updated_at, "body", body);
+    json_t *in =
+        json_pack("{s:s, s:s, s:I, s:s, s:O}", "kind", "case_executed", "case", live->kase.id,
+            "seq", (json_int_t)live->kase.last_seq, "at", live->kase.updated_at, "body", body);
 
     check(in);
     if (!ask_door(j, PROLOG_LEARN, in, on_learned, j, &err))
@@ -489,7 +497,8 @@ void flow_hands_done(struct live *live, const json_t *message)
     }
     if (message_true(message, "ok")) {
         json_t *body = executed_body(live, json_object_get(message, "result"));
-        flow_record(live, json_pack("[o]", records_entry("case_executed", live->kase.id, body, false)));
+        flow_record(
+            live, json_pack("[o]", records_entry("case_executed", live->kase.id, body, false)));
         return;
     }
     message_to_err(json_object_get(message, "error"), &err);
@@ -505,9 +514,10 @@ static void act(struct live *live)
 {
     struct err err = {0};
     const json_t *w = live->kase.warrant;
-    json_t *fields = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "case", live->kase.id, "plan", live->kase.plan,
-        "plan_sha256", live->kase.plan_sha256, "nonce", message_text(w, "nonce"), "boot", message_text(w, "boot"),
-        "expires_at_ms", (json_int_t)message_int(w, "expires_at_ms"));
+    json_t *fields =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:I}", "case", live->kase.id, "plan", live->kase.plan,
+            "plan_sha256", live->kase.plan_sha256, "nonce", message_text(w, "nonce"), "boot",
+            message_text(w, "boot"), "expires_at_ms", (json_int_t)message_int(w, "expires_at_ms"));
 
     check(fields);
     live->busy = true;
@@ -517,7 +527,8 @@ static void act(struct live *live)
     flow_fail(live, &err, "no"); /* it was never sent */
 }
 
-/* --- what comes next ------------------------------------------------------------------------------ */
+/* --- what comes next
+ * ------------------------------------------------------------------------------ */
 
 static void close_case(struct live *live)
 {
@@ -569,7 +580,8 @@ static void go_on(struct live *live)
 
 static bool expired(const struct live *live)
 {
-    return clock_civil_ms() >= live->kase.expires_at_ms || clock_steady_ms() >= live->expires_steady_ms;
+    return clock_civil_ms() >= live->kase.expires_at_ms ||
+           clock_steady_ms() >= live->expires_steady_ms;
 }
 
 /* Records that failed are tried again, plans nobody signed expire. */
@@ -582,7 +594,8 @@ static void tick_one(struct live *live)
         live->retry = NULL;
         flow_record(live, entries);
     } else if (live->kase.state == CASE_AWAITING && expired(live)) {
-        flow_record(live, json_pack("[o]", records_entry("case_expired", live->kase.id, json_object(), false)));
+        flow_record(live,
+            json_pack("[o]", records_entry("case_expired", live->kase.id, json_object(), false)));
     }
 }
 

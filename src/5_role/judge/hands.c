@@ -7,11 +7,12 @@
 
 #include <stdio.h>
 
-bool hands_send(struct judge *j, enum message_type type, json_t *fields, hands_done *done, void *context,
-    struct err *err)
+bool hands_send(struct judge *j, enum message_type type, json_t *fields, hands_done *done,
+    void *context, struct err *err)
 {
     struct pending_call call;
-    int64_t id = j->actuator ? pending_add(&j->actuator_calls, (void (*)(void))done, context, NULL) : 0;
+    int64_t id =
+        j->actuator ? pending_add(&j->actuator_calls, (void (*)(void))done, context, NULL) : 0;
 
     if (!id) {
         json_decref(fields);

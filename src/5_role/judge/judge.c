@@ -26,9 +26,9 @@ static const struct setting SETTINGS[] = {
 
 /* --- proofs at load ----------------------------------------------------------------------- */
 
-/* What must hold of rules and site together, e.g. that every tier which needs a signature has somebody
- * who can give it. A node whose site is not whole yet must start, so that its owner can mend it: deny is
- * the default, so an unproved tier is merely closed. It is said loudly. */
+/* What must hold of rules and site together, e.g. that every tier which needs a signature has
+ * somebody who can give it. A node whose site is not whole yet must start, so that its owner can
+ * mend it: deny is the default, so an unproved tier is merely closed. It is said loudly. */
 static bool look_at_proofs(struct judge *j, struct err *err)
 {
     struct prolog_answer answer = {0};
@@ -40,9 +40,10 @@ static bool look_at_proofs(struct judge *j, struct err *err)
         prolog_answer_done(&answer);
         return err_wrap(err, "looking at the site facts");
     }
-    json_array_foreach(json_object_get(prolog_answer_json(&answer), "proofs"), i, proof)
+    json_array_foreach (json_object_get(prolog_answer_json(&answer), "proofs"), i, proof)
         if (!message_true(proof, "holds"))
-            log_error("proof_failed", "name", message_text(proof, "name"), "words", message_text(proof, "words"), NULL);
+            log_error("proof_failed", "name", message_text(proof, "name"), "words",
+                message_text(proof, "words"), NULL);
     prolog_answer_done(&answer);
     return true;
 }
@@ -79,7 +80,8 @@ static bool judge_open(struct role *role, struct err *err)
     pending_init(&j->ledger_calls);
     pending_init(&j->actuator_calls);
     settings_default(SETTINGS, COUNT(SETTINGS), &j->settings);
-    if (!settings_apply(SETTINGS, COUNT(SETTINGS), role_config(role, "settings"), &j->settings, err))
+    if (!settings_apply(
+            SETTINGS, COUNT(SETTINGS), role_config(role, "settings"), &j->settings, err))
         return false;
     role->deny = SANDBOX_DENY_NETWORK | SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK;
     role_allow_read(role, j->kb);
@@ -101,7 +103,8 @@ static void on_prolog(uv_poll_t *poll, int status, int events)
     prolog_collect(j->prolog);
 }
 
-/* --- the readable snapshot --------------------------------------------------------------------- */
+/* --- the readable snapshot ---------------------------------------------------------------------
+ */
 
 static void write_file(struct judge *j, const json_t *file)
 {
@@ -122,7 +125,8 @@ static void on_state_text(void *context, struct prolog_answer *answer)
     size_t i;
     json_t *file;
 
-    json_array_foreach(json_object_get(answer->ok ? prolog_answer_json(answer) : NULL, "files"), i, file)
+    json_array_foreach (
+        json_object_get(answer->ok ? prolog_answer_json(answer) : NULL, "files"), i, file)
         write_file(j, file);
     door_answered(j);
 }
@@ -166,7 +170,8 @@ static bool judge_start(struct role *role, struct err *err)
     return true;
 }
 
-/* --- peers ---------------------------------------------------------------------------------------- */
+/* --- peers
+ * ---------------------------------------------------------------------------------------- */
 
 static void from_gateway(void *owner, enum message_type type, json_t *message, int fd)
 {
@@ -219,7 +224,8 @@ static bool brief_from_gateway(void *owner, struct str text)
     return brief_take(owner, text);
 }
 
-static const struct channel_events GATEWAY_EVENTS = {from_gateway, gateway_gone, brief_from_gateway};
+static const struct channel_events GATEWAY_EVENTS = {
+    from_gateway, gateway_gone, brief_from_gateway};
 static const struct channel_events ACTUATOR_EVENTS = {from_actuator, actuator_gone};
 static const struct channel_events LEDGER_EVENTS = {from_ledger, ledger_gone};
 
@@ -252,7 +258,8 @@ static void judge_peer(struct role *role, const char *name, int fd)
     }
 }
 
-/* --- reload and end ----------------------------------------------------------------------------------- */
+/* --- reload and end
+ * ----------------------------------------------------------------------------------- */
 
 static void on_refusal_recorded(void *context, const json_t *entries, const struct err *err)
 {
@@ -268,13 +275,13 @@ static void reloaded(struct judge *j, const json_t *message)
     const char *words = message_text(message, "words");
 
     client_reply(j, &j->reload_client,
-        json_pack("{s:s, s:s, s:s}", "status", good ? "success" : "refused", "rules", message_text(message, "rules"),
-            "text", words));
+        json_pack("{s:s, s:s, s:s}", "status", good ? "success" : "refused", "rules",
+            message_text(message, "rules"), "text", words));
     if (good)
         return;
     json_t *body = json_pack("{s:s}", "words", words);
-    if (!records_append(
-            j, json_pack("[o]", records_entry("kb_refused", "", body, false)), on_refusal_recorded, j, &err))
+    if (!records_append(j, json_pack("[o]", records_entry("kb_refused", "", body, false)),
+            on_refusal_recorded, j, &err))
         log_error("record_failed", "message", err.message, NULL);
 }
 

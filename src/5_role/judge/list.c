@@ -5,8 +5,8 @@
 
 #include "base/panic.h"
 #include "base/scoped.h"
-#include "json/json_take.h"
 #include "message/message.h"
+#include "json/json_take.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +26,8 @@ static void show(struct showing *s, const struct kase *kase)
     struct err err = {0};
 
     if (kase->state == CASE_NONE)
-        err_code(&err, ERR_INPUT, "no_such_case", "id", "there is no case '%s'; see GET /api/v1/cases", s->id);
+        err_code(&err, ERR_INPUT, "no_such_case", "id",
+            "there is no case '%s'; see GET /api/v1/cases", s->id);
     else if (s->plan_bytes && !kase->plan)
         err_code(&err, ERR_INPUT, "no_plan", "id", "case '%s' has no plan: it is %s", s->id,
             case_state_name(kase->state));
@@ -114,8 +115,9 @@ static json_t *row_of(const struct kase *kase)
     for (size_t i = 0; i < COUNT(LEFT_OUT); i++)
         json_object_del(row, LEFT_OUT[i]);
     json_object_set_new(row, "verdict",
-        json_pack("{s:O?, s:O?, s:O?}", "verdict", json_object_get(kase->verdict, "verdict"), "tier",
-            json_object_get(kase->verdict, "tier"), "words", json_object_get(kase->verdict, "words")));
+        json_pack("{s:O?, s:O?, s:O?}", "verdict", json_object_get(kase->verdict, "verdict"),
+            "tier", json_object_get(kase->verdict, "tier"), "words",
+            json_object_get(kase->verdict, "words")));
     json_object_set_new(row, "execution", json_null());
     json_object_set(row, "summary", summary ? summary : json_null());
     return row;
@@ -141,8 +143,7 @@ static void add_rows(struct listing *l, const json_t *entries)
     size_t i;
     json_t *entry;
 
-    json_array_foreach((json_t *)entries, i, entry)
-    {
+    json_array_foreach ((json_t *)entries, i, entry) {
         if (kase.state != CASE_NONE && strcmp(kase.id, message_text(entry, "case")) != 0) {
             add_row(l, &kase);
             case_done(&kase);
@@ -161,7 +162,8 @@ static void on_page(void *context, const json_t *reply, const struct err *err)
         return;
     }
     add_rows(l, json_object_get(reply, "entries"));
-    if (!message_true(reply, "more") || (int64_t)json_array_size(l->rows) >= l->limit || ++l->pages == PAGES_MAX)
+    if (!message_true(reply, "more") || (int64_t)json_array_size(l->rows) >= l->limit ||
+        ++l->pages == PAGES_MAX)
         listing_end(l, NULL);
     else
         next_page(l);
@@ -189,7 +191,8 @@ bool list_many(struct asked *a, struct err *err)
         return false;
     struct listing *l = calloc(1, sizeof *l);
     check(l);
-    *l = (struct listing){.judge = a->judge, .client = a->client, .rows = json_array(), .limit = limit};
+    *l = (struct listing){
+        .judge = a->judge, .client = a->client, .rows = json_array(), .limit = limit};
     snprintf(l->status, sizeof l->status, "%.*s", STR(status));
     snprintf(l->last_id, sizeof l->last_id, "%.*s", STR(before));
     next_page(l);

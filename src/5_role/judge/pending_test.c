@@ -16,7 +16,8 @@ TEST(each_call_is_taken_once_by_its_number)
     CHECK(a && b && a != b);
     CHECK(pending_take(&p, a, &call) && call.context == &mark);
     CHECK(!pending_take(&p, a, &call));
-    CHECK(!pending_take(&p, a + PENDING_MAX, &call) && !pending_take(&p, 0, &call) && !pending_take(&p, -1, &call));
+    CHECK(!pending_take(&p, a + PENDING_MAX, &call) && !pending_take(&p, 0, &call) &&
+          !pending_take(&p, -1, &call));
     CHECK(pending_take_any(&p, &call) && call.id == b);
     CHECK(!pending_take_any(&p, &call));
     free(p.slots);

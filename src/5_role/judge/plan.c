@@ -4,8 +4,8 @@
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "crypto/crypto.h"
-#include "json/json_text.h"
 #include "os/random.h"
+#include "json/json_text.h"
 
 #define PLAN_BYTES_MAX (96 * 1024)
 
@@ -33,11 +33,12 @@ bool plan_make(const struct live *live, const char *case_id, int64_t expires_at_
     scoped(buf_done) struct buf text = buf_of(PLAN_BYTES_MAX);
 
     id_make(expires_at_ms, nonce);
-    scoped(json_done) json_t *plan = json_pack("{s:s, s:s, s:O, s:O, s:O, s:O?, s:O, s:I, s:s, s:s, s:s}", "kind",
-        "logic-node/plan/v1", "case", case_id, "action", json_object_get(v, "action"), "params",
-        json_object_get(v, "params"), "by", live->by, "consent", json_object_get(v, "consent"), "tier",
-        json_object_get(v, "tier"), "expires_at_ms", (json_int_t)expires_at_ms, "nonce", nonce, "rules",
-        live->judge->rules, "site", live->judge->site_hash);
+    scoped(json_done) json_t *plan =
+        json_pack("{s:s, s:s, s:O, s:O, s:O, s:O?, s:O, s:I, s:s, s:s, s:s}", "kind",
+            "logic-node/plan/v1", "case", case_id, "action", json_object_get(v, "action"), "params",
+            json_object_get(v, "params"), "by", live->by, "consent", json_object_get(v, "consent"),
+            "tier", json_object_get(v, "tier"), "expires_at_ms", (json_int_t)expires_at_ms, "nonce",
+            nonce, "rules", live->judge->rules, "site", live->judge->site_hash);
     if (!plan)
         return err_code(err, ERR_SYSTEM, "rule_error", NULL,
             "the rules gave a verdict without action, params or tier; the change is not made");

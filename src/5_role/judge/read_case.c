@@ -32,7 +32,8 @@ void fold_entry(struct kase *kase, const json_t *entry)
     struct err err = {0};
 
     if (!case_apply(kase, entry, &err))
-        log_error("entry_skipped", "case", message_text(entry, "case"), "message", err.message, NULL);
+        log_error(
+            "entry_skipped", "case", message_text(entry, "case"), "message", err.message, NULL);
 }
 
 static void on_page(void *context, const json_t *reply, const struct err *err)
@@ -47,7 +48,7 @@ static void on_page(void *context, const json_t *reply, const struct err *err)
         return;
     }
     json_t *entries = json_object_get(reply, "entries");
-    json_array_foreach(entries, i, entry)
+    json_array_foreach (entries, i, entry)
         fold_entry(&r->kase, entry);
     if (!message_true(reply, "more") || json_array_size(entries) == 0)
         finish(r, NULL);
@@ -57,10 +58,12 @@ static void on_page(void *context, const json_t *reply, const struct err *err)
 
 static bool read_page(struct reading *r, struct err *err)
 {
-    return records_read(r->judge, "case", r->kase.last_seq, r->id, CASE_HISTORY_MAX, on_page, r, err);
+    return records_read(
+        r->judge, "case", r->kase.last_seq, r->id, CASE_HISTORY_MAX, on_page, r, err);
 }
 
-bool read_case(struct judge *j, const char *id, read_case_done *done, void *context, struct err *err)
+bool read_case(
+    struct judge *j, const char *id, read_case_done *done, void *context, struct err *err)
 {
     struct reading *r = calloc(1, sizeof *r);
 

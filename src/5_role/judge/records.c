@@ -8,8 +8,8 @@
 
 json_t *records_entry(const char *kind, const char *case_id, json_t *body, bool open)
 {
-    json_t *entry = json_pack("{s:s, s:s, s:s, s:o, s:b}", "kind", kind, "case", case_id, "actor", "judge",
-        "body", body, "open", (int)open);
+    json_t *entry = json_pack("{s:s, s:s, s:s, s:o, s:b}", "kind", kind, "case", case_id, "actor",
+        "judge", "body", body, "open", (int)open);
     check(entry);
     return entry;
 }
@@ -50,16 +50,18 @@ static bool call_ledger(struct judge *j, enum message_type type, json_t *fields,
     return false;
 }
 
-bool records_append(struct judge *j, json_t *entries, records_done *done, void *context, struct err *err)
+bool records_append(
+    struct judge *j, json_t *entries, records_done *done, void *context, struct err *err)
 {
-    return call_ledger(j, MESSAGE_append, json_pack("{s:O}", "entries", entries), done, context, entries, err);
+    return call_ledger(
+        j, MESSAGE_append, json_pack("{s:O}", "entries", entries), done, context, entries, err);
 }
 
-bool records_read(struct judge *j, const char *what, int64_t after, const char *case_id, int64_t limit,
-    records_done *done, void *context, struct err *err)
+bool records_read(struct judge *j, const char *what, int64_t after, const char *case_id,
+    int64_t limit, records_done *done, void *context, struct err *err)
 {
-    json_t *fields = json_pack("{s:s, s:I, s:s, s:I}", "what", what, "after", (json_int_t)after, "case",
-        case_id, "limit", (json_int_t)limit);
+    json_t *fields = json_pack("{s:s, s:I, s:s, s:I}", "what", what, "after", (json_int_t)after,
+        "case", case_id, "limit", (json_int_t)limit);
 
     check(fields);
     return call_ledger(j, MESSAGE_read, fields, done, context, NULL, err);
@@ -67,8 +69,8 @@ bool records_read(struct judge *j, const char *what, int64_t after, const char *
 
 json_t *records_whole(const json_t *sent, const json_t *given)
 {
-    json_t *whole = json_pack("{s:O, s:O, s:O, s:O, s:O}", "seq", json_object_get(given, "seq"), "at",
-        json_object_get(given, "at"), "kind", json_object_get(sent, "kind"), "case",
+    json_t *whole = json_pack("{s:O, s:O, s:O, s:O, s:O}", "seq", json_object_get(given, "seq"),
+        "at", json_object_get(given, "at"), "kind", json_object_get(sent, "kind"), "case",
         json_object_get(sent, "case"), "body", json_object_get(sent, "body"));
     check(whole);
     return whole;
@@ -80,9 +82,10 @@ void records_publish(struct judge *j, const json_t *entry)
 
     if (j->gateway)
         (void)channel_send(j->gateway,
-            message_make(MESSAGE_event, "{s:O, s:O, s:O, s:O, s:O}", "seq", json_object_get(entry, "seq"),
-                "kind", json_object_get(entry, "kind"), "case", json_object_get(entry, "case"), "at",
-                json_object_get(entry, "at"), "body", json_object_get(entry, "body")),
+            message_make(MESSAGE_event, "{s:O, s:O, s:O, s:O, s:O}", "seq",
+                json_object_get(entry, "seq"), "kind", json_object_get(entry, "kind"), "case",
+                json_object_get(entry, "case"), "at", json_object_get(entry, "at"), "body",
+                json_object_get(entry, "body")),
             &err);
 }
 
@@ -93,7 +96,8 @@ static json_t *whole_entries(struct judge *j, const json_t *sent, const json_t *
     json_t *whole = json_array();
 
     if (json_array_size(given) != json_array_size(sent))
-        panic("the ledger numbered %zu of %zu entries", json_array_size(given), json_array_size(sent));
+        panic("the ledger numbered %zu of %zu entries", json_array_size(given),
+            json_array_size(sent));
     for (size_t i = 0; i < json_array_size(sent); i++) {
         json_t *entry = records_whole(json_array_get(sent, i), json_array_get(given, i));
         records_publish(j, entry);

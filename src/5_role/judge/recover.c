@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * After a start: open cases are folded again from the ledger, executed ones are learned again, and what was
- * interrupted is closed with a word about it. Only then are the gateway's requests read. */
+ * After a start: open cases are folded again from the ledger, executed ones are learned again, and
+ * what was interrupted is closed with a word about it. Only then are the gateway's requests read.
+ */
 #include "judge/core.h"
 
 #include "base/log.h"
@@ -43,7 +44,8 @@ void recover_ask_outcomes(struct judge *j)
             next = live->next;
             if (live->kase.state != CASE_ACTING || live->busy || live->stuck)
                 continue;
-            json_t *fields = json_pack("{s:s, s:s}", "case", live->kase.id, "plan", live->kase.plan);
+            json_t *fields =
+                json_pack("{s:s, s:s}", "case", live->kase.id, "plan", live->kase.plan);
             live->busy = hands_send(j, MESSAGE_outcome, fields, on_outcome, live, &err);
         }
 }
@@ -54,7 +56,8 @@ static void close_interrupted(struct live *live)
     struct err err = {0};
 
     err_code(&err, ERR_PEER, "interrupted", NULL,
-        "the judge was restarted before anything was ordered; nothing was changed; propose it again");
+        "the judge was restarted before anything was ordered; nothing was changed; propose it "
+        "again");
     flow_fail(live, &err, "no");
 }
 
@@ -100,16 +103,17 @@ static void on_start_recorded(void *context, const json_t *entries, const struct
 static void record_start(struct judge *j)
 {
     struct err err = {0};
-    json_t *body =
-        json_pack("{s:s, s:s, s:s}", "version", LOGIC_NODE_VERSION, "rules", j->rules, "site", j->site_hash);
+    json_t *body = json_pack(
+        "{s:s, s:s, s:s}", "version", LOGIC_NODE_VERSION, "rules", j->rules, "site", j->site_hash);
 
     check(body);
-    if (!records_append(
-            j, json_pack("[o]", records_entry("kb_loaded", "", body, false)), on_start_recorded, j, &err))
+    if (!records_append(j, json_pack("[o]", records_entry("kb_loaded", "", body, false)),
+            on_start_recorded, j, &err))
         stop_here(j, &err);
 }
 
-/* --- open cases -------------------------------------------------------------------------------- */
+/* --- open cases --------------------------------------------------------------------------------
+ */
 
 static int64_t last_seq(const json_t *entries)
 {
@@ -143,7 +147,7 @@ static void on_open_read(void *context, const json_t *reply, const struct err *e
         return;
     }
     json_t *entries = json_object_get(reply, "entries");
-    json_array_foreach(entries, i, entry)
+    json_array_foreach (entries, i, entry)
         fold(j, entry);
     if (message_true(reply, "more"))
         read_open(j, last_seq(entries));
@@ -159,14 +163,15 @@ static void read_open(struct judge *j, int64_t after)
         stop_here(j, &err);
 }
 
-/* --- facts ------------------------------------------------------------------------------------- */
+/* --- facts -------------------------------------------------------------------------------------
+ */
 
 static bool learn_again(struct judge *j, const json_t *entry, struct err *err)
 {
     struct prolog_answer answer = {0};
-    json_t *in = json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?}", "kind", json_object_get(entry, "kind"), "case",
-        json_object_get(entry, "case"), "seq", json_object_get(entry, "seq"), "at", json_object_get(entry, "at"), "body",
-        json_object_get(entry, "body"));
+    json_t *in = json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?}", "kind", json_object_get(entry, "kind"),
+        "case", json_object_get(entry, "case"), "seq", json_object_get(entry, "seq"), "at",
+        json_object_get(entry, "at"), "body", json_object_get(entry, "body"));
 
     check(in);
     bool good = prolog_ask_now(j->prolog, PROLOG_LEARN, in, j->settings.door_ms, &answer);
@@ -188,9 +193,10 @@ static void on_learned_read(void *context, const json_t *reply, const struct err
         return;
     }
     json_t *entries = json_object_get(reply, "entries");
-    json_array_foreach(entries, i, entry)
+    json_array_foreach (entries, i, entry)
         if (!learn_again(j, entry, &why))
-            log_error("fact_not_learned", "case", message_text(entry, "case"), "message", why.message, NULL);
+            log_error("fact_not_learned", "case", message_text(entry, "case"), "message",
+                why.message, NULL);
     if (message_true(reply, "more"))
         read_learned(j, last_seq(entries));
     else

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the gateway asks, one small function per method. The gateway has checked the form; the fields are
- * checked again here, because the other side of a channel may be hostile. */
+ * What the gateway asks, one small function per method. The gateway has checked the form; the
+ * fields are checked again here, because the other side of a channel may be hostile. */
 #include "judge/core.h"
 
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/panic.h"
 #include "base/scoped.h"
-#include "json/json_take.h"
 #include "os/clock.h"
+#include "json/json_take.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -37,10 +37,10 @@ void client_reply(struct judge *j, struct client *client, json_t *body)
         bundle_add(j, client, body);
         return;
     }
-    if (somebody_waits(j, client) &&
-        !channel_send(j->gateway,
-            message_make(MESSAGE_reply, "{s:I, s:b, s:O}", "id", (json_int_t)client->id, "ok", 1, "body", body),
-            &err))
+    if (somebody_waits(j, client) && !channel_send(j->gateway,
+                                         message_make(MESSAGE_reply, "{s:I, s:b, s:O}", "id",
+                                             (json_int_t)client->id, "ok", 1, "body", body),
+                                         &err))
         client_refuse(j, client, &err);
     client->gateway = 0;
     json_decref(body);
@@ -53,13 +53,14 @@ void client_reply_text(struct judge *j, struct client *client, struct str body)
 
     if (!somebody_waits(j, client))
         return;
-    buf_printf(&text, "{\"v\":%d,\"type\":\"reply\",\"id\":%" PRId64 ",\"ok\":true,\"body\":", MESSAGE_VERSION,
+    buf_printf(&text,
+        "{\"v\":%d,\"type\":\"reply\",\"id\":%" PRId64 ",\"ok\":true,\"body\":", MESSAGE_VERSION,
         client->id);
     buf_add(&text, body);
     buf_add_char(&text, '}');
     if (text.overflowed)
-        err_code(&err, ERR_LIMIT, "answer_too_large", NULL, "the answer is longer than %d bytes; ask for less",
-            MESSAGE_BYTES_MAX);
+        err_code(&err, ERR_LIMIT, "answer_too_large", NULL,
+            "the answer is longer than %d bytes; ask for less", MESSAGE_BYTES_MAX);
     if (text.overflowed || !channel_send_text(j->gateway, buf_str(&text), &err))
         client_refuse(j, client, &err);
     client->gateway = 0;
@@ -71,13 +72,14 @@ void client_refuse(struct judge *j, struct client *client, const struct err *err
 
     if (client->bundle) {
         bundle_add(j, client,
-            json_pack("{s:s, s:o, s:s}", "status", "failed", "error", message_from_err(err), "text", err->message));
+            json_pack("{s:s, s:o, s:s}", "status", "failed", "error", message_from_err(err), "text",
+                err->message));
         return;
     }
     if (somebody_waits(j, client))
         (void)channel_send(j->gateway,
-            message_make(MESSAGE_reply, "{s:I, s:b, s:o}", "id", (json_int_t)client->id, "ok", 0, "error",
-                message_from_err(err)),
+            message_make(MESSAGE_reply, "{s:I, s:b, s:o}", "id", (json_int_t)client->id, "ok", 0,
+                "error", message_from_err(err)),
             &again);
     client->gateway = 0;
 }
@@ -85,12 +87,13 @@ void client_refuse(struct judge *j, struct client *client, const struct err *err
 /* Of several answers the one that needs most attention. */
 static const char *worst_status(const json_t *results)
 {
-    static const char *const ORDER[] = {"failed", "denied", "refused", "expired", "awaiting_consent", "success"};
+    static const char *const ORDER[] = {
+        "failed", "denied", "refused", "expired", "awaiting_consent", "success"};
     size_t i;
     json_t *result;
 
     for (size_t k = 0; k < COUNT(ORDER); k++)
-        json_array_foreach((json_t *)results, i, result)
+        json_array_foreach ((json_t *)results, i, result)
             if (strcmp(message_text(result, "status"), ORDER[k]) == 0)
                 return ORDER[k];
     return "failed";
@@ -105,8 +108,7 @@ static json_t *bundle_answer(const struct bundle *b)
     size_t i;
     json_t *result;
 
-    json_array_foreach(b->results, i, result)
-    {
+    json_array_foreach (b->results, i, result) {
         json_t *intent = json_object_get(result, "intent");
         json_array_append_new(intents, intent ? json_incref(intent) : json_null());
         buf_printf(&text, "%s%s", i ? "\n" : "", message_text(result, "text"));
@@ -132,11 +134,13 @@ static void bundle_add(struct judge *j, struct client *client, json_t *body)
     free(b);
 }
 
-/* --- intents and proposals ---------------------------------------------------------------------- */
+/* --- intents and proposals ----------------------------------------------------------------------
+ */
 
 static json_t *by_of(const struct asked *a, const char *via)
 {
-    json_t *by = json_pack("{s:s, s:s}", "principal", message_text(a->who, "principal"), "via", via);
+    json_t *by =
+        json_pack("{s:s, s:s}", "principal", message_text(a->who, "principal"), "via", via);
     check(by);
     return by;
 }
@@ -157,8 +161,9 @@ static void sentence_done(struct sentence *s)
 
 static json_t *empty_answer(const char *status, const char *text)
 {
-    json_t *answer = json_pack("{s:s, s:n, s:n, s:[], s:n, s:n, s:n, s:n, s:n, s:s}", "status", status, "case",
-        "intent", "intents", "verdict", "plan", "plan_sha256", "execution", "question", "text", text);
+    json_t *answer = json_pack("{s:s, s:n, s:n, s:[], s:n, s:n, s:n, s:n, s:n, s:s}", "status",
+        status, "case", "intent", "intents", "verdict", "plan", "plan_sha256", "execution",
+        "question", "text", text);
     check(answer);
     return answer;
 }
@@ -183,12 +188,12 @@ static void open_all(struct sentence *s, const json_t *intents)
     if (count > 1) {
         bundle = calloc(1, sizeof *bundle);
         check(bundle);
-        *bundle = (struct bundle){.client = s->asked.client, .results = json_array(), .missing = (int)count};
+        *bundle = (struct bundle){
+            .client = s->asked.client, .results = json_array(), .missing = (int)count};
         for (i = 0; i < count; i++)
             json_array_append_new(bundle->results, json_null());
     }
-    json_array_foreach((json_t *)intents, i, intent)
-    {
+    json_array_foreach ((json_t *)intents, i, intent) {
         struct client client = s->asked.client;
         client.bundle = bundle;
         client.place = (int)i;
@@ -211,8 +216,8 @@ static void answer_parse(struct sentence *s, json_t *parsed)
     if (strcmp(status, "understood") == 0 && json_array_size(intents) > 0) {
         if ((int64_t)json_array_size(intents) > j->settings.changes_in_sentence_max) {
             err_code(&err, ERR_LIMIT, "too_many_changes", "nl",
-                "%zu changes in one sentence, %" PRId64 " are allowed; say it in parts", json_array_size(intents),
-                j->settings.changes_in_sentence_max);
+                "%zu changes in one sentence, %" PRId64 " are allowed; say it in parts",
+                json_array_size(intents), j->settings.changes_in_sentence_max);
             client_refuse(j, &s->asked.client, &err);
         } else if (s->parse_only) {
             client_reply(j, &s->asked.client, understood_only(intents));
@@ -253,7 +258,8 @@ static bool parse(struct asked *a, bool parse_only, struct str nl, struct err *e
         "{s:s%, s:s}", "nl", nl.at, nl.len, "principal", message_text(a->who, "principal"));
 
     check(s && in);
-    *s = (struct sentence){.asked = *a, .parse_only = parse_only, .nl = json_stringn(nl.at, nl.len)};
+    *s =
+        (struct sentence){.asked = *a, .parse_only = parse_only, .nl = json_stringn(nl.at, nl.len)};
     json_incref(a->body);
     json_incref((json_t *)a->who);
     if (ask_door(a->judge, PROLOG_PARSE, in, on_parsed, s, err))
@@ -297,15 +303,17 @@ static bool do_proposal(struct asked *a, struct err *err)
     if (!json_take(a->body, fields, COUNT(fields), err))
         return false;
     if (!str_eq(via, S("api")) && !str_eq(via, S("model")))
-        return err_code(err, ERR_INPUT, "bad_value", "via", "via is 'api' or 'model', not '%.*s'", STR(via));
+        return err_code(
+            err, ERR_INPUT, "bad_value", "via", "via is 'api' or 'model', not '%.*s'", STR(via));
     if (json_object_size(params) > PARAMS_MAX)
-        return err_code(err, ERR_LIMIT, "too_many_params", "params", "%zu parameters, %d are allowed",
-            json_object_size(params), PARAMS_MAX);
+        return err_code(err, ERR_LIMIT, "too_many_params", "params",
+            "%zu parameters, %d are allowed", json_object_size(params), PARAMS_MAX);
     bool by_model = str_eq(via, S("model"));
     scoped(json_done) json_t *by = by_of(a, by_model ? "model" : "api");
     scoped(json_done) json_t *word = json_stringn(action.at, action.len);
     scoped(json_done) json_t *said = nl.len ? json_stringn(nl.at, nl.len) : NULL;
-    scoped(json_done) json_t *engine = by_model && model.len ? json_stringn(model.at, model.len) : NULL;
+    scoped(json_done) json_t *engine =
+        by_model && model.len ? json_stringn(model.at, model.len) : NULL;
     const struct proposal proposal = {
         .action = word, .params = params, .by = by, .nl = said, .model = engine};
 
@@ -313,7 +321,8 @@ static bool do_proposal(struct asked *a, struct err *err)
     return true;
 }
 
-/* --- the rules --------------------------------------------------------------------------------- */
+/* --- the rules ---------------------------------------------------------------------------------
+ */
 
 static void on_door_text(void *context, struct prolog_answer *answer)
 {
@@ -354,12 +363,14 @@ static bool do_query(struct asked *a, struct err *err)
         return false;
     if (!args)
         json_object_set_new(a->body, "args", json_object());
-    return door_through(a, PROLOG_QUERY, json_incref(a->body), err); /* small ones: brief.c had them */
+    return door_through(
+        a, PROLOG_QUERY, json_incref(a->body), err); /* small ones: brief.c had them */
 }
 
 static bool do_actions(struct asked *a, struct err *err)
 {
-    return json_take(a->body, NULL, 0, err) && door_through(a, PROLOG_CATALOGUE, json_object(), err);
+    return json_take(a->body, NULL, 0, err) &&
+           door_through(a, PROLOG_CATALOGUE, json_object(), err);
 }
 
 static bool do_kb_reload(struct asked *a, struct err *err)
@@ -369,12 +380,14 @@ static bool do_kb_reload(struct asked *a, struct err *err)
     if (!json_take(a->body, NULL, 0, err))
         return false;
     if (j->reload_client.gateway)
-        return err_code(err, ERR_LIMIT, "reload_under_way", NULL, "a reload is under way; try again when it is done");
+        return err_code(err, ERR_LIMIT, "reload_under_way", NULL,
+            "a reload is under way; try again when it is done");
     j->reload_client = a->client;
     return channel_send(j->role->control, message_make(MESSAGE_reload, "{}"), err);
 }
 
-/* --- the record --------------------------------------------------------------------------------- */
+/* --- the record ---------------------------------------------------------------------------------
+ */
 
 static void on_ledger_read(void *context, const json_t *reply, const struct err *err)
 {
@@ -389,7 +402,8 @@ static void on_ledger_read(void *context, const json_t *reply, const struct err 
     free(a);
 }
 
-static bool read_through(struct asked *a, const char *what, int64_t after, int64_t limit, struct err *err)
+static bool read_through(
+    struct asked *a, const char *what, int64_t after, int64_t limit, struct err *err)
 {
     struct asked *kept = malloc(sizeof *kept);
 
@@ -409,7 +423,8 @@ static bool page_of_ledger(struct asked *a, const char *what, struct err *err)
         JSON_MAY_INTEGER("limit", &limit, 1, 500),
     };
 
-    return json_take(a->body, fields, COUNT(fields), err) && read_through(a, what, after, limit, err);
+    return json_take(a->body, fields, COUNT(fields), err) &&
+           read_through(a, what, after, limit, err);
 }
 
 static bool do_ledger(struct asked *a, struct err *err)
@@ -447,35 +462,37 @@ static bool do_status(struct asked *a, struct err *err)
             json_object_set_new(closed, case_status((enum case_state)s),
                 json_integer((json_int_t)j->cases_by_status[s]));
     client_reply(j, &a->client,
-        json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:o, s:{s:i, s:I, s:I, s:I, s:I, s:I}}", "version",
-            LOGIC_NODE_VERSION, "rules", j->rules, "site", j->site_hash, "ledger", (int)(j->ledger != NULL), "actuator",
-            (int)(j->actuator != NULL), "open_cases", (json_int_t)j->live_count, "closed_cases", closed, "judge",
-            "workers", counts.workers, "asked", (json_int_t)counts.asked, "answered", (json_int_t)counts.answered,
-            "refused", (json_int_t)counts.refused, "killed", (json_int_t)counts.killed, "under_way",
+        json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:o, s:{s:i, s:I, s:I, s:I, s:I, s:I}}",
+            "version", LOGIC_NODE_VERSION, "rules", j->rules, "site", j->site_hash, "ledger",
+            (int)(j->ledger != NULL), "actuator", (int)(j->actuator != NULL), "open_cases",
+            (json_int_t)j->live_count, "closed_cases", closed, "judge", "workers", counts.workers,
+            "asked", (json_int_t)counts.asked, "answered", (json_int_t)counts.answered, "refused",
+            (json_int_t)counts.refused, "killed", (json_int_t)counts.killed, "under_way",
             (json_int_t)counts.under_way));
     return true;
 }
 
-/* --- dispatch -------------------------------------------------------------------------------------- */
+/* --- dispatch
+ * -------------------------------------------------------------------------------------- */
 
 static const struct method {
     const char *name;
     bool (*run)(struct asked *a, struct err *err);
 } METHODS[] = {
-    {"query",         do_query        }, /* the busiest first */
-    {"intent",        do_intent       },
-    {"proposal",      do_proposal     },
-    {"understand",    do_understand   },
-    {"case",          list_one        },
-    {"cases",         list_many       },
-    {"plan",          list_plan       },
-    {"consent",       do_consent      },
-    {"actions",       do_actions      },
-    {"ledger",        do_ledger       },
+    {"query", do_query}, /* the busiest first */
+    {"intent", do_intent},
+    {"proposal", do_proposal},
+    {"understand", do_understand},
+    {"case", list_one},
+    {"cases", list_many},
+    {"plan", list_plan},
+    {"consent", do_consent},
+    {"actions", do_actions},
+    {"ledger", do_ledger},
     {"ledger_verify", do_ledger_verify},
     {"ledger_export", do_ledger_export},
-    {"kb_reload",     do_kb_reload    },
-    {"status",        do_status       },
+    {"kb_reload", do_kb_reload},
+    {"status", do_status},
 };
 
 void requests_take(struct judge *j, json_t *message)

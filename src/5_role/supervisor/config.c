@@ -48,7 +48,8 @@ const char *config_versions_folder(const struct supervisor_options *options)
     return path;
 }
 
-bool config_version(const struct supervisor_options *options, struct version *ret_version, struct err *err)
+bool config_version(
+    const struct supervisor_options *options, struct version *ret_version, struct err *err)
 {
     char site[PATH_MAX];
 
@@ -56,7 +57,8 @@ bool config_version(const struct supervisor_options *options, struct version *re
     return version_make(options->kb, site, config_versions_folder(options), ret_version, err);
 }
 
-static void add_path(json_t *config, const struct supervisor_options *o, const char *name, const char *tail)
+static void add_path(
+    json_t *config, const struct supervisor_options *o, const char *name, const char *tail)
 {
     char path[PATH_MAX];
 

@@ -3,8 +3,10 @@
  * config — what each role is told, and the folders of HOME.
  *
  *     HOME/site      facts the owner writes        HOME/kb        versions of rules and site
- *     HOME/state     readable snapshot (judge)     HOME/ledger    the record and the node's key (ledger)
- *     HOME/secrets   device secrets (actuator)     HOME/keys      keys of people; no role reads them
+ *     HOME/state     readable snapshot (judge)     HOME/ledger    the record and the node's key
+ *     (ledger)
+ *     HOME/secrets   device secrets (actuator)     HOME/keys      keys of people; no role reads
+ *     them
  *     HOME/run       api.sock, roles.json
  */
 #pragma once
@@ -18,7 +20,8 @@ bool config_prepare_home(const struct supervisor_options *options, struct err *e
 const char *config_versions_folder(const struct supervisor_options *options);
 
 /* Copy rules and site as they are now. */
-bool config_version(const struct supervisor_options *options, struct version *ret_version, struct err *err);
+bool config_version(
+    const struct supervisor_options *options, struct version *ret_version, struct err *err);
 
 /* A role is told only what it needs: no other role's folder is named to it. Owned by the caller. */
 json_t *config_for(

@@ -202,8 +202,9 @@ static void on_check_deadline(uv_timer_t *timer)
     (void)uv_process_kill(&run->handle, SIGKILL);
 }
 
-bool process_check(uv_loop_t *loop, const char *folder, const char *site, const char *state, int64_t timeout_ms,
-    void (*done)(void *owner, bool sound, const char *report), void *owner, struct err *err)
+bool process_check(uv_loop_t *loop, const char *folder, const char *site, const char *state,
+    int64_t timeout_ms, void (*done)(void *owner, bool sound, const char *report), void *owner,
+    struct err *err)
 {
     struct check_run *run = calloc(1, sizeof *run);
     char *args[] = {

@@ -34,10 +34,13 @@ struct process {
 
 /* `logicd role NAME` with `config` on its descriptor 4. errors  ERR_SYSTEM */
 bool process_start(uv_loop_t *loop, const char *name, const json_t *config,
-    const struct process_events *events, void *owner, struct process **ret_process, struct err *err);
+    const struct process_events *events, void *owner, struct process **ret_process,
+    struct err *err);
 
 void process_kill(struct process *p, int signal);
 
-/* `logicd kb-check FOLDER SITE STATE`: `done` gets true when the rules are sound, and the report. */
-bool process_check(uv_loop_t *loop, const char *folder, const char *site, const char *state, int64_t timeout_ms,
-    void (*done)(void *owner, bool sound, const char *report), void *owner, struct err *err);
+/* `logicd kb-check FOLDER SITE STATE`: `done` gets true when the rules are sound, and the report.
+ */
+bool process_check(uv_loop_t *loop, const char *folder, const char *site, const char *state,
+    int64_t timeout_ms, void (*done)(void *owner, bool sound, const char *report), void *owner,
+    struct err *err);

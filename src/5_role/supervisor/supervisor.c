@@ -100,8 +100,8 @@ static void join(struct process *judge, struct process *other)
     if (!judge || !other || !judge->control || !other->control)
         return;
     if (!fd_pair(MESSAGE_BYTES_MAX, ends, &err) ||
-        !channel_send_fd(other->control, message_make(MESSAGE_peer, "{s:s}", "role", "judge"), ends[0],
-            &err) ||
+        !channel_send_fd(
+            other->control, message_make(MESSAGE_peer, "{s:s}", "role", "judge"), ends[0], &err) ||
         !channel_send_fd(judge->control, message_make(MESSAGE_peer, "{s:s}", "role", other->name),
             ends[1], &err))
         log_error("roles_not_joined", "judge_with", other->name, "message", err.message, NULL);
@@ -152,7 +152,8 @@ static void announce(struct supervisor *s)
         if (!s->slots[i].process || !s->slots[i].process->ready)
             return;
     write_roles(s);
-    notify_send(s->announced ? "STATUS=all roles are ready" : "READY=1\nSTATUS=all roles are ready");
+    notify_send(
+        s->announced ? "STATUS=all roles are ready" : "READY=1\nSTATUS=all roles are ready");
     log_event("node_ready", "listen", s->options->listen, NULL);
     s->announced = true;
 }
@@ -219,7 +220,8 @@ static void crashed(struct slot *slot, int64_t ran_ms, int64_t status, int signa
     int64_t delay_ms;
     char how[64], wait[32];
 
-    snprintf(how, sizeof how, signal ? "signal %d" : "exit status %d", signal ? signal : (int)status);
+    snprintf(
+        how, sizeof how, signal ? "signal %d" : "exit status %d", signal ? signal : (int)status);
     if (!restart_after_crash(&slot->history, &policy, clock_steady_ms(), ran_ms, &delay_ms)) {
         char why[160];
         snprintf(why, sizeof why, "ended %lld times in %lld s, last with %s",

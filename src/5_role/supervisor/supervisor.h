@@ -2,8 +2,10 @@
  *
  * supervisor — starts the roles, joins them, starts them again, ends them in order.
  *
- * It holds no secret, reads no message of a case and links no Prolog. It makes each socket pair and gives
- * its ends to the two roles; it copies the rules into an immutable folder per version, has them checked
+ * It holds no secret, reads no message of a case and links no Prolog. It makes each socket pair
+ * and gives
+ * its ends to the two roles; it copies the rules into an immutable folder per version, has them
+ * checked
  * in a process of their own, and puts a new judge in the place of the old one.
  *
  * threads  one loop

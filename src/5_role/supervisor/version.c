@@ -50,7 +50,8 @@ static bool list_entry(
     if (!S_ISREG(what.st_mode) || !wanted(name))
         return true;
     if (l->count == VERSION_FILES_MAX)
-        return err_set(err, ERR_LIMIT, "more than %d files of rules below '%s'", VERSION_FILES_MAX, root);
+        return err_set(
+            err, ERR_LIMIT, "more than %d files of rules below '%s'", VERSION_FILES_MAX, root);
     l->paths[l->count++] = str_dup(str_from(relative));
     return true;
 }
@@ -122,18 +123,15 @@ static bool copy_files(const char *from, const struct listing *l, const char *to
     return true;
 }
 
-/* main.pl, core/ and check/: the kb folder may hold other things (site, state) that are not rules. */
+/* main.pl and core/: the kb folder may hold other things (site, state, tests) that are not rules.
+ */
 static bool list_rules(const char *kb, struct listing *l, struct err *err)
 {
-    char check_folder[PATH_MAX];
-
-    snprintf(check_folder, sizeof check_folder, "%s/check", kb);
-    return list_entry(kb, "", "main.pl", l, err) && list_folder(kb, "core", l, err) &&
-           (!file_exists(check_folder) || list_folder(kb, "check", l, err));
+    return list_entry(kb, "", "main.pl", l, err) && list_folder(kb, "core", l, err);
 }
 
-bool version_make(
-    const char *kb, const char *site, const char *into, struct version *ret_version, struct err *err)
+bool version_make(const char *kb, const char *site, const char *into, struct version *ret_version,
+    struct err *err)
 {
     scoped(listing_done) struct listing rules = {0}, facts = {0};
     struct version made = {0};
@@ -150,7 +148,8 @@ bool version_make(
     snprintf(done_mark, sizeof done_mark, "%s/whole", made.folder);
     if (!file_exists(done_mark) &&
         (!file_make_folder(site_folder, 0755, err) || !copy_files(kb, &rules, made.folder, err) ||
-            !copy_files(site, &facts, site_folder, err) || !file_replace(done_mark, S(""), 0444, err)))
+            !copy_files(site, &facts, site_folder, err) ||
+            !file_replace(done_mark, S(""), 0444, err)))
         return err_wrap(err, "copying the rules");
     *ret_version = made;
     return true;

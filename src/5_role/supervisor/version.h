@@ -2,8 +2,10 @@
  *
  * version — rules and site facts, copied once into a folder that nobody changes.
  *
- * HOME/kb/RULES-SITE/ holds kb's main.pl, core/ and site/ as they were at that moment; the two halves of the
- * name are the first 16 hex digits of SHA-256 over paths and contents in sorted order. The judge loads only
+ * HOME/kb/RULES-SITE/ holds kb's main.pl, core/ and site/ as they were at that moment; the two
+ * halves of the
+ * name are the first 16 hex digits of SHA-256 over paths and contents in sorted order. The judge
+ * loads only
  * from there: an edit of the sources never reaches a running node without `kb reload`.
  */
 #pragma once
@@ -22,10 +24,11 @@ struct version {
     char site[VERSION_HASH_CHARS + 1];
 };
 
-/* Copy what stands in `kb` (main.pl, core/, check/) and `site` (*.pl) below `into`. The same content gives the same folder.
+/* Copy what stands in `kb` (main.pl, core/) and `site` (*.pl) below `into`. The same content gives
+ * the same folder.
  * errors  ERR_SYSTEM cannot read or write; ERR_LIMIT too many or too large files */
-bool version_make(
-    const char *kb, const char *site, const char *into, struct version *ret_version, struct err *err);
+bool version_make(const char *kb, const char *site, const char *into, struct version *ret_version,
+    struct err *err);
 
 /* Remove the folders of other versions than the `count` in `keep`. Best effort. */
 void version_prune(const char *into, const char *const *keep, int count);
