@@ -2,82 +2,38 @@
  *
  * kb — check a folder of rules in a process of its own, and ask the node to take new rules.
  */
+#include "client/beside.h"
 #include "client/client.h"
+#include "client/home.h"
 
 #include "base/buf.h"
 #include "base/scoped.h"
-#include "os/fd.h"
+#include "os/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define CHECK_TEXT_BYTES_MAX (1u << 20)
 
-extern char **environ;
-
-/* logicd lies beside logicctl. */
-static bool find_logicd(char ret_path[PATH_MAX], struct err *err)
+/* HOME/`below` if it is there, else NULL: rules can also be checked where no node lives. */
+static const char *of_home(const struct client *client, const char *below, char ret_path[PATH_MAX])
 {
-    char self[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    struct err err;
 
-    self[len > 0 ? len : 0] = '\0';
-    char *slash = strrchr(self, '/');
-    if (!slash)
-        return err_set(err, ERR_SYSTEM, "cannot find where logicctl lies (no /proc?)");
-    *slash = '\0';
-    if (snprintf(ret_path, PATH_MAX, "%s/logicd", self) >= PATH_MAX || access(ret_path, X_OK) != 0)
-        return err_set(err, ERR_SYSTEM, "cannot find logicd beside logicctl in %s", self);
-    return true;
-}
-
-static bool run_check(
-    const char *program, const char *folder, struct buf *out, int *ret_status, struct err *err)
-{
-    char *const argv[] = {(char *)"logicd", (char *)"kb-check", (char *)folder, NULL};
-    posix_spawn_file_actions_t actions;
-    int ends[2];
-    pid_t child;
-    ssize_t got;
-    char bytes[4096];
-
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return err_set(err, ERR_SYSTEM, "cannot make a pipe: %s", strerror(errno));
-    scoped(fd_done) int from = ends[0], to = ends[1];
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, to, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, to, STDERR_FILENO);
-    int failed = posix_spawn(&child, program, &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (failed)
-        return err_set(err, ERR_SYSTEM, "cannot start %s: %s", program, strerror(failed));
-    fd_done(&to);
-    while ((got = read(from, bytes, sizeof bytes)) > 0 || (got < 0 && errno == EINTR))
-        if (got > 0)
-            buf_add(out, (struct str){bytes, (size_t)got});
-    while (waitpid(child, ret_status, 0) < 0)
-        if (errno != EINTR)
-            return err_set(err, ERR_SYSTEM, "cannot wait for %s: %s", program, strerror(errno));
-    return true;
+    return home_path(&client->options, below, ret_path, &err) && file_exists(ret_path) ? ret_path
+                                                                                       : NULL;
 }
 
 enum client_exit client_kb_check(struct client *client)
 {
     scoped(buf_done) struct buf words = buf_of(CHECK_TEXT_BYTES_MAX);
-    char program[PATH_MAX];
+    char site[PATH_MAX], state[PATH_MAX];
+    const char *args[] = {"kb-check", client->options.args[0], of_home(client, "site", site),
+        of_home(client, "state", state), NULL};
     struct err err;
-    int status = 0;
+    bool fine;
 
-    if (!find_logicd(program, &err) ||
-        !run_check(program, client->options.args[0], &words, &status, &err))
+    if (!beside_run(args, -1, &words, &fine, &err))
         return client_fail(client, &err);
-    bool fine = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (client->options.json) {
         struct str text = str_utf8_prefix(buf_str(&words));
         scoped(json_done) json_t *document =
