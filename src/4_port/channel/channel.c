@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define PACKET_MESSAGES_MAX 64
-#define EARLY_MESSAGES 4   /* wait: off with them, so that the other side works while we go on */
 #define BATCH 4            /* packets a system call */
 #define TURNS_MAX 8        /* batches a turn: then others have their turn */
 #define QUEUE_FIRST 64
@@ -135,8 +134,6 @@ static bool enqueue(struct channel *c, char *text, size_t len, struct err *err)
     c->queue_bytes += len;
     if (c->queue_count == 1)
         uv_prepare_start(&c->prepare, on_prepare);
-    if (c->queue_count % EARLY_MESSAGES == 0 && !c->watching_write)
-        channel_flush(c);
     return true;
 }
 
