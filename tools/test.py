@@ -130,7 +130,8 @@ def unit():
 
 def rules():
     if (ROOT / "tools/plunit_tap.pl").exists():
-        settle(*one("rules", ["swipl", "-q", "-f", "none", "-F", "none", "tools/plunit_tap.pl", "--", "kb"]))
+        settle(*one("rules", ["swipl", "-q", "-f", "none", "-F", "none", "tools/plunit_tap.pl", "--", "--site",
+                              "kb/test/site", "kb/core", "tools"]))
 
 
 def programs(folder):

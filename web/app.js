@@ -82,7 +82,7 @@ function drawCase(view) {
   if (view.by?.via === 'model') card.append(element('p', 'model', 'Proposed by a language model, not typed by a person.'));
   if (view.verdict?.words) card.append(element('p', 'words', view.verdict.words));
   if (view.error?.message) card.append(element('p', 'words', view.error.message));
-  if (view.status === 'denied' && view.verdict) card.append(drawReasons(view.verdict));
+  if (view.status === 'denied' && view.verdict?.reasons) card.append(drawReasons(view.verdict));
   if (view.plan?.diff?.length) card.append(drawDiff(view.plan.diff));
   else card.append(element('p', 'facts', byline(view)));
   if (view.status === 'awaiting_consent') card.append(drawHow(view));
@@ -142,10 +142,10 @@ function changed(event) {
 
 async function load() {
   const page = await get(`/api/v1/cases?limit=${CASES_SHOWN_MAX}`);
-  for (const view of page.cases ?? []) cases.set(view.id, view);
+  for (const view of page.cases ?? []) cases.set(view.id, { ...cases.get(view.id), ...view }); // a row has no plan
   drawAll();
   // A row of the list may lack verdict and plan: fetch those in full.
-  for (const view of cases.values()) if (view.verdict === undefined) stale.add(view.id);
+  for (const view of cases.values()) if (view.plan === undefined) stale.add(view.id);
   if (stale.size) await refresh();
 }
 

@@ -4,6 +4,7 @@
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "crypto/crypto.h"
+#include "os/clock.h"
 #include "os/random.h"
 #include "json/json_text.h"
 
@@ -32,7 +33,7 @@ bool plan_make(const struct live *live, const char *case_id, int64_t expires_at_
     char nonce[ID_BYTES];
     scoped(buf_done) struct buf text = buf_of(PLAN_BYTES_MAX);
 
-    id_make(expires_at_ms, nonce);
+    id_make(clock_civil_ms(), nonce);
     scoped(json_done) json_t *plan =
         json_pack("{s:s, s:s, s:O, s:O, s:O, s:O?, s:O, s:I, s:s, s:s, s:s}", "kind",
             "logic-node/plan/v1", "case", case_id, "action", json_object_get(v, "action"), "params",
