@@ -34,10 +34,12 @@ def figure(name, values, unit, peers=None, target=None, of="value", better="lowe
     if target is not None:
         judged = ratio if of == "ratio" else value
         good = judged >= target if of == "ratio" or better == "higher" else judged <= target
-        parts.append("target=%s%s %s" % (number(target), "x" if of == "ratio" else "", "ok" if good else "short"))
+        parts.append("target=%s%s" % (number(target), "x" if of == "ratio" else ""))
+        parts.append("ok" if good else "short")
         if not good:
             short.append(name)
-    parts.append("# median of %d, %s … %s" % (len(values), number(min(values)), number(max(values))))
+    least, most = number(min(values)), number(max(values))
+    parts.append("# median of %d, %s … %s" % (len(values), least, most))
     print(" ".join(parts), flush=True)
 
 
@@ -67,8 +69,13 @@ def memory_kb(pid):
     return found["Rss:"], found["Pss:"]
 
 
+def role_pids(node):
+    pids = {name: role["pid"] for name, role in node.roles().items()}
+    return {"supervisor": node.process.pid, **pids}
+
+
 def node_pids(node):
-    return [node.process.pid] + [role["pid"] for role in node.roles().values()]
+    return list(role_pids(node).values())
 
 
 def wrk(url, bodies, connections, seconds, threads=1, may_refuse=False):
@@ -77,9 +84,10 @@ def wrk(url, bodies, connections, seconds, threads=1, may_refuse=False):
         f.write("\n".join(body if isinstance(body, str) else json.dumps(body) for body in bodies))
         f.flush()
         out = subprocess.run(
-            ["wrk", "-t%d" % threads, "-c%d" % connections, "-d%ds" % seconds, "--timeout", "30s", "-s",
-             os.path.join(HERE, "post.lua"), url], env=dict(os.environ, BENCH_BODIES=f.name), check=True,
-            stdout=subprocess.PIPE, text=True).stdout
+            ["wrk", "-t%d" % threads, "-c%d" % connections, "-d%ds" % seconds, "--timeout", "30s",
+             "-s", os.path.join(HERE, "post.lua"), url],
+            env=dict(os.environ, BENCH_BODIES=f.name), check=True, stdout=subprocess.PIPE,
+            text=True).stdout
     result = json.loads(out[out.index("{"):])
     if result["failed"] or not result["requests"] or (result["refused"] and not may_refuse):
         raise SystemExit("wrk: %s" % result)

@@ -18,8 +18,9 @@ ANSWER = {"answers": ["home.arpa"]}
 def peer(site, workers):
     port = free_port()
     process = subprocess.Popen(
-        ["swipl", "-O", "-q", "-f", "none", "-F", "none", os.path.join(HERE, "peer/thread_httpd.pl"), "--",
-         os.path.join(ROOT, "kb"), site, str(port), str(workers)], stdin=subprocess.DEVNULL)
+        ["swipl", "-O", "-q", "-f", "none", "-F", "none",
+         os.path.join(HERE, "peer/thread_httpd.pl"), "--", os.path.join(ROOT, "kb"), site,
+         str(port), str(workers)], stdin=subprocess.DEVNULL)
     try:
         wait_port(port)
         yield port, [process.pid]
@@ -32,7 +33,8 @@ def check(port):
     import http.client
     import json
     connection = http.client.HTTPConnection("127.0.0.1", port)
-    connection.request("POST", "/api/v1/query", json.dumps(QUESTION), {"Content-Type": "application/json"})
+    connection.request("POST", "/api/v1/query", json.dumps(QUESTION),
+                       {"Content-Type": "application/json"})
     answer = json.loads(connection.getresponse().read())
     assert answer == ANSWER, answer
     connection.close()
@@ -54,7 +56,8 @@ def main():
                     cpus[name].append(cpu)
     best = [max(pair) for pair in zip(rates["two"], rates["sixteen"])]
     least = [min(pair) for pair in zip(cpus["two"], cpus["sixteen"])]
-    figure("door_query_rate", rates["ours"], "req/s", peers=best, target=8, of="ratio", better="higher")
+    figure("door_query_rate", rates["ours"], "req/s", peers=best, target=8, of="ratio",
+           better="higher")
     figure("door_query_cpu", cpus["ours"], "us_cpu/req", peers=least, target=15, of="ratio")
 
 

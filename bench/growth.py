@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory of each role after 100,000 requests and after 1,000,000 more: questions, sentences that are only
-parsed, and every tenth a sentence whose denial is recorded. Caches fill in the first part; what grows in the
-second is a leak. Long: some minutes."""
+"""Memory of each role after 100,000 requests and after 1,000,000 more: questions, sentences that
+are only parsed, and every tenth a sentence whose denial is recorded. Caches fill in the first part;
+what grows in the second is a leak. Long: some minutes."""
 import time
 
-from bench import figure, memory_kb, wrk
+from bench import figure, memory_kb, role_pids, wrk
 from node import Node
 
 WARM, MORE = 100_000, 1_000_000
 GROWTH_PERCENT_MAX = 5
-BODIES = ['/api/v1/query {"query":"zone_of","args":{"name":"nas%d.home.arpa"}}' % i for i in range(6)] + [
-    '/api/v1/query {"query":"no_such_%d"}' % 1,
+ZONE_OF = '/api/v1/query {"query":"zone_of","args":{"name":"nas%d.home.arpa"}}'
+BODIES = [ZONE_OF % i for i in range(6)] + [
+    '/api/v1/query {"query":"no_such"}',
     '/api/v1/query {"query":"may","args":{"principal":"loopback","action":"dns_record_add",'
     '"params":{"name":"x.home.arpa","type":"A","value":"10.0.0.5"}}}',
     '/api/v1/intent {"nl":"what is the address of nas.home.arpa","parse_only":true}',
@@ -26,8 +27,7 @@ def ask(node, count):
 
 def memory(node):
     time.sleep(2)
-    roles = {"supervisor": node.process.pid, **{name: role["pid"] for name, role in node.roles().items()}}
-    return {name: memory_kb(pid)[0] for name, pid in roles.items()}
+    return {name: memory_kb(pid)[0] for name, pid in role_pids(node).items()}
 
 
 def main():

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""POST /api/v1/intent by grammar to its recorded verdict: a denial, so nothing but sentence, rules and
-durable record is in it; one after the other (p50, against one durable SQLite insert on the same disk) and
-16 connections (group commit). Then a record that is really added to BIND 9: look, plan, warrant, update,
-four durable steps."""
+"""POST /api/v1/intent by grammar to its recorded verdict: a denial, so nothing but sentence, rules
+and durable record is in it; one after the other (p50, against one durable SQLite insert on the same
+disk) and 16 connections (group commit). Then a record that is really added to BIND 9: look, plan,
+warrant, update, each step durable before the next."""
 import http.client
 import json
 import os
@@ -41,7 +41,8 @@ def added_p50_ms(node, start):
     connection = http.client.HTTPConnection("127.0.0.1", node.port)
     times = []
     for i in range(start, start + ADDED_A_ROUND):
-        body = json.dumps({"nl": "add A record bench%d.home.arpa to 10.9.%d.%d" % (i, i // 250, i % 250 + 1)})
+        name, address = "bench%d.home.arpa" % i, "10.9.%d.%d" % (i // 250, i % 250 + 1)
+        body = json.dumps({"nl": "add A record %s to %s" % (name, address)})
         begun = time.perf_counter()
         connection.request("POST", "/api/v1/intent", body, {"Content-Type": "application/json"})
         answer = json.loads(connection.getresponse().read())

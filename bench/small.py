@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kept small: from start to /readyz with the rules' version already there and on a first start, memory of all
-roles, CPU while nobody asks anything."""
+"""Kept small: from start to /readyz with the rules' version already there and on a first start,
+memory of all roles, CPU while nobody asks anything."""
 import http.client
 import os
 import shutil
 import tempfile
 import time
 
-from bench import cpu_ns, figure, memory_kb, node_pids
+from bench import cpu_ns, figure, memory_kb, role_pids
 from node import Node
 
 STARTS = 7
@@ -45,7 +45,7 @@ def idle(node):
     node.intent("delete the zone home.arpa")
     node.post("/api/v1/query", {"query": "zone_of", "args": {"name": "nas.home.arpa"}})
     time.sleep(SETTLE_S)
-    roles = {"supervisor": node.process.pid, **{name: role["pid"] for name, role in node.roles().items()}}
+    roles = role_pids(node)
     memory = {name: memory_kb(pid) for name, pid in roles.items()}
     before = {name: cpu_ns([pid]) for name, pid in roles.items()}
     time.sleep(IDLE_S)

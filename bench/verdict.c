@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * verdict — CPU of one question to the rules as shipped, without a node around them: the judge door before
- * and after the hands have looked, a denial, the sentence behind it, and the query door.
+ * verdict — CPU of one question to the rules as shipped, without a node around them: the judge door
+ * before and after the hands have looked, a denial, the sentence behind it, and the query door.
  *
  *     bench_verdict [KB [SITE]]      default: kb kb/site
  *
- * On the owner's own engine: what the rules and the terms cost. Through the workers, one at a time, two
- * thread switches are added; prolog_bench says what those are.
+ * On the owner's own engine: what the rules and the terms cost. Through the workers, one at a time,
+ * two thread switches are added; prolog_bench says what those are.
  */
 #include "base/panic.h"
 #include "prolog/prolog.h"
