@@ -28,6 +28,7 @@ LOGICD = os.path.realpath(
 LOGICCTL = os.path.realpath(
     os.environ.get("LOGICCTL", os.path.join(os.path.dirname(LOGICD), "logicctl")))
 NAMED = os.path.join(ROOT, "deploy/demo/named.sh")
+ZONES = ("local", "home.arpa", "1.168.192.in-addr.arpa")
 PATIENCE_S = 60  # generous: a test must not fail because the machine is busy
 
 
@@ -77,6 +78,18 @@ class Named:
                               "+tries=1", "+time=3"],
                              stdout=subprocess.PIPE, check=False, text=True).stdout
         return sorted(line for line in out.splitlines() if not line.startswith(";"))
+
+    def world(self):
+        """Every record of every zone that this server has had from the start."""
+        key, out = os.path.join(self.dir, "keys/node.key"), ""
+        for zone in ZONES:
+            told = subprocess.run(
+                ["dig", "-k", key, "-p", str(self.port), "@127.0.0.1", zone, "axfr",
+                 "+nocomments", "+nostats", "+nocmd"],
+                stdout=subprocess.PIPE, text=True, check=True).stdout
+            assert "SOA" in told, told
+            out += "\n".join(line for line in told.splitlines() if "TSIG" not in line)
+        return out
 
     def update(self, *lines):
         """Change the zone behind the node's back."""
@@ -197,6 +210,9 @@ class Node:
             return json.load(open(os.path.join(self.home, "run/roles.json")))
         except (OSError, ValueError):
             return {}
+
+    def named_pid(self):
+        return int(open(os.path.join(self.named.dir, "named.pid")).read())
 
     def pid(self, role):
         return self.roles()[role]["pid"]

@@ -34,70 +34,6 @@ void door_answered(struct judge *j)
     judge_maybe_drained(j);
 }
 
-/* --- live cases --------------------------------------------------------------------------- */
-
-static size_t bucket_of(const char *id)
-{
-    uint32_t hash = 2166136261u;
-
-    for (; *id; id++)
-        hash = (hash ^ (unsigned char)*id) * 16777619u;
-    return hash % JUDGE_BUCKETS;
-}
-
-struct live *live_find(struct judge *j, const char *case_id)
-{
-    for (struct live *l = j->buckets[bucket_of(case_id)]; l; l = l->next)
-        if (strcmp(l->kase.id, case_id) == 0)
-            return l;
-    return NULL;
-}
-
-struct live *live_add(struct judge *j)
-{
-    struct live *live = calloc(1, sizeof *live);
-
-    check(live);
-    live->judge = j;
-    j->live_count++;
-    return live;
-}
-
-void live_index(struct live *live)
-{
-    struct live **bucket = &live->judge->buckets[bucket_of(live->kase.id)];
-
-    live->next = *bucket;
-    *bucket = live;
-}
-
-static void unindex(struct live *live)
-{
-    struct live **at = &live->judge->buckets[bucket_of(live->kase.id)];
-
-    while (*at && *at != live)
-        at = &(*at)->next;
-    if (*at)
-        *at = live->next;
-}
-
-void live_drop(struct live *live)
-{
-    unindex(live);
-    consent_drop_all(live);
-    live->judge->live_count--;
-    json_decref(live->retry);
-    json_decref(live->params);
-    json_decref(live->action);
-    json_decref(live->by);
-    json_decref(live->nl);
-    json_decref(live->model);
-    json_decref(live->question);
-    json_decref(live->verdict);
-    case_done(&live->kase);
-    free(live);
-}
-
 /* --- recording ----------------------------------------------------------------------------- */
 
 /* The record did not happen. What had no effect is told to the client; the rest is tried again. */
@@ -169,13 +105,11 @@ void flow_fail(struct live *live, const struct err *why, const char *changed)
 
 /* --- verdicts ------------------------------------------------------------------------------ */
 
+/* The plan and the answer have entries of their own. */
 static json_t *judged_body(const struct live *live)
 {
-    json_t *shown = json_copy(live->verdict);
-
-    json_object_del(shown, "plan"); /* the plan has an entry of its own */
-    json_object_del(shown, "look");
-    json_t *body = json_pack("{s:O, s:o, s:s, s:s}", "question", live->question, "verdict", shown,
+    json_t *body = json_pack("{s:O, s:o, s:O?, s:s, s:s}", "question", live->question, "verdict",
+        case_verdict_kept(live->verdict), "learned", json_object_get(live->verdict, "learned"),
         "rules", live->judge->rules, "site", live->judge->site_hash);
     check(body);
     return body;
@@ -248,8 +182,7 @@ static bool has(const json_t *object, const char *name)
     return value && !json_is_null(value);
 }
 
-/* Entries for the verdict that was just given, behind what stands in `entries` (taken). */
-static void record_verdict(struct live *live, json_t *entries, bool seen)
+void flow_record_verdict(struct live *live, json_t *entries, bool seen)
 {
     bool deny = !verdict_is(live, "permit") && !verdict_is(live, "needs_consent");
     bool answers = !deny && has(live->verdict, "answer") && verdict_is(live, "permit");
@@ -260,76 +193,25 @@ static void record_verdict(struct live *live, json_t *entries, bool seen)
     if (answers)
         json_array_append_new(entries,
             records_entry("case_answered", live->kase.id,
-                json_pack("{s:O}", "answer", json_object_get(live->verdict, "answer")), false));
+                json_pack("{s:O}", "answer",
+                    live->answer ? live->answer : json_object_get(live->verdict, "answer")),
+                false));
     else if (!deny && !looks)
         add_plan(live, entries);
     flow_record(live, entries);
 }
 
-/* case_explain: the rules said yes; the record says what, and the rules put it into words. */
-static void on_explained(void *context, struct prolog_answer *answer)
-{
-    struct live *live = context;
-    json_t *words = answer->ok ? prolog_answer_json(answer) : NULL;
-    json_t *filled = json_deep_copy(json_object_get(live->verdict, "answer"));
-
-    json_object_update_missing(filled, words);
-    json_object_set_new(live->verdict, "answer", filled);
-    record_verdict(live, json_pack("[o]", records_opened(live)), false);
-    door_answered(live->judge);
-}
-
-static void explain(struct live *live, const struct kase *of)
-{
-    struct err err = {0};
-    json_t *answer = json_object_get(live->verdict, "answer");
-
-    if (of->state == CASE_NONE) {
-        json_object_set_new(answer, "words", json_string("there is no such case in the ledger"));
-        record_verdict(live, json_pack("[o]", records_opened(live)), false);
-        return;
-    }
-    json_object_set_new(answer, "view", case_view(of));
-    if (!ask_door(live->judge, PROLOG_EXPLAIN,
-            json_pack("{s:O}", "case", json_object_get(answer, "view")), on_explained, live,
-            &err)) {
-        client_refuse(live->judge, &live->client, &err);
-        live_drop(live);
-    }
-}
-
-static void on_explained_case_read(void *context, const struct kase *kase, const struct err *err)
-{
-    struct live *live = context;
-
-    if (kase) {
-        explain(live, kase);
-        return;
-    }
-    client_refuse(live->judge, &live->client, err);
-    live_drop(live);
-}
-
 /* The first verdict: from here on there is a case. */
 static void open_case(struct live *live)
 {
-    struct judge *j = live->judge;
-    struct err err = {0};
     const char *asked = message_text(json_object_get(live->verdict, "answer"), "case");
 
     id_make(clock_civil_ms(), live->kase.id);
     live_index(live);
-    if (strcmp(message_text(live->verdict, "action"), "case_explain") != 0 || !asked[0]) {
-        record_verdict(live, json_pack("[o]", records_opened(live)), false);
-        return;
-    }
-    struct live *open = live_find(j, asked);
-    if (open) {
-        explain(live, &open->kase);
-    } else if (!read_case(j, asked, on_explained_case_read, live, &err)) {
-        client_refuse(j, &live->client, &err);
-        live_drop(live);
-    }
+    if (strcmp(message_text(live->verdict, "action"), "case_explain") == 0 && asked[0])
+        explain_case(live, asked);
+    else
+        flow_record_verdict(live, json_pack("[o]", records_opened(live)), false);
 }
 
 static void on_first_verdict(void *context, struct prolog_answer *answer)
@@ -395,7 +277,7 @@ static void on_final_verdict(void *context, struct prolog_answer *answer)
     if (answer->ok && prolog_answer_json(answer)) {
         json_decref(live->verdict);
         live->verdict = json_incref(prolog_answer_json(answer));
-        record_verdict(live, json_array(), true);
+        flow_record_verdict(live, json_array(), true);
     } else {
         flow_fail(live, &answer->err, "no");
     }
