@@ -19,7 +19,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-COLUMNS, FUNCTION_LINES, FILE_LINES, HEADER_LINES, README_LINES = 100, 70, 600, 200, 30
+COLUMNS, SCRIPT_COLUMNS, FUNCTION_LINES, FILE_LINES, HEADER_LINES, README_LINES = 100, 140, 70, 600, 200, 30
 CODE = (".c", ".h", ".pl", ".plt", ".py", ".sh")
 BANNED = {
     "strcpy": "str_dup()", "strcat": "buf_add()", "sprintf": "buf_printf()",
@@ -85,11 +85,12 @@ def bare(name):
 
 
 def line_length():
-    """no line is longer than 100 columns"""
+    """no line is longer than 100 columns (scripts 140)"""
     for name in named(*CODE):
+        most = SCRIPT_COLUMNS if name.endswith((".py", ".sh")) else COLUMNS
         for number, line in lines(name):
-            if len(line) > COLUMNS:
-                yield name, number, "%d columns; at most %d" % (len(line), COLUMNS)
+            if len(line) > most:
+                yield name, number, "%d columns; at most %d" % (len(line), most)
 
 
 def function_length():

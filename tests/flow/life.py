@@ -185,7 +185,7 @@ def kb_check_names_file_and_line():
 
 
 @tap.test
-def full_disk_stops_everything_and_loses_nothing():
+def invariant_5_full_disk_stops_everything_and_loses_nothing():
     home = "/tmp/ln-small-%d" % os.getpid()
     os.makedirs(home + "/ledger")
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m,mode=700", "tmpfs", home + "/ledger"],
@@ -229,6 +229,135 @@ def full_disk_stops_everything_and_loses_nothing():
     finally:
         subprocess.run(["umount", home + "/ledger"], check=False)
         shutil.rmtree(home, ignore_errors=True)
+
+
+ROLES = ("gateway", "judge", "actuator", "ledger")
+
+
+class Asking(threading.Thread):
+    """A request that may be cut off; what it was answered is in `answer`."""
+
+    def __init__(self, ask):
+        super().__init__()
+        self.ask, self.answer = ask, None
+        self.start()
+
+    def run(self):
+        try:
+            self.answer = self.ask()
+        except (OSError, ValueError, AssertionError):
+            pass
+        except Exception:  # a torn HTTP answer
+            pass
+
+
+def kill_role(node, role):
+    old = node.pid(role)
+    os.kill(old, signal.SIGKILL)
+    wait_for("%s to be replaced" % role, lambda: node.roles().get(role, {}).get("pid", old) != old)
+
+
+def wait_whole(node):
+    """All roles are back: something that needs each of them works."""
+    def works():
+        try:
+            return node.intent("list the records in local")["status"] == "success"
+        except (OSError, AssertionError):
+            return False
+    wait_for("all roles to be back", works)
+
+
+def states(node):
+    try:
+        return {c["id"]: c["state"] for c in node.get("/api/v1/cases?limit=50")[1]["cases"]}
+    except (OSError, KeyError):
+        return {}
+
+
+def settled_state(node, case):
+    def closed():
+        state = states(node).get(case)
+        return state if state in ("done", "failed", "denied", "refused", "expired") else None
+    return wait_for("case %s to settle" % case, closed)
+
+
+def check_once(node, case):
+    kinds = [e["kind"] for e in node.entries() if e["case"] == case]
+    assert kinds.count("warrant_issued") <= 1 and kinds.count("case_executed") <= 1, kinds
+    return kinds
+
+
+@tap.test
+def invariant_10_each_role_killed_while_hands_look():
+    with Node(settings=["supervisor.crashes_max=1000"]) as node:
+        for role in ROLES:
+            name = "look-%s.local" % role
+            wait_whole(node)
+            stopped = node.named_pid()
+            os.kill(stopped, signal.SIGSTOP)  # the look waits for the name server
+            before = set(states(node))
+            asking = Asking(lambda: node.post("/api/v1/intent", {"nl": "add %s to 10.0.0.1" % name}))
+            case = wait_for("the case", lambda: [c for c, s in states(node).items() if c not in before and s == "judged"])[0]
+            kill_role(node, role)
+            os.kill(stopped, signal.SIGCONT)
+            asking.join()
+            state = settled_state(node, case)
+            kinds = check_once(node, case)
+            # what was not ordered was not done; the gateway's death does not concern the case
+            equal((role, node.named.dig(name)), (role, ["10.0.0.1"] if state == "done" else []))
+            assert state == "done" or "warrant_issued" not in kinds, (role, kinds)
+
+
+@tap.test
+def invariant_10_each_role_killed_while_hands_act():
+    with Node(settings=["supervisor.crashes_max=1000"]) as node:
+        for role in ROLES:
+            name = "act-%s.local" % role
+            wait_whole(node)
+            node.intent("add %s to 10.0.0.1" % name)
+            case = node.intent("delete %s" % name)["case"]
+            plan = node.plan(case)
+            stopped = node.named_pid()
+            os.kill(stopped, signal.SIGSTOP)  # the update waits for the name server
+            asking = Asking(lambda: node.consent(case, plan=plan))
+            wait_for("the order", lambda: states(node).get(case) == "acting")
+            kill_role(node, role)
+            os.kill(stopped, signal.SIGCONT)
+            asking.join()
+            state = settled_state(node, case)
+            check_once(node, case)
+            there = node.named.dig(name)
+            if state == "done":
+                equal((role, there), (role, []))
+            else:  # whoever says "no" must be right
+                failed = [e for e in node.entries() if e["case"] == case and e["kind"] == "case_failed"][0]["body"]
+                assert failed["changed"] != "yes", (role, failed)
+                if failed["changed"] == "no":
+                    equal((role, there), (role, ["10.0.0.1"]))
+                print("# %s: %s, changed %s" % (role, state, failed["changed"]))
+
+
+@tap.test
+def invariant_10_each_role_killed_while_a_plan_waits():
+    with Node(settings=["supervisor.crashes_max=1000"]) as node:
+        for role in ROLES:
+            name = "wait-%s.local" % role
+            wait_whole(node)
+            node.intent("add %s to 10.0.0.1" % name)
+            case = node.intent("delete %s" % name)["case"]
+            plan = node.plan(case)
+            kill_role(node, role)
+            wait_for("the case", lambda: states(node).get(case) == "awaiting")
+            equal(node.plan(case), plan)
+
+            def consent():
+                try:
+                    return node.consent(case, plan=plan)[1].get("status") == "success"
+                except OSError:
+                    return False
+            wait_for("the consent", consent)
+            equal(node.named.dig(name), [])
+            check_once(node, case)
 
 
 class Load(threading.Thread):

@@ -179,6 +179,18 @@ def events_resume_where_they_were_left():
 
 
 @tap.test
+def invariant_12_no_action_reaches_a_cluster():
+    """The rules that forbid governing one's own cluster come with the first action that could; until then
+    every job that any action can ask for is DNS or a playbook that the owner allowed by name."""
+    with Node() as node:
+        names = {action["name"] for action in node.get("/api/v1/actions")[1]["actions"]}
+        equal(names, {"dns_record_add", "dns_record_change", "dns_record_delete", "dns_record_list", "dns_lookup",
+                      "dns_zone_create", "dns_zone_delete", "playbook_run", "case_explain", "node_list"})
+        answer = node.propose("playbook_run", playbook="services/cluster/migrate.yml", variables={})[1]
+        assert answer.get("status") == "denied" or "error" in answer, answer
+
+
+@tap.test
 def state_snapshot_is_readable():
     with Node() as node:
         node.intent("add a.local to 10.0.0.1")

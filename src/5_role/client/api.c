@@ -3,6 +3,7 @@
 
 #include "base/scoped.h"
 #include "client/home.h"
+#include "json/json_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,7 +143,9 @@ static enum err_kind kind_of_status(long status)
 static bool answer_error(
     const struct api *api, long status, const struct buf *body, struct err *err)
 {
-    scoped(json_done) json_t *document = json_loadb(body->at ? body->at : "", body->len, 0, NULL);
+    scoped(json_done) json_t *document = NULL;
+    struct err unread; /* an answer that is no JSON is told by its status */
+    (void)json_read(buf_str(body), body->bytes_max, &document, &unread);
     const json_t *error = json_object_get(document, "error");
     const char *message = json_string_value(json_object_get(error, "message"));
     const char *code = json_string_value(json_object_get(error, "code"));

@@ -15,6 +15,7 @@
 #include "coding/coding.h"
 #include "crypto/crypto.h"
 #include "os/clock.h"
+#include "json/json_read.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,7 +68,8 @@ static bool fetch_plan(struct client *client, struct signing *signing, struct er
     snprintf(path, sizeof path, "/api/v1/cases/%s", signing->id);
     if (!api_call(&client->api, "GET", path, NULL, &text, err))
         return false;
-    view = json_loadb(buf_text(&text), text.len, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_read(buf_str(&text), text.bytes_max, &view, err))
+        return err_wrap(err, "the node's view of case %s", signing->id);
     struct str status = json_str(view, "status"), promised = json_str(view, "plan_sha256");
     if (!promised.len)
         return err_code(err, ERR_INPUT, "no_plan", NULL, "case %s has no plan to sign: it is %.*s",

@@ -7,6 +7,7 @@
 
 #include "base/scoped.h"
 #include "sse/sse.h"
+#include "json/json_read.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,9 @@
 
 static void print_event(const struct client *client, const struct sse_event *event)
 {
-    scoped(json_done) json_t *entry = json_loadb(event->data.at, event->data.len, 0, NULL);
+    scoped(json_done) json_t *entry = NULL;
+    struct err unread; /* what is no entry is shown by its name alone */
+    (void)json_read(event->data, EVENT_BYTES_MAX, &entry, &unread);
     char at[CASE_TIME_BYTES];
     const json_t *body = json_object_get(entry, "body");
     struct str words = json_str(body, "words");

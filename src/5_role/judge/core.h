@@ -3,9 +3,9 @@
  * core — the judge's inside, for the files of this folder only.
  *
  *     requests.c   what the gateway asks             records.c  what is recorded and read back
- *     brief.c      small questions, the hot way
- *     list.c       cases, shown
+ *     live.c       the cases in memory      list.c       cases, shown
  *     flow.c       a case from proposal to outcome   consent.c  signatures
+ *     explain.c    a case in words                   brief.c    small questions, the hot way
  *     recover.c    cases and facts after a start     plan.c     the bytes that are signed
  *     read_case.c  a case that is not in memory
  *     judge.c      life, peers, timers, reload
@@ -65,6 +65,7 @@ struct live {
     json_t *nl, *model;    /* the sentence, the engine that read it; or NULL */
     json_t *question;      /* what the judge door was asked last */
     json_t *verdict;       /* its last answer, with plan and look */
+    json_t *answer;        /* its answer with what the record adds to it; or NULL */
     int64_t expires_steady_ms;
     struct consent *consents; /* waiting while busy */
     struct live *next;
@@ -144,17 +145,21 @@ bool read_case(
 /* What cannot follow is logged and skipped: a list stays useful. */
 void fold_entry(struct kase *kase, const json_t *entry);
 
-/* --- flow.c */
+/* --- live.c */
 struct live *live_find(struct judge *j, const char *case_id);
 struct live *live_add(struct judge *j);
 void live_index(struct live *live); /* when it has an id */
 void live_drop(struct live *live);
+
+/* --- flow.c */
 struct proposal {
     json_t *action, *params, *by; /* params as said */
     json_t *nl, *model;           /* or NULL */
 };
 /* Put one proposal. Takes references of its own. */
 void flow_open(struct judge *j, const struct client *client, const struct proposal *proposal);
+/* Entries for the verdict that was just given, behind what stands in `entries` (taken). */
+void flow_record_verdict(struct live *live, json_t *entries, bool seen);
 /* Record entries (taken) for the case, then go on from its new state. */
 void flow_record(struct live *live, json_t *entries);
 /* From the state as it is: look, act, answer. */
@@ -170,6 +175,10 @@ typedef void prolog_answered(void *context, struct prolog_answer *answer);
 bool ask_door(struct judge *j, enum prolog_door door, json_t *in, prolog_answered *answered,
     void *context, struct err *err);
 void door_answered(struct judge *j);
+
+/* --- explain.c */
+/* The answer to case_explain: the record of case `asked`, in the words of the rules. */
+void explain_case(struct live *live, const char *asked);
 
 /* --- hands.c: the actuator */
 typedef void hands_done(void *context, const json_t *message); /* NULL: the actuator is gone */

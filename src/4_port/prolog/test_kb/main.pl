@@ -54,7 +54,8 @@ query(tabled, N, obj([paths-Sorted])) :-
     msort(Ys, Sorted).
 query(choices, N, obj([n-M])) :-
     between(N, inf, M).
-query(values, _, [1, -2, 9223372036854775807, 1.5, 1.0e100, 0.1, 2.0, true, false, null, [], obj([]),
+query(values, _, [1, -2, 9223372036854775807, 1.5, 1.0e100, 0.1, 2.0, true, false, null, [],
+                  obj([]),
                   atom, 'tr"ue', "gr\u00fc\u00df \U0001F600", "\t\"\\"]).
 query(keys, N, obj(Members)) :-
     findall(Key-I, (between(1, N, I), atom_number(Key, I)), Members).
