@@ -3,12 +3,12 @@
 :- module(state,
           [ change/6,                   % Case, Seq, Principal, Action, Params, Undo
             zone/2,                     % Name, Server
-            remember_change/6,          % +Case, +Seq, +Principal, +Action, +Params, +Undo
-            remember_zone/2,            % +Name, +Server
+            remember_change/7,          % +Case, +Seq, +Principal, +Action, +Params, +Undo, +Zones
+            learned_until/1,            % -Seq
             changes_max/1,              % -Count
             newest_changes/1            % -Changes
           ]).
-:- use_module(library(lists), [nth0/3]).
+:- use_module(library(lists), [max_list/2, member/2, nth0/3]).
 :- use_module(library(pairs), [pairs_values/2]).
 
 /** <module> What the node itself brought about
@@ -26,18 +26,26 @@ One writer: the door `learn` holds the mutex; readers see each change whole or n
 
 changes_max(100).
 
-%!  remember_change(+Case, +Seq, +Principal, +Action, +Params, +Undo) is semidet.
+%!  remember_change(+Case, +Seq, +Principal, +Action, +Params, +Undo, +Zones) is semidet.
 %
-%   False if this entry of the ledger is known already.
+%   With the change goes what else became true: Zones are Name-Server. All of it at once, so that
+%   learned_until/1 says exactly what is known. False if nothing of it is new.
 
-remember_change(Case, Seq, Principal, Action, Params, Undo) :-
+remember_change(Case, Seq, Principal, Action, Params, Undo, Zones) :-
     with_mutex(ln_state,
-               transaction(remembered(Case, Seq, Principal, Action, Params, Undo))).
+               transaction(remembered(change(Case, Seq, Principal, Action, Params, Undo), Zones))).
 
-remembered(Case, Seq, Principal, Action, Params, Undo) :-
-    \+ change(_, Seq, _, _, _, _),
-    assertz(change(Case, Seq, Principal, Action, Params, Undo)),
-    forget_oldest.
+remembered(Change, Zones) :-
+    Change = change(_, Seq, _, _, _, _),
+    (   change(_, Seq, _, _, _, _)
+    ->  Known = true
+    ;   assertz(Change),
+        forget_oldest,
+        Known = false
+    ),
+    findall(zone(Name, Server), ( member(Name-Server, Zones), \+ zone(Name, _) ), New),
+    forall(member(Zone, New), assertz(Zone)),
+    \+ ( Known == true, New == [] ).
 
 forget_oldest :-
     findall(Seq, change(_, Seq, _, _, _, _), Seqs),
@@ -50,14 +58,14 @@ forget_oldest :-
     ;   true
     ).
 
-%!  remember_zone(+Name:string, +Server:atom) is semidet.
+%!  learned_until(-Seq) is det.
 %
-%   False if it is known already.
+%   The newest entry of the ledger that is known here; 0 before the first. Whoever reads the same
+%   number before and after has seen one state.
 
-remember_zone(Name, Server) :-
-    with_mutex(ln_state,
-               transaction(( \+ zone(Name, _),
-                             assertz(zone(Name, Server)) ))).
+learned_until(Seq) :-
+    findall(Known, change(_, Known, _, _, _, _), Seqs),
+    max_list([0|Seqs], Seq).
 
 %!  newest_changes(-Changes:list) is det.
 %

@@ -33,5 +33,13 @@ test(what_was_seen_must_be_sets, Code == bad_value) :-
     me(By),
     judge(dns_record_add, [name="a.local", value="1.1.1.1"], By, obj(["rrsets"-[obj([])]]), Out),
     at(Out, error/code, Code).
+test(a_verdict_says_what_was_known,
+     [setup(retractall(state:change(_, _, _, _, _, _))),
+      cleanup(retractall(state:change(_, _, _, _, _, _))), true(Learned == [0, 12])]) :-
+    me(By),
+    judge(node_list, [], By, null, Before),
+    state:remember_change("c", 12, "loopback", "dns_record_add", obj([]), null, []),
+    judge(node_list, [], By, null, After),
+    maplist([Out, Seq]>>at(Out, learned, Seq), [Before, After], Learned).
 
 :- end_tests(judge_door).

@@ -6,7 +6,7 @@
 :- use_module(kb('1_words/wire'), [answered/3, fields/3, refuse/4, shown/2]).
 :- use_module(kb('1_words/dns_name'), [zone_name/3]).
 :- use_module(kb('2_seen/site'), []).
-:- use_module(kb('2_seen/state'), [remember_change/6, remember_zone/2]).
+:- use_module(kb('2_seen/state'), [remember_change/7]).
 
 /** <module> Door learn: a ledger entry becomes a state fact
 
@@ -37,28 +37,25 @@ executed(Case, Seq, Body, Changed) :-
            [_, Undo, Action, Params, By]),
     fields(By, [required(principal, string), optional(via, string, "")], [Principal, _]),
     undo_form(Undo),
-    (   remember_change(Case, Seq, Principal, Action, Params, Undo)
+    consequence(Action, Params, Zones),
+    (   remember_change(Case, Seq, Principal, Action, Params, Undo, Zones)
     ->  Changed = true
-    ;   Changed = Zoned
-    ),
-    consequence(Action, Params, Zoned).
+    ;   Changed = false
+    ).
 
 undo_form(null) => true.
 undo_form(Undo) =>
     fields(Undo, [required(action, string), required(params, obj)], _).
 
 %   What else became true: a created zone is ours.
-consequence("dns_zone_create", Params, Changed) =>
+consequence("dns_zone_create", Params, Zones) =>
     fields(Params, [required(name, string), required(server, string)], [Text, ServerText]),
     zone_name(name, Text, Zone),
     (   site:dns_server(Server, _, _, _, _),
         atom_string(Server, ServerText)
-    ->  (   remember_zone(Zone, Server)
-        ->  Changed = true
-        ;   Changed = false
-        )
+    ->  Zones = [Zone-Server]
     ;   shown(ServerText, Shown),
         refuse(unknown_server, server, "the server '~s' is not in the site facts", [Shown])
     ).
-consequence(_, _, Changed) =>
-    Changed = false.
+consequence(_, _, Zones) =>
+    Zones = [].

@@ -105,6 +105,14 @@ const char *case_state_name(enum case_state state);
  * working. */
 const char *case_status(enum case_state state);
 
+/* --- what the record must hold to be judged again; each owned by the caller */
+
+/* Of the judge door's answer what a case_judged entry keeps: all but the plan and the look, which
+ * hands are given, and `learned`, which stands beside it. */
+json_t *case_verdict_kept(const json_t *answer);
+/* The learn door's question for a case_executed entry. */
+json_t *case_learn_question(const json_t *entry);
+
 /* The case view of docs/protocol.md §6. Owned by the caller. */
 json_t *case_view(const struct kase *kase);
 

@@ -140,4 +140,26 @@ TEST(view_shows_the_plan_and_the_history)
     CHECK(strstr(json_string_value(json_object_get(answer, "text")), "logicctl approve 01ARZ3"));
 }
 
+TEST(what_is_kept_of_a_verdict_can_be_judged_again)
+{
+    scoped(json_done) json_t *out =
+        json_pack("{s:s, s:{}, s:{}, s:i, s:n}", "verdict", "permit", "plan", "look", "learned", 7, "answer");
+    scoped(json_done) json_t *kept = case_verdict_kept(out);
+    scoped(json_done) json_t *want = json_pack("{s:s, s:n}", "verdict", "permit", "answer");
+
+    CHECK(json_equal(kept, want));
+    CHECK_INT(json_object_size(out), 5);
+}
+
+TEST(what_is_learned_of_an_entry_is_neither_its_hash_nor_its_actor)
+{
+    scoped(json_done) json_t *entry = json_pack("{s:s, s:s, s:i, s:s, s:{s:i}, s:s, s:s}", "kind", "case_executed",
+        "case", "01A", "seq", 7, "at", "2026", "body", "x", 1, "prev", "00", "actor", "judge");
+    scoped(json_done) json_t *question = case_learn_question(entry);
+    scoped(json_done) json_t *want = json_pack("{s:s, s:s, s:i, s:s, s:{s:i}}", "kind", "case_executed", "case",
+        "01A", "seq", 7, "at", "2026", "body", "x", 1);
+
+    CHECK(json_equal(question, want));
+}
+
 TAP_MAIN

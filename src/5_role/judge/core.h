@@ -3,7 +3,7 @@
  * core — the judge's inside, for the files of this folder only.
  *
  *     requests.c   what the gateway asks             records.c  what is recorded and read back
- *     live.c       the cases in memory      list.c       cases, shown
+ *     live.c       the cases in memory               list.c     cases, shown
  *     flow.c       a case from proposal to outcome   consent.c  signatures
  *     explain.c    a case in words                   brief.c    small questions, the hot way
  *     recover.c    cases and facts after a start     plan.c     the bytes that are signed

@@ -169,11 +169,8 @@ static void read_open(struct judge *j, int64_t after)
 static bool learn_again(struct judge *j, const json_t *entry, struct err *err)
 {
     struct prolog_answer answer = {0};
-    json_t *in = json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?}", "kind", json_object_get(entry, "kind"),
-        "case", json_object_get(entry, "case"), "seq", json_object_get(entry, "seq"), "at",
-        json_object_get(entry, "at"), "body", json_object_get(entry, "body"));
+    json_t *in = case_learn_question(entry);
 
-    check(in);
     bool good = prolog_ask_now(j->prolog, PROLOG_LEARN, in, j->settings.door_ms, &answer);
     if (!good)
         *err = answer.err;

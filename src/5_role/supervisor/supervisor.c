@@ -239,7 +239,8 @@ static void succeed(struct supervisor *s)
 {
     const char *keep[] = {s->version.folder, s->successor_version.folder};
 
-    version_prune(config_versions_folder(s->options), keep, 2);
+    version_prune(
+        config_versions_folder(s->options), keep, COUNT(keep), s->settings.versions_max);
     s->slots[JUDGE].process = s->successor;
     s->version = s->successor_version;
     s->successor = NULL;
@@ -400,10 +401,16 @@ static void on_tick(uv_timer_t *timer)
 
 static bool prepare(struct supervisor *s, struct err *err)
 {
+    const char *keep[] = {s->version.folder};
+
     settings_default(SETTINGS, COUNT(SETTINGS), &s->settings);
-    return settings_apply(SETTINGS, COUNT(SETTINGS),
-               json_object_get(s->options->settings, "supervisor"), &s->settings, err) &&
-           config_prepare_home(s->options, err) && config_version(s->options, &s->version, err);
+    if (!settings_apply(SETTINGS, COUNT(SETTINGS),
+            json_object_get(s->options->settings, "supervisor"), &s->settings, err) ||
+        !config_prepare_home(s->options, err) || !config_version(s->options, &s->version, err))
+        return false;
+    version_prune(
+        config_versions_folder(s->options), keep, COUNT(keep), s->settings.versions_max);
+    return true;
 }
 
 static void watch_signals(struct supervisor *s)

@@ -15,6 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DONE_MARK "whole"       /* its time says when the version was used last */
+#define VERSION_NAME_BYTES 64   /* two times 16 digits; other names are none of ours */
+#define VERSIONS_MAX 16384      /* looked at in one pruning */
+
 struct listing {
     char *paths[VERSION_FILES_MAX]; /* relative to the root */
     size_t count;
@@ -130,26 +134,46 @@ static bool list_rules(const char *kb, struct listing *l, struct err *err)
     return list_entry(kb, "", "main.pl", l, err) && list_folder(kb, "core", l, err);
 }
 
-bool version_make(const char *kb, const char *site, const char *into, struct version *ret_version,
-    struct err *err)
+bool version_hash(const char *kb, const char *site, struct version *ret_version, struct err *err)
 {
     scoped(listing_done) struct listing rules = {0}, facts = {0};
-    struct version made = {0};
-    char site_folder[PATH_MAX + 8], done_mark[PATH_MAX + 8];
 
-    if (!list_rules(kb, &rules, err) || !list_folder(site, "", &facts, err))
+    return list_rules(kb, &rules, err) && list_folder(site, "", &facts, err) &&
+           hash_files(kb, &rules, ret_version->rules, err) &&
+           hash_files(site, &facts, ret_version->site, err);
+}
+
+bool version_folder(const char *into, struct version *version)
+{
+    return (size_t)snprintf(version->folder, sizeof version->folder, "%s/%.16s-%.16s", into,
+               version->rules, version->site) < sizeof version->folder;
+}
+
+static bool copy_all(const char *kb, const char *site, const struct version *v, struct err *err)
+{
+    scoped(listing_done) struct listing rules = {0}, facts = {0};
+    char site_folder[PATH_MAX + 8];
+
+    snprintf(site_folder, sizeof site_folder, "%s/site", v->folder);
+    return list_rules(kb, &rules, err) && list_folder(site, "", &facts, err) &&
+           file_make_folder(site_folder, 0755, err) && copy_files(kb, &rules, v->folder, err) &&
+           copy_files(site, &facts, site_folder, err);
+}
+
+bool version_make(
+    const char *kb, const char *site, const char *into, struct version *ret_version, struct err *err)
+{
+    struct version made = {0};
+    char done_mark[PATH_MAX + 8];
+
+    if (!version_hash(kb, site, &made, err))
         return false;
-    if (!hash_files(kb, &rules, made.rules, err) || !hash_files(site, &facts, made.site, err))
-        return false;
-    if ((size_t)snprintf(made.folder, sizeof made.folder, "%s/%.16s-%.16s", into, made.rules,
-            made.site) >= sizeof made.folder)
+    if (!version_folder(into, &made))
         return err_set(err, ERR_LIMIT, "path '%s' is too long", into);
-    snprintf(site_folder, sizeof site_folder, "%s/site", made.folder);
-    snprintf(done_mark, sizeof done_mark, "%s/whole", made.folder);
-    if (!file_exists(done_mark) &&
-        (!file_make_folder(site_folder, 0755, err) || !copy_files(kb, &rules, made.folder, err) ||
-            !copy_files(site, &facts, site_folder, err) ||
-            !file_replace(done_mark, S(""), 0444, err)))
+    snprintf(done_mark, sizeof done_mark, "%s/" DONE_MARK, made.folder);
+    if (!file_exists(done_mark) && !copy_all(kb, site, &made, err))
+        return err_wrap(err, "copying the rules");
+    if (!file_replace(done_mark, S(""), 0444, err)) /* anew: this version was used last */
         return err_wrap(err, "copying the rules");
     *ret_version = made;
     return true;
@@ -171,18 +195,58 @@ static void remove_tree(const char *path)
     (void)rmdir(path);
 }
 
-void version_prune(const char *into, const char *const *keep, int count)
+struct found {
+    char name[VERSION_NAME_BYTES];
+    struct timespec used; /* zero: it was never whole */
+};
+
+static int by_last_use(const void *a, const void *b)
+{
+    const struct found *one = a, *other = b;
+
+    if (one->used.tv_sec != other->used.tv_sec)
+        return one->used.tv_sec < other->used.tv_sec ? 1 : -1;
+    if (one->used.tv_nsec != other->used.tv_nsec)
+        return one->used.tv_nsec < other->used.tv_nsec ? 1 : -1;
+    return strcmp(one->name, other->name);
+}
+
+/* The versions below `into`, the one used last first. */
+static size_t find_versions(const char *into, struct found *ret_found)
 {
     scoped(folder_done) DIR *folder = opendir(into);
     struct dirent *entry;
+    size_t count = 0;
 
-    while (folder && (entry = readdir(folder))) {
-        char whole[PATH_MAX];
-        bool kept = entry->d_name[0] == '.';
-        if ((size_t)snprintf(whole, sizeof whole, "%s/%s", into, entry->d_name) >= sizeof whole)
+    while (folder && count < VERSIONS_MAX && (entry = readdir(folder))) {
+        struct found *found = &ret_found[count];
+        char mark[PATH_MAX * 2];
+        struct stat what;
+        if (entry->d_name[0] == '.' ||
+            (size_t)snprintf(found->name, sizeof found->name, "%s", entry->d_name) >=
+                sizeof found->name)
             continue;
-        for (int i = 0; i < count; i++)
-            kept = kept || strcmp(whole, keep[i]) == 0;
+        snprintf(mark, sizeof mark, "%s/%s/" DONE_MARK, into, found->name);
+        found->used = stat(mark, &what) == 0 ? what.st_mtim : (struct timespec){0};
+        count++;
+    }
+    qsort(ret_found, count, sizeof *ret_found, by_last_use);
+    return count;
+}
+
+void version_prune(const char *into, const char *const *keep, size_t count, int64_t newest)
+{
+    scoped(free_done) struct found *found = calloc(VERSIONS_MAX, sizeof *found);
+
+    check(found);
+    size_t versions = find_versions(into, found);
+    for (size_t i = 0; i < versions; i++) {
+        char whole[PATH_MAX];
+        bool kept = (int64_t)i < newest;
+        if ((size_t)snprintf(whole, sizeof whole, "%s/%s", into, found[i].name) >= sizeof whole)
+            continue;
+        for (size_t k = 0; k < count; k++)
+            kept = kept || strcmp(whole, keep[k]) == 0;
         if (!kept)
             remove_tree(whole);
     }

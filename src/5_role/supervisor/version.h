@@ -13,6 +13,8 @@
 #include "base/err.h"
 
 #include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #define VERSION_HASH_CHARS 64
 #define VERSION_FILES_MAX 2000
@@ -24,11 +26,18 @@ struct version {
     char site[VERSION_HASH_CHARS + 1];
 };
 
-/* Copy what stands in `kb` (main.pl, core/) and `site` (*.pl) below `into`. The same content gives
- * the same folder.
- * errors  ERR_SYSTEM cannot read or write; ERR_LIMIT too many or too large files */
-bool version_make(const char *kb, const char *site, const char *into, struct version *ret_version,
-    struct err *err);
+/* What rules and site are called: their hashes. errors  as version_make() */
+bool version_hash(const char *kb, const char *site, struct version *ret_version, struct err *err);
 
-/* Remove the folders of other versions than the `count` in `keep`. Best effort. */
-void version_prune(const char *into, const char *const *keep, int count);
+/* The folder's name below `into`, of 16 digits of each hash. False: the path is too long. */
+bool version_folder(const char *into, struct version *version);
+
+/* Copy what stands in `kb` (main.pl, core/) and `site` (*.pl) below `into`. The same content gives
+ * the same folder. errors  ERR_SYSTEM cannot read or write; ERR_LIMIT too many or too large files */
+bool version_make(
+    const char *kb, const char *site, const char *into, struct version *ret_version, struct err *err);
+
+/* Keep the `newest` versions that were made or used last, and those in `keep` in any case: old
+ * verdicts are judged again under their own rules (`logicctl ledger replay`). The rest is removed.
+ * Best effort. */
+void version_prune(const char *into, const char *const *keep, size_t count, int64_t newest);
