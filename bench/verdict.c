@@ -33,15 +33,16 @@ static const struct question {
 } QUESTIONS[] = {
     {"verdict_first", PROLOG_JUDGE, ADD "null}", "\"look\":{", 200},
     {"verdict_second", PROLOG_JUDGE,
-     ADD "{\"coverage\":{\"changed\":0,\"ok\":1,\"skipped\":0,\"unsupported\":0},\"rrsets\":[],"
-         "\"zone_serial\":1}}", "\"plan\":{", 200},
+        ADD "{\"coverage\":{\"changed\":0,\"ok\":1,\"skipped\":0,\"unsupported\":0},\"rrsets\":[],"
+            "\"zone_serial\":1}}",
+        "\"plan\":{", 200},
     {"verdict_deny", PROLOG_JUDGE,
-     "{\"action\":\"dns_zone_delete\"," BY ",\"params\":{\"name\":\"home.arpa\"},\"seen\":null}",
-     "\"verdict\":\"deny\"", 200},
+        "{\"action\":\"dns_zone_delete\"," BY ",\"params\":{\"name\":\"home.arpa\"},\"seen\":null}",
+        "\"verdict\":\"deny\"", 200},
     {"parse_sentence", PROLOG_PARSE,
-     "{\"nl\":\"delete the zone home.arpa\",\"principal\":\"loopback\"}", "\"understood\"", 0},
+        "{\"nl\":\"delete the zone home.arpa\",\"principal\":\"loopback\"}", "\"understood\"", 0},
     {"query_zone_of", PROLOG_QUERY, "{\"args\":{\"name\":\"nas.home.arpa\"},\"query\":\"zone_of\"}",
-     "\"home.arpa\"", 0},
+        "\"home.arpa\"", 0},
 };
 
 static int64_t cpu_ns(void)

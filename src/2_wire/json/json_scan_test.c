@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "json/json_scan.h"
 #include "base/scoped.h"
 #include "tap.h"
+#include "json/json_scan.h"
 
 static enum json_scanned scan(const char *text)
 {

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #define PACKET_MESSAGES_MAX 64
-#define BATCH 4            /* packets a system call */
-#define TURNS_MAX 8        /* batches a turn: then others have their turn */
+#define BATCH 4     /* packets a system call */
+#define TURNS_MAX 8 /* batches a turn: then others have their turn */
 #define QUEUE_FIRST 64
 
 struct waiting {
@@ -169,8 +169,8 @@ bool channel_send_fd(struct channel *c, json_t *message, int fd, struct err *err
     item->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(item), &fd, sizeof fd);
     if (!c || c->closed || sendmsg(c->fd, &head, MSG_NOSIGNAL) < 0)
-        return err_code(err, ERR_PEER, "role_away", NULL, "cannot pass a descriptor: %s",
-            strerror(errno));
+        return err_code(
+            err, ERR_PEER, "role_away", NULL, "cannot pass a descriptor: %s", strerror(errno));
     return true;
 }
 

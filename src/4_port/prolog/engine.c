@@ -189,9 +189,8 @@ static bool run(struct engine *engine, enum prolog_door door, int64_t inferences
         return over_limit(err, door, "stack");
     if (PL_next_solution(query)) {
         atom_t word;
-        done = PL_get_atom(status, &word) && word == names.done
-                   ? term_write(out, text, err)
-                   : not_done(status, door, err);
+        done = PL_get_atom(status, &word) && word == names.done ? term_write(out, text, err)
+                                                                : not_done(status, door, err);
     } else {
         term_t ball = PL_exception(query);
         done = ball ? exception(engine, ball, door, err)

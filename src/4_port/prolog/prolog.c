@@ -119,10 +119,9 @@ static void ask_engine(struct prolog *prolog, struct engine *engine, enum prolog
 {
     const struct engine_question question = {.door = door, .in = in};
 
-    *ret_answer =
-        (struct prolog_answer){.text = buf_of((size_t)prolog->settings.answer_bytes_max)};
-    ret_answer->ok = engine_ask(engine, &prolog->watchdog, &question, limits, &ret_answer->text,
-        &ret_answer->err);
+    *ret_answer = (struct prolog_answer){.text = buf_of((size_t)prolog->settings.answer_bytes_max)};
+    ret_answer->ok = engine_ask(
+        engine, &prolog->watchdog, &question, limits, &ret_answer->text, &ret_answer->err);
     if (!ret_answer->ok)
         buf_done(&ret_answer->text);
 }
@@ -137,8 +136,8 @@ static void answer_question(struct worker *worker, struct question *question)
         return;
     }
     const struct engine_limits limits = {.deadline_at_ms = question->deadline_at_ms};
-    ask_engine(worker->prolog, worker->engine, question->door, question->in, &limits,
-        &question->answer);
+    ask_engine(
+        worker->prolog, worker->engine, question->door, question->in, &limits, &question->answer);
 }
 
 /* Mutex held. A worker takes the next writer itself; the owner may wait in prolog_ask_now(). */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Whatever a rule does, it is stopped, and the worker's next answer is right. */
-#include "prolog/test_rules.h"
 #include "base/panic.h"
 #include "base/scoped.h"
+#include "prolog/test_rules.h"
 #include "tap.h"
 
 #define LONG_MS 60000

@@ -30,8 +30,20 @@ void term_open(void)
 
 static bool build(term_t ret_term, const json_t *value, int depth, struct err *err);
 
+/* ASCII without a NUL: the same bytes in UTF-8, in Prolog and in C. Most text is, and then no form
+ * of it has to be made. */
+static bool is_plain(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)(text.at[i] - 1) >= 0x7f)
+            return false;
+    return true;
+}
+
 static bool put_text(term_t ret_term, struct str text)
 {
+    if (is_plain(text))
+        return PL_put_string_nchars(ret_term, text.len, text.at ? text.at : "");
     return PL_put_chars(ret_term, PL_STRING | REP_UTF8, text.len, text.at);
 }
 
@@ -98,7 +110,8 @@ static bool build_object(term_t ret_term, const json_t *object, int depth, struc
         keys = on_heap = calloc(count, sizeof *on_heap);
         check(on_heap);
     }
-    json_object_foreach((json_t *)object, key, member) keys[used++] = key;
+    json_object_foreach ((json_t *)object, key, member)
+        keys[used++] = key;
     check(used == count);
     if (!build_members(list, object, keys, count, depth, err))
         return false;
@@ -270,7 +283,7 @@ static bool no_json(struct writer *w, const char *what)
         w->err, ERR_SYSTEM, "rule_error", NULL, "the answer is no JSON: it holds %s", what);
 }
 
-static bool write_text(struct writer *w, term_t term)
+static bool write_unusual_text(struct writer *w, term_t term)
 {
     size_t len;
     char *chars;
@@ -290,6 +303,30 @@ static bool write_text(struct writer *w, term_t term)
     }
     PL_STRINGS_RELEASE();
     return written;
+}
+
+/* The bytes as Prolog has them, if it has them as plain bytes: valid until Prolog is called again.
+ */
+static bool plain_text(term_t term, struct str *ret_text)
+{
+    char *chars;
+    size_t len;
+
+    if (!PL_get_string(term, &chars, &len) && !PL_get_atom_nchars(term, &len, &chars))
+        return false;
+    *ret_text = (struct str){chars, len};
+    return is_plain(*ret_text);
+}
+
+static bool write_text(struct writer *w, term_t term)
+{
+    struct str plain;
+
+    if (plain_text(term, &plain)) {
+        json_add_string(w->out, plain);
+        return true;
+    }
+    return write_unusual_text(w, term);
 }
 
 static bool write_atom(struct writer *w, term_t term)
