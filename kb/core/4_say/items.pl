@@ -26,7 +26,8 @@ that the lexicon lists.
 
 items(Tokens0, Items) :-
     opening(Tokens0, Tokens1),
-    mended(Tokens1, Tokens2),
+    introduced(Tokens1, Introduced),
+    mended(Introduced, Tokens2),
     (   runs_playbook(Tokens2)
     ->  Tokens = Tokens2
     ;   without_assignments(Tokens2, Tokens)
@@ -39,6 +40,20 @@ opening([w("a", ty_a), w(Text, n(Noun))|Tokens], Opened) :-
     !,
     Opened = [w("a", a), w(Text, n(Noun))|Tokens].
 opening(Tokens, Tokens).
+
+%   'saying "…"' is 'with "…"'; without the quotes such a word may cover anything.
+introduced([], []).
+introduced([Word, quoted(Kind, Text)|Tokens0], [w("with", p(with)), quoted(Kind, Text)|Tokens]) :-
+    introduces(Word),
+    !,
+    introduced(Tokens0, Tokens).
+introduced([Token|Tokens0], [Token|Tokens]) :-
+    introduced(Tokens0, Tokens).
+
+introduces(w(Text, _)) :-
+    memberchk(Text, ["containing", "saying", "reading"]).
+introduces(u(Text, _)) :-
+    memberchk(Text, ["containing", "saying", "reading"]).
 
 runs_playbook(Tokens) :-
     member(Token, Tokens),
