@@ -57,6 +57,19 @@ def crash_loop_ends_in_a_failed_state_and_not_in_a_spin():
 
 
 @tap.test
+def open_bind_without_tls_and_tokens_is_refused_at_start_with_the_remedy():
+    with Node(named=False, start=False) as node:
+        node.listen = "0.0.0.0"
+        node.start(wait=False)
+        node.process.wait(30)
+        equal(node.process.returncode, 1)
+        refused = [json.loads(line) for line in node.log_text().splitlines() if '"role_not_opened"' in line]
+        equal(len(refused), 1)  # once, and not in a loop
+        equal(refused[0]["code"], "open_without_lock")
+        assert "--tls-cert" in refused[0]["message"] and "--tokens" in refused[0]["message"], refused
+
+
+@tap.test
 def stop_is_orderly_and_leaves_no_process_behind():
     with Node(named=False) as node:
         pids = [r["pid"] for r in node.roles().values()]

@@ -104,7 +104,7 @@ class Node:
                  env=None):
         self.home = home or tempfile.mkdtemp(prefix="ln-home-")
         self.keep_home = home is not None
-        self.port = free_port()
+        self.listen, self.port = "127.0.0.1", free_port()
         self.settings, self.args, self.env = list(settings), list(args), env or {}
         self.process, self.named = None, None
         for name in ("site", "secrets", "keys"):
@@ -145,7 +145,7 @@ class Node:
     def command(self):
         command = [LOGICD, "serve", "--home", self.home, "--kb", os.path.join(ROOT, "kb"),
                    "--web", os.path.join(ROOT, "web"), "--playbooks", self.playbooks(),
-                   "--listen", "127.0.0.1:%d" % self.port]
+                   "--listen", "%s:%d" % (self.listen, self.port)]
         if self.named:
             command += ["--writable", self.named.dir]
         for setting in self.settings:

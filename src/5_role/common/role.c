@@ -147,10 +147,11 @@ static bool enter(struct role *role, struct err *err)
     return true;
 }
 
+/* What the owner wrote is wrong: starting again would not help, and the supervisor need not try. */
 static int fail(const char *event, const struct err *err)
 {
     log_error(event, "message", err->message, "code", err->code, NULL);
-    return 1;
+    return err->kind == ERR_INPUT || err->kind == ERR_DENIED ? ROLE_EXIT_CONFIG : 1;
 }
 
 int role_run(const struct role_kind *kind)

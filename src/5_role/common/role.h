@@ -27,6 +27,7 @@
 #define ROLE_PATHS_MAX 16
 #define ROLE_CONFIG_BYTES_MAX (256 * 1024)
 #define ROLE_BEAT_MS 5000
+#define ROLE_EXIT_CONFIG 78 /* EX_CONFIG of sysexits.h */
 
 struct role;
 

@@ -5,6 +5,7 @@
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "base/settings.h"
+#include "common/role.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -220,6 +221,10 @@ static void crashed(struct slot *slot, int64_t ran_ms, int64_t status, int signa
     int64_t delay_ms;
     char how[64], wait[32];
 
+    if (status == ROLE_EXIT_CONFIG && !signal) {
+        give_up(s, ROLE_NAMES[slot->id], "what it was given is refused, see the line above");
+        return;
+    }
     snprintf(
         how, sizeof how, signal ? "signal %d" : "exit status %d", signal ? signal : (int)status);
     if (!restart_after_crash(&slot->history, &policy, clock_steady_ms(), ran_ms, &delay_ms)) {
