@@ -25,21 +25,38 @@ static bool look_at_name(struct dns_peer *peer, struct str name, struct str zone
     return dns_ask_records(peer, name, LDNS_RR_TYPE_ANY, zone, found, err);
 }
 
-/* Is there a wildcard above `name` that could have made up what was found? */
+static bool not_its_zone(const struct err *err)
+{
+    return strcmp(err->code, "refused") == 0 || strcmp(err->code, "delegated") == 0 ||
+           strcmp(err->code, "not_zone") == 0;
+}
+
+/* Is there a wildcard above `name` that could have made up what was found? A name of another zone
+ * is followed up to where the server's authority ends. */
 static bool wildcard_above(
     struct dns_peer *peer, struct str name, struct str zone, bool *ret_there, struct err *err)
 {
+    bool within = dns_name_within(name, zone);
+    size_t top = within ? zone.len : 0;
+
     *ret_there = false;
-    while (name.len > zone.len && !*ret_there) {
+    while (name.len > top && !*ret_there) {
         scoped(dns_found_done) struct dns_found found = {0};
         scoped(buf_done) struct buf wildcard = buf_of(DNS_NAME_BYTES_MAX);
         (void)str_cut(name, '.', &name);
+        if (name.len == 0)
+            return true;
         buf_printf(&wildcard, "*.%.*s", STR(name));
         if (wildcard.overflowed)
             continue; /* such a name cannot be there */
         dns_found_init(&found);
-        if (!dns_ask_records(peer, buf_str(&wildcard), LDNS_RR_TYPE_ANY, zone, &found, err))
+        struct err why = {0};
+        if (!dns_ask_records(peer, buf_str(&wildcard), LDNS_RR_TYPE_ANY, zone, &found, &why)) {
+            if (!within && not_its_zone(&why))
+                return true;
+            *err = why;
             return false;
+        }
         *ret_there = found.records > 0;
     }
     return true;

@@ -239,6 +239,20 @@ TEST(each_kind_of_prerequisite_stops_an_update)
     }
 }
 
+/* The PTR of an address, the target of a CNAME: they lie in other zones of the same server. */
+TEST(names_of_other_zones_are_looked_at_too)
+{
+    scoped(hand_end_done) struct hand_end end = {0}, absent = {0}, foreign = {0};
+    const json_t *values = look("ns.home.arpa", "A", &end);
+
+    EXPECT_END(end, true, "no", "");
+    CHECK_TEXT(json_string_value(json_array_get(values, 0)), "127.0.0.1");
+    CHECK(!look("nobody.home.arpa", "A", &absent));
+    EXPECT_END(absent, true, "no", "");
+    look("www.example.org", "A", &foreign); /* nobody here knows */
+    EXPECT_END(foreign, false, "no", "refused");
+}
+
 TEST(what_a_wildcard_makes_up_is_not_there)
 {
     scoped(hand_end_done) struct hand_end made, wild, real, real_seen, gone;
