@@ -126,6 +126,7 @@ policy:invariant(Action, Invariant) :-
 record_invariant(alias_stands_alone).
 record_invariant(one_alias_per_name).
 record_invariant(no_alias_at_the_apex).
+record_invariant(aliases_lead_somewhere).
 record_invariant(private_stays_private).
 record_invariant(services_point_at_no_alias).
 record_invariant(hosts_have_host_names).
@@ -147,6 +148,13 @@ policy:breaks(Action, no_alias_at_the_apex, alias_at_apex(Name)) :-
     written_name(Action, Name),
     rrset(Name, 'CNAME', _, _),
     zone_of(Name, Name).
+policy:breaks(Action, aliases_lead_somewhere, alias_loop(Name, Target)) :-
+    written_name(Action, Name),
+    alias_target(Name, Target),
+    (   Target == Name
+    ;   alias_target(Target, Name)          % longer loops were not seen
+    ),
+    !.
 policy:breaks(Action, private_stays_private, private_in_public(Address, Zone)) :-
     written_name(Action, Name),
     zone_of(Name, Zone),
@@ -174,6 +182,11 @@ policy:breaks(Action, sets_stay_small, too_many_values(Name, Type, Count, Max)) 
     length(Values, Count),
     set_values_max(Max),
     Count > Max.
+
+alias_target(Name, Target) :-
+    rrset(Name, 'CNAME', _, Values),
+    member(Value, Values),
+    value_target('CNAME', Value, Target).
 
 written_name(dns_record_add(Name, _, _, _), Name).
 written_name(dns_record_change(Name, _, _, _, _), Name).

@@ -245,6 +245,8 @@ reason(second_alias(Name, Values)) -->
     ['~s would have more than one CNAME: ~w'-[Name, List]].
 reason(alias_at_apex(Name)) -->
     ['~s is the top of its zone, where SOA and NS stand, so it cannot be a CNAME'-[Name]].
+reason(alias_loop(Name, Target)) -->
+    ['the CNAME of ~s would lead over ~s back to itself'-[Name, Target]].
 reason(private_in_public(Address, Zone)) -->
     ['~s is a private address and ~s is a public zone'-[Address, Zone]].
 reason(points_at_alias(Name, Type, Target)) -->
@@ -340,6 +342,8 @@ remedy(second_alias(Name, _)) -->
     ['the present CNAME of ~s were changed instead of a second one added'-[Name]].
 remedy(alias_at_apex(_)) -->
     ['it were an A or AAAA record, or a name below'-[]].
+remedy(alias_loop(_, _)) -->
+    ['it pointed at a name with data of its own'-[]].
 remedy(private_in_public(_, Zone)) -->
     ['the address were public, or allow_private("~s") stood in the site facts'-[Zone]].
 remedy(points_at_alias(_, _, Target)) -->
@@ -363,6 +367,7 @@ persons_word(_, persons).
 invariant_text(alias_stands_alone, "no CNAME stands beside other records").
 invariant_text(one_alias_per_name, "a name has at most one CNAME").
 invariant_text(no_alias_at_the_apex, "the top of a zone is no CNAME").
+invariant_text(aliases_lead_somewhere, "no CNAME that was seen leads back to itself").
 invariant_text(private_stays_private, "no private address is in a public zone").
 invariant_text(services_point_at_no_alias, "no MX or SRV points at a CNAME that was seen").
 invariant_text(hosts_have_host_names, "addresses and mail stand at host names").
