@@ -306,6 +306,8 @@ class Node:
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert ctl.returncode == 0, ctl.stdout
         export = os.path.join(self.home, "export.jsonl")
+        if os.path.exists(export):
+            os.remove(export)
         subprocess.run([LOGICCTL, "--home", self.home, "ledger", "export", "--out", export],
                        check=True, stdout=subprocess.DEVNULL)
         other = subprocess.run(
