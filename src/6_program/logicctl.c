@@ -24,6 +24,8 @@ static const struct command COMMANDS[] = {
     {"key show", "FILE", "", "print the site fact of a key", 1, 1, client_key_show},
     {"ledger verify", "", "", "check every hash of the ledger", 0, 0, client_ledger_verify},
     {"ledger export", "", "out after", "write it for other verifiers", 0, 0, client_ledger_export},
+    {"ledger replay", "", "since with", "give every verdict again; with other rules, what changes?",
+        0, 0, client_ledger_replay},
     {"ledger list", "", "after limit", "list entries of the ledger", 0, 0, client_ledger_list},
     {"events", "", "after", "follow what happens until Ctrl-C", 0, 0, client_events},
     {"status", "", "", "show how the node is", 0, 0, client_status},

@@ -2,32 +2,37 @@
  *
  * logicd — the node. Arguments and composition, nothing else. */
 #include "actuator/actuator.h"
-#include "base/buf.h"
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "common/role.h"
 #include "gateway/gateway.h"
 #include "judge/judge.h"
 #include "ledger/ledger_role.h"
+#include "offline.h"
 #include "os/file.h"
-#include "prolog/check.h"
 #include "supervisor/supervisor.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const struct role_kind *const ROLES[] = {
     &JUDGE_ROLE, &GATEWAY_ROLE, &ACTUATOR_ROLE, &LEDGER_ROLE};
 
 static const char USAGE[] =
     "usage: logicd serve --home DIR [--kb DIR] [--web DIR] [--playbooks DIR] [--listen HOST:PORT]\n"
-    "                    [--llm URL] [--tls-cert FILE --tls-key FILE --tokens FILE] [--set "
-    "ROLE.NAME=NUMBER]…\n"
+    "                    [--llm URL [--llm-model NAME]]   an engine for what the grammar cannot "
+    "read\n"
+    "                    [--tls-cert FILE --tls-key FILE --tokens FILE]\n"
+    "                    [--name HOSTNAME]…   further names by which requests may call this host\n"
     "                    [--writable DIR]…    folders that playbooks on this machine may write\n"
+    "                    [--set ROLE.NAME=NUMBER]…\n"
+    "       logicd settings                        every ROLE.NAME with its bounds and default\n"
     "       logicd kb-check DIR [SITE [STATE]]     are these rules fit to be loaded? exit 0 or 1\n"
+    "       logicd replay --home DIR [--since SEQ] [--with KB [--site DIR]] < EXPORT\n"
+    "                                              does every verdict come out the same? exit 0 or "
+    "1\n"
     "       logicd version\n"
     "`role` and `probe` are for the supervisor and for tests.\n";
 
@@ -39,7 +44,7 @@ static const struct role_kind *role_named(const char *name)
     return NULL;
 }
 
-static int usage(const char *why, const char *what)
+int usage(const char *why, const char *what)
 {
     fprintf(stderr, "logicd: %s%s%s\n%s", why, what[0] ? ": " : "", what, USAGE);
     return 2;
@@ -77,88 +82,94 @@ static const char *absolute(const char *path)
     return str_dup(str_from(whole));
 }
 
-static int serve(int argc, char **argv)
+struct serve {
+    struct supervisor_options options;
+    json_t *settings, *writable, *names;
+};
+
+static void serve_done(struct serve *s)
 {
-    struct supervisor_options o = {.home = "",
-        .kb = "kb",
-        .web = "web",
-        .playbooks = "deploy/ansible",
-        .listen = "127.0.0.1:30080",
-        .llm = "",
-        .tls_cert = "",
-        .tls_key = "",
-        .tokens = ""};
+    json_decref(s->settings);
+    json_decref(s->writable);
+    json_decref(s->names);
+}
+
+/* An option with a text; NULL: there is none of this name. */
+static const char **text_option(struct supervisor_options *o, const char *name)
+{
     const struct {
         const char *name;
         const char **value;
-    } TEXTS[] = {{"--home", &o.home}, {"--kb", &o.kb}, {"--web", &o.web},
-        {"--playbooks", &o.playbooks}, {"--listen", &o.listen}, {"--llm", &o.llm},
-        {"--tls-cert", &o.tls_cert}, {"--tls-key", &o.tls_key}, {"--tokens", &o.tokens}};
-    scoped(json_done) json_t *settings = json_object();
-    scoped(json_done) json_t *writable = json_array();
+    } texts[] = {{"--home", &o->home}, {"--kb", &o->kb}, {"--web", &o->web},
+        {"--playbooks", &o->playbooks}, {"--listen", &o->listen}, {"--llm", &o->llm},
+        {"--llm-model", &o->llm_model}, {"--tls-cert", &o->tls_cert}, {"--tls-key", &o->tls_key},
+        {"--tokens", &o->tokens}};
+
+    for (size_t i = 0; i < COUNT(texts); i++)
+        if (strcmp(texts[i].name, name) == 0)
+            return texts[i].value;
+    return NULL;
+}
+
+/* 0, or the exit status of a wrong command line. */
+static int take_option(struct serve *s, const char *name, const char *value)
+{
+    const char **text = text_option(&s->options, name);
+
+    if (!value)
+        return usage("a value is missing behind", name);
+    if (text)
+        *text = value;
+    else if (strcmp(name, "--writable") == 0)
+        json_array_append_new(s->writable, json_string(absolute(value)));
+    else if (strcmp(name, "--name") == 0)
+        json_array_append_new(s->names, json_string(value));
+    else if (strcmp(name, "--set") != 0)
+        return usage("there is no option", name);
+    else if (!set_one(s->settings, value))
+        return usage("--set wants ROLE.NAME=NUMBER, not", value);
+    return 0;
+}
+
+static int serve(int argc, char **argv)
+{
+    scoped(serve_done) struct serve s = {.options = {.home = "",
+                                             .kb = "kb",
+                                             .web = "web",
+                                             .playbooks = "deploy/ansible",
+                                             .listen = "127.0.0.1:30080",
+                                             .llm = "",
+                                             .llm_model = "",
+                                             .tls_cert = "",
+                                             .tls_key = "",
+                                             .tokens = ""},
+        .settings = json_object(),
+        .writable = json_array(),
+        .names = json_array()};
+    struct supervisor_options *o = &s.options;
+    const char **const folders[] = {
+        &o->home, &o->kb, &o->web, &o->playbooks, &o->tls_cert, &o->tls_key, &o->tokens};
     struct err err = {0};
 
     for (int i = 0; i < argc; i += 2) {
-        size_t row = 0;
-        if (i + 1 == argc)
-            return usage("a value is missing behind", argv[i]);
-        if (strcmp(argv[i], "--set") == 0) {
-            if (!set_one(settings, argv[i + 1]))
-                return usage("--set wants ROLE.NAME=NUMBER, not", argv[i + 1]);
-            continue;
-        }
-        if (strcmp(argv[i], "--writable") == 0) {
-            json_array_append_new(writable, json_string(absolute(argv[i + 1])));
-            continue;
-        }
-        while (row < COUNT(TEXTS) && strcmp(TEXTS[row].name, argv[i]) != 0)
-            row++;
-        if (row == COUNT(TEXTS))
-            return usage("there is no option", argv[i]);
-        *TEXTS[row].value = argv[i + 1];
+        int wrong = take_option(&s, argv[i], argv[i + 1]); /* argv ends with NULL */
+        if (wrong)
+            return wrong;
     }
-    if (!o.home[0])
+    if (!o->home[0])
         return usage("say where the node lives with --home DIR", "");
-    if (!file_make_folder(o.home, 0755, &err)) {
+    if (o->llm_model[0] && !o->llm[0])
+        return usage("--llm-model names the model of an engine: say which with --llm URL", "");
+    if (!file_make_folder(o->home, 0755, &err)) {
         fprintf(stderr, "logicd: %s\n", err.message);
         return err_exit_code(err.kind);
     }
-    o.settings = settings;
-    o.writable = writable;
-    o.home = absolute(o.home);
-    o.kb = absolute(o.kb);
-    o.web = absolute(o.web);
-    o.playbooks = absolute(o.playbooks);
-    o.tls_cert = absolute(o.tls_cert);
-    o.tls_key = absolute(o.tls_key);
-    o.tokens = absolute(o.tokens);
-    return supervisor_run(&o);
-}
-
-/* --- kb-check --------------------------------------------------------------------------------- */
-
-static int kb_check(int argc, char **argv)
-{
-    char site[PATH_MAX];
-    scoped(buf_done) struct buf report = buf_of(CHECK_REPORT_BYTES_MAX);
-    struct err err = {0};
-    struct stat what;
-    bool good = false;
-
-    if (argc < 1 || argc > 3)
-        return usage("kb-check wants the folder of the rules", "");
-    snprintf(site, sizeof site, "%s/site", argv[0]);
-    if (argc == 1 && stat(site, &what) != 0)
-        return usage("there is no such folder, so name the site's as well", site);
-    const struct check_settings settings = {.kb_folder = argv[0],
-        .site_folder = argc > 1 ? argv[1] : site,
-        .state_folder = argc > 2 ? argv[2] : NULL};
-    if (!prolog_check(&settings, &good, &report, &err)) {
-        printf("%s\n", err.message);
-        return 1;
-    }
-    fputs(buf_text(&report), stdout);
-    return good ? 0 : 1;
+    for (size_t i = 0; i < COUNT(folders); i++)
+        *folders[i] = absolute(*folders[i]);
+    o->settings = s.settings;
+    o->writable = s.writable;
+    o->names = s.names;
+    return supervisor_run(o);
 }
 
 int main(int argc, char **argv)
@@ -168,7 +179,11 @@ int main(int argc, char **argv)
     if (strcmp(command, "serve") == 0)
         return serve(argc - 2, argv + 2);
     if (strcmp(command, "kb-check") == 0)
-        return kb_check(argc - 2, argv + 2);
+        return offline_kb_check(argc - 2, argv + 2);
+    if (strcmp(command, "replay") == 0)
+        return offline_replay(argc - 2, argv + 2);
+    if (strcmp(command, "settings") == 0)
+        return offline_settings();
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
         printf("logicd %s\n", LOGIC_NODE_VERSION);
         return 0;

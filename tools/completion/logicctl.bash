@@ -13,16 +13,16 @@ _logicctl() {
     COMPREPLY=()
     case $previous in
         --key | --out) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
-        --home) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+        --home | --with) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
         --status)
             words="success awaiting_consent denied refused expired failed working"
             mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"); return ;;
-        --url | --limit | --after) return ;;
+        --url | --limit | --after | --since) return ;;
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            --home | --url | --key | --out | --status | --limit | --after) ((i++)) ;;
+            --home | --url | --key | --out | --status | --limit | --after | --since | --with) ((i++)) ;;
             -*) ;;
             *) if [[ -z $command ]]; then command=$word; elif [[ -z $sub ]]; then sub=$word; fi ;;
         esac
@@ -39,8 +39,9 @@ _logicctl() {
         kb) [[ -n $sub || $current == -* ]] || words="check reload" ;;
         key) [[ -n $sub || $current == -* ]] || words="new show"; [[ $sub != new ]] || words+=" --out" ;;
         ledger)
-            [[ -n $sub || $current == -* ]] || words="verify export list"
+            [[ -n $sub || $current == -* ]] || words="verify export replay list"
             [[ $sub != export ]] || words+=" --out --after"
+            [[ $sub != replay ]] || words+=" --since --with"
             [[ $sub != list ]] || words+=" --after --limit" ;;
     esac
     if [[ $current != -* && -z $sub ]]; then

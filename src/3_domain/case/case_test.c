@@ -24,15 +24,15 @@ static bool fold(struct kase *kase, const char *kind, const char *body)
 }
 
 #define OPENED "{\"action\":\"dns_record_delete\",\"params\":{\"name\":\"a.local\"},\"by\":{}}"
-#define CONSENT_VERDICT \
+#define CONSENT_VERDICT                                                                            \
     "{\"question\":{},\"verdict\":{\"verdict\":\"needs_consent\",\"words\":\"w\"}}"
 #define PERMIT_VERDICT "{\"question\":{},\"verdict\":{\"verdict\":\"permit\",\"words\":\"w\"}}"
 #define DENY_VERDICT "{\"question\":{},\"verdict\":{\"verdict\":\"deny\",\"words\":\"not yours\"}}"
-#define CONSENT_PLAN \
-    "{\"plan\":\"{\\\"summary\\\":\\\"delete a\\\"}\",\"plan_sha256\":\"ab\"," \
+#define CONSENT_PLAN                                                                               \
+    "{\"plan\":\"{\\\"summary\\\":\\\"delete a\\\"}\",\"plan_sha256\":\"ab\","                     \
     "\"expires_at_ms\":1000,\"consent\":{\"signatures\":1}}"
-#define FREE_PLAN \
-    "{\"plan\":\"{\\\"summary\\\":\\\"add a\\\"}\",\"plan_sha256\":\"ab\"," \
+#define FREE_PLAN                                                                                  \
+    "{\"plan\":\"{\\\"summary\\\":\\\"add a\\\"}\",\"plan_sha256\":\"ab\","                        \
     "\"expires_at_ms\":1000,\"consent\":null}"
 
 TEST(consented_change_goes_its_whole_way)
@@ -142,8 +142,8 @@ TEST(view_shows_the_plan_and_the_history)
 
 TEST(what_is_kept_of_a_verdict_can_be_judged_again)
 {
-    scoped(json_done) json_t *out =
-        json_pack("{s:s, s:{}, s:{}, s:i, s:n}", "verdict", "permit", "plan", "look", "learned", 7, "answer");
+    scoped(json_done) json_t *out = json_pack(
+        "{s:s, s:{}, s:{}, s:i, s:n}", "verdict", "permit", "plan", "look", "learned", 7, "answer");
     scoped(json_done) json_t *kept = case_verdict_kept(out);
     scoped(json_done) json_t *want = json_pack("{s:s, s:n}", "verdict", "permit", "answer");
 
@@ -153,11 +153,12 @@ TEST(what_is_kept_of_a_verdict_can_be_judged_again)
 
 TEST(what_is_learned_of_an_entry_is_neither_its_hash_nor_its_actor)
 {
-    scoped(json_done) json_t *entry = json_pack("{s:s, s:s, s:i, s:s, s:{s:i}, s:s, s:s}", "kind", "case_executed",
-        "case", "01A", "seq", 7, "at", "2026", "body", "x", 1, "prev", "00", "actor", "judge");
+    scoped(json_done) json_t *entry =
+        json_pack("{s:s, s:s, s:i, s:s, s:{s:i}, s:s, s:s}", "kind", "case_executed", "case", "01A",
+            "seq", 7, "at", "2026", "body", "x", 1, "prev", "00", "actor", "judge");
     scoped(json_done) json_t *question = case_learn_question(entry);
-    scoped(json_done) json_t *want = json_pack("{s:s, s:s, s:i, s:s, s:{s:i}}", "kind", "case_executed", "case",
-        "01A", "seq", 7, "at", "2026", "body", "x", 1);
+    scoped(json_done) json_t *want = json_pack("{s:s, s:s, s:i, s:s, s:{s:i}}", "kind",
+        "case_executed", "case", "01A", "seq", 7, "at", "2026", "body", "x", 1);
 
     CHECK(json_equal(question, want));
 }

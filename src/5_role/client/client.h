@@ -78,6 +78,7 @@ enum client_exit client_key_show(struct client *client);
 enum client_exit client_ledger_verify(struct client *client);
 enum client_exit client_ledger_export(struct client *client);
 enum client_exit client_ledger_list(struct client *client);
+enum client_exit client_ledger_replay(struct client *client);
 enum client_exit client_events(struct client *client);
 enum client_exit client_status(struct client *client);
 enum client_exit client_version(struct client *client);

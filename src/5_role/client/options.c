@@ -27,6 +27,8 @@ static const struct option_row {
     {"status",     "STATUS", offsetof(struct options, status),     false},
     {"limit",      "N",      offsetof(struct options, limit),      false},
     {"after",      "SEQ",    offsetof(struct options, after),      false},
+    {"since",      "SEQ",    offsetof(struct options, since),      false},
+    {"with",       "DIR",    offsetof(struct options, with),       false},
 };
 
 static const struct option_row *row_named(struct str name)

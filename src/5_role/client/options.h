@@ -28,6 +28,8 @@ struct options {
     const char *status;
     const char *limit;
     const char *after;
+    const char *since;
+    const char *with;
     /* what is left: the command's words, then its arguments */
     const char *args[OPTIONS_ARGS_MAX];
     size_t args_count;

@@ -7,8 +7,7 @@
  *     flow.c       a case from proposal to outcome   consent.c  signatures
  *     explain.c    a case in words                   brief.c    small questions, the hot way
  *     recover.c    cases and facts after a start     plan.c     the bytes that are signed
- *     read_case.c  a case that is not in memory
- *     judge.c      life, peers, timers, reload
+ *     read_case.c  a case that is not in memory      judge.c    life, peers, timers, reload
  */
 #pragma once
 
@@ -176,8 +175,7 @@ bool ask_door(struct judge *j, enum prolog_door door, json_t *in, prolog_answere
     void *context, struct err *err);
 void door_answered(struct judge *j);
 
-/* --- explain.c */
-/* The answer to case_explain: the record of case `asked`, in the words of the rules. */
+/* --- explain.c: the answer to case_explain, the record of case `asked` in the rules' words */
 void explain_case(struct live *live, const char *asked);
 
 /* --- hands.c: the actuator */

@@ -15,9 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DONE_MARK "whole"       /* its time says when the version was used last */
-#define VERSION_NAME_BYTES 64   /* two times 16 digits; other names are none of ours */
-#define VERSIONS_MAX 16384      /* looked at in one pruning */
+#define DONE_MARK "whole"     /* its time says when the version was used last */
+#define VERSION_NAME_BYTES 64 /* two times 16 digits; other names are none of ours */
+#define VERSIONS_MAX 16384    /* looked at in one pruning */
 
 struct listing {
     char *paths[VERSION_FILES_MAX]; /* relative to the root */
@@ -160,8 +160,8 @@ static bool copy_all(const char *kb, const char *site, const struct version *v, 
            copy_files(site, &facts, site_folder, err);
 }
 
-bool version_make(
-    const char *kb, const char *site, const char *into, struct version *ret_version, struct err *err)
+bool version_make(const char *kb, const char *site, const char *into, struct version *ret_version,
+    struct err *err)
 {
     struct version made = {0};
     char done_mark[PATH_MAX + 8];
@@ -222,9 +222,8 @@ static size_t find_versions(const char *into, struct found *ret_found)
         struct found *found = &ret_found[count];
         char mark[PATH_MAX * 2];
         struct stat what;
-        if (entry->d_name[0] == '.' ||
-            (size_t)snprintf(found->name, sizeof found->name, "%s", entry->d_name) >=
-                sizeof found->name)
+        if (entry->d_name[0] == '.' || (size_t)snprintf(found->name, sizeof found->name, "%s",
+                                           entry->d_name) >= sizeof found->name)
             continue;
         snprintf(mark, sizeof mark, "%s/%s/" DONE_MARK, into, found->name);
         found->used = stat(mark, &what) == 0 ? what.st_mtim : (struct timespec){0};

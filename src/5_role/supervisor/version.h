@@ -33,9 +33,10 @@ bool version_hash(const char *kb, const char *site, struct version *ret_version,
 bool version_folder(const char *into, struct version *version);
 
 /* Copy what stands in `kb` (main.pl, core/) and `site` (*.pl) below `into`. The same content gives
- * the same folder. errors  ERR_SYSTEM cannot read or write; ERR_LIMIT too many or too large files */
-bool version_make(
-    const char *kb, const char *site, const char *into, struct version *ret_version, struct err *err);
+ * the same folder. errors  ERR_SYSTEM cannot read or write; ERR_LIMIT too many or too large files
+ */
+bool version_make(const char *kb, const char *site, const char *into, struct version *ret_version,
+    struct err *err);
 
 /* Keep the `newest` versions that were made or used last, and those in `keep` in any case: old
  * verdicts are judged again under their own rules (`logicctl ledger replay`). The rest is removed.
