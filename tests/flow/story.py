@@ -148,6 +148,21 @@ def observing_needs_no_consent_and_changes_nothing():
 
 
 @tap.test
+def records_of_one_type_or_name_are_listed():
+    with Node() as node:
+        equal(node.propose("dns_record_add", name="home.arpa", type="MX",
+                           value="10 ns.home.arpa")[1]["status"], "success")
+        answer = node.intent("list MX records in home.arpa")
+        equal(answer["intent"]["params"], {"zone": "home.arpa", "type": "MX"})
+        equal(answer["status"], "success")
+        equal([(r["name"], r["type"]) for r in answer["execution"]["rrsets"]], [("home.arpa", "MX")])
+        answer = node.propose("dns_record_list", zone="home.arpa", name="ns.home.arpa")[1]
+        equal({r["name"] for r in answer["execution"]["rrsets"]}, {"ns.home.arpa"})
+        status, answer = node.propose("dns_record_list", zone="home.arpa", name="a.local")
+        equal((status, answer["error"]["code"]), (400, "not_in_zone"))
+
+
+@tap.test
 def case_can_be_explained():
     with Node() as node:
         denied = node.intent("delete the zone local")

@@ -55,7 +55,7 @@ struct dns_job {
     struct str secret; /* its handle */
     const json_t *names;
     const json_t *prerequisites, *updates, *expect;
-    struct str name, type; /* lookup */
+    struct str name, type; /* lookup; list: only these records, .at NULL: all */
 };
 
 struct dns_limits {

@@ -181,7 +181,7 @@ static void packet_done(ldns_pkt **packet)
     ldns_pkt_free(*packet);
 }
 
-static bool same_name(const ldns_rdf *owner, struct str name)
+bool dns_same_name(const ldns_rdf *owner, struct str name)
 {
     scoped(buf_done) struct buf wire = buf_of(DNS_NAME_WIRE_BYTES_MAX);
 
@@ -212,7 +212,7 @@ static bool ask_authority(struct dns_peer *peer, struct str name, unsigned type,
     unsigned rcode = ldns_pkt_get_rcode(reply.packet);
     const ldns_rdf *cut = referred_to(reply.packet);
     bool fine = rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN;
-    if (fine && (ldns_pkt_aa(reply.packet) || (cut && same_name(cut, name)))) {
+    if (fine && (ldns_pkt_aa(reply.packet) || (cut && dns_same_name(cut, name)))) {
         *ret_reply = reply;
         return true;
     }
@@ -240,7 +240,7 @@ bool dns_ask_records(struct dns_peer *peer, struct str name, unsigned type, stru
         const ldns_rr *rr = ldns_rr_list_rr(records, i);
         bool wanted = type == LDNS_RR_TYPE_ANY || ldns_rr_get_type(rr) == type;
         /* the rest of a CNAME's chain belongs to other names */
-        if (wanted && same_name(ldns_rr_owner(rr), name) && !dns_found_add(found, rr, err))
+        if (wanted && dns_same_name(ldns_rr_owner(rr), name) && !dns_found_add(found, rr, err))
             return false;
     }
     return true;
@@ -260,7 +260,7 @@ bool dns_ask_serial(struct dns_peer *peer, struct str zone, uint32_t *ret_serial
         return false;
     }
     const ldns_rr *soa = ldns_rr_list_rr(ldns_pkt_answer(reply.packet), 0);
-    if (!soa || ldns_rr_get_type(soa) != TYPE_SOA || !same_name(ldns_rr_owner(soa), zone) ||
+    if (!soa || ldns_rr_get_type(soa) != TYPE_SOA || !dns_same_name(ldns_rr_owner(soa), zone) ||
         ldns_rr_rd_count(soa) < 3)
         return err_code(err, ERR_PEER, "not_served", "zone",
             "name server %s:%d does not serve the zone '%.*s': '%.*s' is no zone of its own",

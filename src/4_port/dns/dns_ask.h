@@ -24,6 +24,9 @@ json_t *dns_found_take(struct dns_found *found);
  * errors  ERR_PEER "bad_reply"; ERR_LIMIT "too_many_records" */
 bool dns_found_add(struct dns_found *found, const ldns_rr *rr, struct err *err);
 
+/* Upper and lower case are the same. */
+bool dns_same_name(const ldns_rdf *owner, struct str name);
+
 ldns_rr *dns_rr_new(struct str name, unsigned type, unsigned class_number);
 
 /* A question packet. */

@@ -203,7 +203,9 @@ static bool read_fields(const json_t *json, struct dns_job *job, json_t **ret_ke
     };
     const struct json_field look[] = {ZONE_FIELD, MAY_KEY_FIELD,
         JSON_TAKE_ARRAY("names", (json_t **)&job->names, 1, DNS_NAMES_MAX)};
-    const struct json_field list[] = {ZONE_FIELD, MAY_KEY_FIELD};
+    const struct json_field list[] = {ZONE_FIELD, MAY_KEY_FIELD,
+        JSON_MAY_TEXT("name", &job->name, 1, DNS_NAME_BYTES_MAX),
+        JSON_MAY_TEXT("type", &job->type, 1, WORD_BYTES_MAX)};
     const struct json_field update[] = {ZONE_FIELD, JSON_TAKE_OBJECT("key", ret_key),
         JSON_TAKE_ARRAY("prerequisites", prerequisites, 1, DNS_CONDITIONS_MAX),
         JSON_TAKE_ARRAY("updates", (json_t **)&job->updates, 1, DNS_CONDITIONS_MAX),
@@ -230,7 +232,9 @@ static bool read_fields(const json_t *json, struct dns_job *job, json_t **ret_ke
     if (job->op == DNS_LOOKUP)
         return dns_name_check(job->name, "name", err) &&
                dns_type_read(job->type, "type", &type, err);
-    return dns_name_check(job->zone, "zone", err);
+    return dns_name_check(job->zone, "zone", err) &&
+           (!job->name.at || check_owner(job->name, job->zone, err)) &&
+           (!job->type.at || dns_type_read(job->type, "type", &type, err));
 }
 
 bool dns_job_read(const json_t *json, struct dns_job *ret_job, struct err *err)

@@ -166,9 +166,20 @@ static bool lookup(
     return true;
 }
 
+/* What of a zone a list is about. */
+static bool listed(const struct dns_job *job, const ldns_rr *rr)
+{
+    enum dns_type type = DNS_TYPE_A;
+
+    if (job->type.at)
+        check(dns_type_read(job->type, "type", &type, &(struct err){0}));
+    return (!job->type.at || ldns_rr_get_type(rr) == (ldns_rr_type)type) &&
+           (!job->name.at || dns_same_name(ldns_rr_owner(rr), job->name));
+}
+
 /* One message of a transfer; the SOA stands at its beginning and at its end. */
-static bool gather(const struct dns_peer *peer, const struct dns_reply *reply, unsigned *soas,
-    struct dns_found *found, struct err *err)
+static bool gather(const struct dns_peer *peer, const struct dns_job *job,
+    const struct dns_reply *reply, unsigned *soas, struct dns_found *found, struct err *err)
 {
     const ldns_rr_list *answer = ldns_pkt_answer(reply->packet);
 
@@ -180,7 +191,7 @@ static bool gather(const struct dns_peer *peer, const struct dns_reply *reply, u
                 "name server %s:%d sent a transfer without order; it is not used", peer->host,
                 peer->port);
         *soas += is_soa;
-        if (!dns_found_add(found, rr, err))
+        if (listed(job, rr) && !dns_found_add(found, rr, err))
             return false;
     }
     return true;
@@ -203,7 +214,7 @@ static bool list(
         if (ldns_rr_list_rr_count(ldns_pkt_answer(reply.packet)) == 0)
             return err_code(err, ERR_PEER, "bad_reply", "server",
                 "name server %s:%d sent an empty part of a transfer", peer->host, peer->port);
-        if (!gather(peer, &reply, &soas, &found, err))
+        if (!gather(peer, job, &reply, &soas, &found, err))
             return false;
     }
     *ret_result = json_pack("{s:o}", "rrsets", dns_found_take(&found));

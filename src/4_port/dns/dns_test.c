@@ -490,6 +490,42 @@ TEST(a_list_beyond_the_limit_is_refused)
     EXPECT_END(end, false, "no", "too_many_records");
 }
 
+static json_t *filtered(const char *name, const char *type)
+{
+    json_t *job = list_job("home.arpa");
+
+    if (name)
+        json_object_set_new(job, "name", json_string(name));
+    if (type)
+        json_object_set_new(job, "type", json_string(type));
+    return job;
+}
+
+/* The zone is the one of the test before: too long for a whole list. */
+TEST(a_list_may_be_of_one_type_or_name_and_only_what_is_listed_counts)
+{
+    scoped(hand_end_done) struct hand_end by_type, by_name, by_both, other, outside, strange;
+
+    run_at(filtered(NULL, "A"), false, &by_type);
+    CHECK(by_type.ok);
+    json_t *sets = json_object_get(by_type.result, "rrsets");
+    CHECK_INT(json_array_size(sets), 1);
+    CHECK_TEXT(json_string_value(json_object_get(json_array_get(sets, 0), "name")), "ns.home.arpa");
+    run_at(filtered("More-7-99.HOME.arpa", NULL), false, &by_name);
+    CHECK(by_name.ok);
+    CHECK_INT(json_array_size(json_object_get(by_name.result, "rrsets")), 1);
+    run_at(filtered("ns.home.arpa", "A"), false, &by_both);
+    CHECK(by_both.ok);
+    CHECK_INT(json_array_size(json_object_get(by_both.result, "rrsets")), 1);
+    run_at(filtered("ns.home.arpa", "MX"), false, &other);
+    CHECK(other.ok);
+    CHECK_INT(json_array_size(json_object_get(other.result, "rrsets")), 0);
+    run_at(filtered("ns.local", NULL), false, &outside);
+    EXPECT_END(outside, false, "no", "not_in_zone");
+    run_at(filtered(NULL, "LOC"), false, &strange);
+    EXPECT_END(strange, false, "no", "bad_type");
+}
+
 TEST(a_server_by_name_is_refused)
 {
     scoped(hand_end_done) struct hand_end end;
