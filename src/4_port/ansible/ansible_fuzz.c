@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(!memmem(job.playbook.at, job.playbook.len, "..", 2) && job.playbook.at[0] != '/');
         check(str_starts(job.inventory, S("inventory/")));
     }
-    ansible_report_read(text, &report);
+    ansible_report_read(text, NULL, &report);
     json_decref(ansible_report_json(&report, ""));
     return 0;
 }

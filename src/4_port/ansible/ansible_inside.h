@@ -57,7 +57,9 @@ struct ansible_report {
     char fingerprint[SHA256_HEX_BYTES];
 };
 
-/* Lines that are none of ours are ignored. */
-void ansible_report_read(struct str events, struct ansible_report *ret_report);
+/* Lines that are none of ours are ignored. Secrets are scrubbed here, before any text is cut: half a
+ * secret in the middle of a sentence is found by nobody. `secrets` may be NULL. */
+void ansible_report_read(
+    struct str events, struct secret_store *secrets, struct ansible_report *ret_report);
 void ansible_report_done(struct ansible_report *report);
 json_t *ansible_report_json(const struct ansible_report *report, const char *content_sha256);

@@ -118,7 +118,8 @@ static void finish_fingerprint(char **lines, size_t count_lines, char *ret_hex)
         snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
 }
 
-void ansible_report_read(struct str events, struct ansible_report *ret_report)
+void ansible_report_read(
+    struct str events, struct secret_store *secrets, struct ansible_report *ret_report)
 {
     struct ansible_report report = {.tasks = json_array(),
         .diff = json_array(),
@@ -130,10 +131,13 @@ void ansible_report_read(struct str events, struct ansible_report *ret_report)
     check(lines && report.tasks && report.diff);
     while (events.len) {
         struct str line = str_cut(events, '\n', &events);
-        scoped(json_done) json_t *json = NULL;
+        scoped(json_done) json_t *json = NULL, *clean = NULL;
         struct event event;
         struct err ignored;
-        if (!json_read(line, EVENT_BYTES_MAX, &json, &ignored) || !read_event(json, &event))
+        if (!json_read(line, EVENT_BYTES_MAX, &json, &ignored))
+            continue;
+        clean = secrets ? secret_scrub_json(secrets, json) : json_incref(json);
+        if (!read_event(clean, &event))
             continue;
         count(&report, &event);
         add_task(&report, &event, &task_bytes);

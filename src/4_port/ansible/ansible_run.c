@@ -26,6 +26,7 @@ struct work {
     char folder[FOLDER_BYTES_MAX];
     char content_sha256[SHA256_HEX_BYTES];
     const struct ansible_job *job;
+    struct secret_store *secrets;
     const struct ansible_paths *paths;
     const struct ansible_limits *limits;
 };
@@ -92,7 +93,7 @@ static json_t *literal(struct str text)
     return value ? value : json_null();
 }
 
-static bool write_variables(const struct work *work, struct secret_store *store, struct err *err)
+static bool write_variables(const struct work *work, struct err *err)
 {
     scoped(json_done) json_t *variables = json_object();
     scoped(json_done) json_t *secrets = json_object();
@@ -107,7 +108,7 @@ static bool write_variables(const struct work *work, struct secret_store *store,
     json_object_foreach((json_t *)work->job->secrets, name, value) {
         struct str secret;
         struct str handle = {json_string_value(value), json_string_length(value)};
-        if (!secret_get(store, handle, &secret, err))
+        if (!secret_get(work->secrets, handle, &secret, err))
             return false;
         json_object_set_new(secrets, name, literal(secret));
     }
@@ -121,7 +122,7 @@ static bool write_variables(const struct work *work, struct secret_store *store,
     return fine;
 }
 
-static bool prepare(struct work *work, struct secret_store *store, struct err *err)
+static bool prepare(struct work *work, struct err *err)
 {
     char path[LINE_BYTES_MAX];
 
@@ -138,7 +139,7 @@ static bool prepare(struct work *work, struct secret_store *store, struct err *e
         if (mkdir(path, 0700) != 0)
             return err_set(err, ERR_SYSTEM, "cannot make '%s': %s", path, strerror(errno));
     }
-    return copy_content(work, err) && write_variables(work, store, err) &&
+    return copy_content(work, err) && write_variables(work, err) &&
            write_file(work, "ansible.cfg", S("[defaults]\n"), err) &&
            write_file(work, "callback/logic_events.py",
                (struct str){LOGIC_EVENTS_PY, sizeof LOGIC_EVENTS_PY}, err);
@@ -242,10 +243,12 @@ static bool failed(const struct work *work, const char *code, struct ansible_chi
     if (report->failed)
         return err_code(err, ERR_PEER, code, "playbook", "%s; changed before: %s",
             buf_text(&report->failure), before);
-    for (size_t i = 0; i < end->tail.len; i++) /* one sentence, one line */
-        if ((unsigned char)end->tail.at[i] < ' ')
-            end->tail.at[i] = ' ';
-    struct str tail = str_trim(str_utf8_prefix(buf_str(&end->tail)));
+    scoped(buf_done) struct buf said = buf_of(4 * end->tail.bytes_max);
+    secret_scrub(work->secrets, buf_str(&end->tail), &said); /* before it is cut */
+    for (size_t i = 0; i < said.len; i++)                    /* one sentence, one line */
+        if ((unsigned char)said.at[i] < ' ')
+            said.at[i] = ' ';
+    struct str tail = str_trim(str_utf8_prefix(buf_str(&said)));
     if (tail.len > 300)
         tail = str_utf8_prefix((struct str){tail.at, 300});
     return err_code(err, ERR_PEER, code, "playbook",
@@ -269,7 +272,7 @@ static bool play(
 
     if (!start(work, check_mode, &end, err))
         return false;
-    ansible_report_read(buf_str(&end.events), report);
+    ansible_report_read(buf_str(&end.events), work->secrets, report);
     return ended_well(&end) ||
            failed(work, check_mode ? "check_failed" : "playbook_failed", &end, report, err);
 }
@@ -288,12 +291,12 @@ static bool run(const struct work *work, struct hand_end *end)
     return fine;
 }
 
-static bool work_through(struct work *work, struct secret_store *secrets, struct hand_end *end)
+static bool work_through(struct work *work, struct hand_end *end)
 {
     scoped(ansible_report_done) struct ansible_report report = {0};
     const struct ansible_job *job = work->job;
 
-    if (!prepare(work, secrets, &end->err))
+    if (!prepare(work, &end->err))
         return false;
     if (job->run && !str_eq(str_from(work->content_sha256), job->content_sha256))
         return err_code(&end->err, ERR_PEER, "world_moved", "playbook",
@@ -316,9 +319,10 @@ void ansible_job_run(const struct ansible_job *job, struct secret_store *secrets
     const struct ansible_paths *paths, const struct ansible_limits *limits,
     struct hand_end *ret_end)
 {
-    scoped(work_done) struct work work = {.job = job, .paths = paths, .limits = limits};
+    scoped(work_done) struct work work = {
+        .job = job, .secrets = secrets, .paths = paths, .limits = limits};
     struct hand_end end = {.changed = HAND_CHANGED_NO};
 
-    end.ok = work_through(&work, secrets, &end);
+    end.ok = work_through(&work, &end);
     *ret_end = end;
 }

@@ -71,6 +71,9 @@ __attribute__((constructor)) static void prepare(void)
         "    - name: not in argv or environment\n      ansible.builtin.assert: {that: ['password "
         "not in seen.stdout'], quiet: true}\n"
         "    - name: fail\n      ansible.builtin.fail: {msg: 'wrong password {{ password }}'}\n");
+    /* the sentence of a failure is cut inside of the secret */
+    put("playbooks/t/cut.yml", PLAY "    - name: fail\n      ansible.builtin.fail: {msg: \"{{ "
+                                    "'x' * (180 - 10) }}{{ password }} behind\"}\n");
     snprintf(path, sizeof path, "%s/secrets", root);
     if (!secret_put(path, S("secret:test/one"), S(SECRET), &err))
         abort();
@@ -342,6 +345,20 @@ TEST(a_secret_reaches_the_playbook_and_nobody_else)
     CHECK(strstr(end.err.message, "wrong password [secret:test/one]"));
     CHECK(!strstr(end.err.message, SECRET));
     CHECK(strstr(end.err.message, "'fail'"));
+}
+
+TEST(half_a_secret_is_not_told_either)
+{
+    scoped(hand_end_done) struct hand_end end;
+    scoped(json_done) json_t *with = job("check", "t/cut.yml", "x");
+    char half[11] = {0};
+
+    memcpy(half, SECRET, sizeof half - 1);
+    json_object_set_new(
+        json_object_get(with, "secrets"), "password", json_string("secret:test/one"));
+    run(json_incref(with), &end);
+    CHECK_TEXT(end.err.code, "check_failed");
+    CHECK(strstr(end.err.message, "xxx[secret:") && !strstr(end.err.message, half));
 }
 
 TEST(no_private_folder_is_left)
