@@ -236,7 +236,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reply(200, {"answers": [{"name": "pi", "up": True}, {"name": HOSTILE, "up": False}]}
                               if json.loads(body)["query"] == "nodes" else {"answers": []})
         if self.path == "/api/v1/kb/reload":
-            return self.reply(200, {"ok": True, "rules": "abc"})
+            return self.reply(200, {"status": "success", "rules": "abc", "text": "sound"})
         if parts[-1] == "consent":
             decision = json.loads(body)["decision"]
             return self.reply(200, answer("success" if decision == "approve" else "refused", parts[3], text="ok"))

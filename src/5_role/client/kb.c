@@ -55,13 +55,12 @@ enum client_exit client_kb_reload(struct client *client)
 
     if (!client_fetch(client, "POST", "/api/v1/kb/reload", NULL, &document, &code))
         return code;
-    bool fine = !json_is_false(json_object_get(document, "ok"));
+    bool fine = str_eq(json_str(document, "status"), S("success"));
     if (client->options.json)
         return fine ? EXIT_DONE : EXIT_TROUBLE;
     screen_print(&client->screen, fine ? GREEN : RED,
         fine ? "the node uses the new rules\n" : "the node keeps its old rules\n");
     screen_field(&client->screen, "rules", PLAIN, json_str(document, "rules"));
-    screen_field(&client->screen, "site", PLAIN, json_str(document, "site"));
-    screen_paragraph(&client->screen, 2, json_str(document, "words"));
+    screen_paragraph(&client->screen, 2, json_str(document, "text"));
     return fine ? EXIT_DONE : EXIT_TROUBLE;
 }
