@@ -57,8 +57,8 @@ struct ansible_report {
     char fingerprint[SHA256_HEX_BYTES];
 };
 
-/* Lines that are none of ours are ignored. Secrets are scrubbed here, before any text is cut: half a
- * secret in the middle of a sentence is found by nobody. `secrets` may be NULL. */
+/* Lines that are none of ours are ignored. Secrets are scrubbed here, before any text is cut: half
+ * a secret in the middle of a sentence is found by nobody. `secrets` may be NULL. */
 void ansible_report_read(
     struct str events, struct secret_store *secrets, struct ansible_report *ret_report);
 void ansible_report_done(struct ansible_report *report);
