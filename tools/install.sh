@@ -8,7 +8,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 fail() { echo "install.sh: $*" >&2; exit 1; }
 
-command -v dpkg-query > /dev/null || fail "this is not Debian (no dpkg); install what tools/packages.txt names, then: meson setup build/release"
+command -v dpkg-query > /dev/null ||
+    fail "this is not Debian (no dpkg); install what tools/packages.txt names, then: meson setup build/release"
 
 present() { # NAME
     case $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2> /dev/null) in ii*) return 0 ;; *) return 1 ;; esac

@@ -89,7 +89,11 @@ for file in "$root"/kb/site/*.pl; do
 done
 if [ ! -e "$home/keys/owner.pem" ]; then
     "$logicctl" --home "$home" key new owner 2> /dev/null > "$home/site/keys.pl.new"
-    { echo "% SPDX-License-Identifier: Apache-2.0"; echo "% Who may sign. One line a key: logicctl key new NAME"; cat "$home/site/keys.pl.new"; } > "$home/site/keys.pl"
+    {
+        echo "% SPDX-License-Identifier: Apache-2.0"
+        echo "% Who may sign. One line a key: logicctl key new NAME"
+        cat "$home/site/keys.pl.new"
+    } > "$home/site/keys.pl"
     rm "$home/site/keys.pl.new"
 fi
 # The private name server is ours, so is its port in the site facts.
@@ -140,13 +144,14 @@ trap 'trap - INT TERM EXIT; echo; echo "stopping …"; stop_all; exit 0' INT TER
 node=$!
 echo "$node" > "$home/run/logicd.pid"
 wait_ready || { tail -n 20 "$home/log/logicd.log" >&2; fail "the node did not become ready; its log: $home/log/logicd.log"; }
+address=$(echo "$listen" | sed 's/^127\.0\.0\.1:/localhost:/')
 cat << TEXT
 
 The node is ready: http://$listen/    (Ctrl-C stops it; log: $home/log/logicd.log)
 
 What to try next, in another terminal, in this folder:
 
-  curl -X POST http://$(echo "$listen" | sed 's/^127\.0\.0\.1:/localhost:/')/api/v1/intent -d '{"nl": "Add DNS record test.local to 192.168.1.100"}'
+  curl -X POST http://$address/api/v1/intent -d '{"nl": "Add DNS record test.local to 192.168.1.100"}'
   dig -p $dns_port @127.0.0.1 test.local +short
 
   export PATH="$root/build/release/src/6_program:\$PATH" LOGIC_NODE_HOME="$home"

@@ -143,7 +143,8 @@ def json_is_the_document_as_it_came(w):
 
 @test
 def hostile_text_cannot_reach_a_terminal(w):
-    for words in (("ask", "hostile"), ("query", "nodes"), ("case", "HOSTILE1"), ("approve", "HOSTILE1", "--yes"), ("ask", "hostile", "--json"), ("why", "HOSTILE1", "--json")):
+    for words in (("ask", "hostile"), ("query", "nodes"), ("case", "HOSTILE1"), ("approve", "HOSTILE1", "--yes"),
+                  ("ask", "hostile", "--json"), ("why", "HOSTILE1", "--json")):
         code, seen = w.on_terminal(*words)
         bare = re.sub(r"\x1b\[[0-9;]*m|\x1b\[K", "", seen)
         lacks(bare, "\x1b", "\u202e", "\x07", "\u009b")
@@ -223,7 +224,8 @@ def openssl_verifies(w, key, message, signature):
 
 
 def fetch_plan(w, case):
-    got = subprocess.run(["curl", "-s", "--unix-socket", w.home / "run/api.sock", f"http://x/api/v1/cases/{case}/plan"], capture_output=True)
+    got = subprocess.run(["curl", "-s", "--unix-socket", w.home / "run/api.sock", f"http://x/api/v1/cases/{case}/plan"],
+                         capture_output=True)
     return got.stdout
 
 
@@ -231,7 +233,8 @@ def fetch_plan(w, case):
 def approve_shows_the_plan_and_signs_exactly_its_bytes(w):
     w.posts()
     done = w.run("approve", "WAIT1", "--yes", code=0)
-    has(done.out, "Remove the A record of test.local", "- test.local 300 A 192.168.1.100", "op delete_rrset", "expires", "owner, via grammar")
+    has(done.out, "Remove the A record of test.local", "- test.local 300 A 192.168.1.100", "op delete_rrset", "expires",
+        "owner, via grammar")
     path, body = w.posts()[0]
     sent = json.loads(body)
     key, key_id = public_key(w)

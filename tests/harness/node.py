@@ -74,10 +74,11 @@ class Named:
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def dig(self, name, kind="A"):
-        out = subprocess.run(["dig", "-p", str(self.port), "@127.0.0.1", name, kind, "+short",
-                              "+tries=1", "+time=3"],
-                             stdout=subprocess.PIPE, check=False, text=True).stdout
-        return sorted(line for line in out.splitlines() if not line.startswith(";"))
+        """What the server says; a server that says nothing is an error, not an empty answer."""
+        out = subprocess.run(["dig", "-p", str(self.port), "@127.0.0.1", name, kind, "+short", "+tries=4", "+time=5"],
+                             stdout=subprocess.PIPE, check=False, text=True)
+        assert out.returncode == 0, (name, kind, out.returncode, out.stdout)
+        return sorted(line for line in out.stdout.splitlines() if not line.startswith(";"))
 
     def world(self):
         """Every record of every zone that this server has had from the start."""

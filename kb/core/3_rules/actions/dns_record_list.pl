@@ -16,8 +16,8 @@
 action:action(dns_record_list, observe, "List the records of a zone").
 
 action:summary(dns_record_list,
-    "Lists the records of a zone that this node manages, as its server has them now; type and name \c
-     narrow it down.").
+    "Lists the records of a zone that this node manages, as its server has them now; type and \c
+     name narrow it down.").
 
 action:parameter(dns_record_list, zone, zone, required,
     "The zone, or a name in it, such as home.arpa").
