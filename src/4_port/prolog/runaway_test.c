@@ -185,8 +185,8 @@ static void judge_kill(void *context, struct prolog_answer *answer)
         (long long)(expected->n * (expected->n + 1) / 2));
     if (answer->ok && str_eq(buf_str(&answer->text), str_from(want)))
         kills.right++;
-    else if (!answer->ok && strcmp(answer->err.code, "deadline") == 0)
-        kills.killed++;
+    else if (!answer->ok && answer->err.kind == ERR_LIMIT)
+        kills.killed++; /* when the watchdog gets no processor in time, another limit comes first */
     else if (kills.wrong++ < 3)
         printf("# wrong: %s %s\n", answer->err.code, answer->err.message);
     kills.waiting--;
@@ -221,7 +221,7 @@ TEST(two_thousand_kills_and_no_wrong_answer)
     while (kills.waiting)
         test_wait(test_rules());
     prolog_count(test_rules(), &after);
-    printf("# %lld right, %lld over the deadline, %lld kills\n", (long long)kills.right,
+    printf("# %lld right, %lld stopped, %lld kills\n", (long long)kills.right,
         (long long)kills.killed, (long long)(after.killed - before.killed));
     CHECK_INT(kills.wrong, 0);
     check_all_usable();
