@@ -25,9 +25,16 @@ CC=clang setup build/clang
 ninja -C build/clang || fail "the build with clang"
 
 step "unit tests under ASan and UBSan"
-setup build/asan -Db_sanitize=address,undefined
+CC=clang setup build/asan -Db_sanitize=address,undefined -Db_lundef=false
 ninja -C build/asan || fail "the build with sanitizers"
-meson test -C build/asan --suite unit --print-errorlogs || fail "a unit test under sanitizers"
+ASAN_OPTIONS=use_sigaltstack=0 meson test -C build/asan --suite unit --print-errorlogs ||
+    fail "a unit test under sanitizers"
+
+step "a whole node under ASan and UBSan"
+for flow in story consent; do
+    ASAN_OPTIONS=use_sigaltstack=0 LOGICD=build/asan/src/6_program/logicd LOGICCTL=build/asan/src/6_program/logicctl \
+        python3 "tests/flow/$flow.py" || fail "flow $flow under sanitizers"
+done
 
 step "fuzzers, $FUZZ_SECONDS s each"
 CC=clang setup build/fuzz -Dfuzzers=true -Db_sanitize=address,undefined -Db_lundef=false
