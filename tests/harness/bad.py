@@ -105,3 +105,15 @@ def parallel_while_halted(node, role, count, function, halt_s=2):
         answers = parallel(count, function)
         timer.join()
     return answers
+
+
+def failed(answer, code, *words):
+    """Failed with this code and these words, and the record says that nothing changed."""
+    equal((answer["status"], answer["error"]["code"]), ("failed", code))
+    for word in words:
+        assert word in answer["error"]["message"], answer["error"]
+    return answer["case"]
+
+
+def outcome(node, case):
+    return [entry for entry in node.entries() if entry["case"] == case][-1]
