@@ -196,6 +196,34 @@ def kb_reload_on_the_command_line_says_why_rules_were_refused():
         assert "policy.pl:" in bad.stdout.replace("\n", ""), bad.stdout
 
 
+def judges(node):
+    """Processes of this node that are a judge: one, or two while rules are swapped."""
+    found = []
+    for pid in open("/proc/%d/task/%d/children" % (node.process.pid, node.process.pid)).read().split():
+        try:
+            if b"judge" in open("/proc/%s/cmdline" % pid, "rb").read().split(b"\0"):
+                found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+@tap.test
+def successor_killed_while_it_loads_leaves_the_rules_in_force():
+    with Node(named=False) as node:
+        before, old = node.get("/api/v1/status")[1]["rules"], node.pid("judge")
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(node.post("/api/v1/kb/reload", {})))
+        thread.start()
+        new = wait_for("the successor", lambda: [pid for pid in judges(node) if pid != old])[0]
+        os.kill(new, signal.SIGKILL)
+        thread.join()
+        equal((answers[0][0], answers[0][1]["status"]), (200, "refused"))
+        equal(node.get("/api/v1/status")[1]["rules"], before)
+        equal(node.pid("judge"), old)
+        equal(node.post("/api/v1/kb/reload", {})[1]["status"], "success")
+
+
 @tap.test
 def kb_check_names_file_and_line():
     folder = "/tmp/ln-kb-%d" % os.getpid()

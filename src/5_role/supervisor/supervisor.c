@@ -212,6 +212,8 @@ static void on_signal(uv_signal_t *handle, int number)
     stop(handle->data, 0);
 }
 
+static void answer_reload(struct supervisor *s, bool ok, const char *words);
+
 /* --- ends ----------------------------------------------------------------------------------- */
 
 static void crashed(struct slot *slot, int64_t ran_ms, int64_t status, int signal)
@@ -262,6 +264,8 @@ static void on_ended(void *owner, struct process *p, int64_t status, int signal)
     if (p == s->successor) {
         s->successor = NULL;
         s->reloading = false;
+        if (!p->loaded)
+            answer_reload(s, false, "the new judge ended while it loaded; the rules in force stay");
         log_error("successor_ended", "remedy", "the rules in force stay in force", NULL);
         return;
     }
