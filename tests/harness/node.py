@@ -13,6 +13,7 @@ import hashlib
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -33,9 +34,16 @@ PATIENCE_S = 60  # generous: a test must not fail because the machine is busy
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the range from which the kernel gives ports to outgoing connections: nobody takes it meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(20000, 31000)
+        try:
+            with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
+            return port
+        except OSError:
+            pass
 
 
 def wait_for(what, condition, patience_s=PATIENCE_S):
@@ -56,8 +64,14 @@ class Named:
     def __init__(self, secrets):
         self.dir = tempfile.mkdtemp(prefix="ln-named-")
         self.secrets = secrets
-        self.port, self.rndc_port = free_port(), free_port()
-        self.start()
+        for attempt in range(3, -1, -1):  # another test may have chosen the same port in the same moment
+            self.port, self.rndc_port = free_port(), free_port()
+            try:
+                self.start()
+                break
+            except subprocess.CalledProcessError:
+                if not attempt:
+                    raise
 
     def start(self):
         subprocess.run([NAMED, "start", self.dir, "--port", str(self.port), "--rndc-port",
