@@ -50,6 +50,11 @@ const struct exchange_peer *exchange_peer(const struct exchange *ex)
     return &ex->peer;
 }
 
+bool exchange_peer_name(const struct exchange *ex, char ret_name[EXCHANGE_NAME_BYTES])
+{
+    return !exchange_gone(ex) && ex->transport->peer_name(ex, ret_name);
+}
+
 void exchange_set_data(struct exchange *ex, void *data)
 {
     ex->data = data;

@@ -39,6 +39,7 @@ enum exchange_channel {
 };
 
 #define EXCHANGE_ADDRESS_BYTES 64
+#define EXCHANGE_NAME_BYTES 65 /* 64 and a terminator */
 
 struct exchange_peer {
     enum exchange_channel channel;
@@ -63,6 +64,9 @@ struct str exchange_header(const struct exchange *ex, struct str name);
 /* Whole, without any transfer coding; at most body_bytes_max of the server. */
 struct str exchange_body(const struct exchange *ex);
 const struct exchange_peer *exchange_peer(const struct exchange *ex);
+/* The common name of the client's verified certificate; false: it showed none, is gone, or the name
+ * is empty or longer. */
+bool exchange_peer_name(const struct exchange *ex, char ret_name[EXCHANGE_NAME_BYTES]);
 
 /* One pointer of the handler's own, NULL at first. */
 void exchange_set_data(struct exchange *ex, void *data);

@@ -221,10 +221,7 @@ static bool on_stream_write(struct exchange *ex, struct shared_bytes *shared, st
             h1->chunked ? shared->framed_len : shared->from + shared->len);
     } else if (h1->chunked) {
         int len = snprintf(size, sizeof size, "%zx\r\n", bytes.len);
-        struct str parts[] = {
-            {size, (size_t)len},
-            bytes, S("\r\n")
-        };
+        struct str parts[] = {{size, (size_t)len}, bytes, S("\r\n")};
         conn_write(h1->conn, parts, 3);
     } else {
         conn_write(h1->conn, &bytes, 1);
@@ -254,12 +251,20 @@ static bool on_alive(const struct exchange *ex)
     return !((const struct h1 *)ex->stream)->conn->closing;
 }
 
+static bool on_peer_name(const struct exchange *ex, char ret_name[EXCHANGE_NAME_BYTES])
+{
+    const struct conn *conn = ((const struct h1 *)ex->stream)->conn;
+
+    return conn->tls && tls_stream_peer_name(conn->tls, ret_name, EXCHANGE_NAME_BYTES);
+}
+
 static const struct exchange_transport TRANSPORT = {
     .reply = on_reply,
     .stream_begin = on_stream_begin,
     .stream_write = on_stream_write,
     .stream_end = on_stream_end,
     .stream_queued = on_stream_queued,
+    .peer_name = on_peer_name,
     .alive = on_alive,
 };
 

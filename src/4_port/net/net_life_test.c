@@ -476,12 +476,12 @@ TEST(the_unix_socket_has_its_mode_and_names_its_peer)
     REQUIRE(fd >= 0);
     client_send(fd, S("GET /peer HTTP/1.1\r\n" H CLOSE "\r\n"));
     CHECK(client_read_all(fd, &out));
-    snprintf(want, sizeof want, "\r\n\r\nchannel=%d tls=0 uid=%d pid=%d address=unix",
+    snprintf(want, sizeof want, "\r\n\r\nchannel=%d tls=0 uid=%d pid=%d address=unix name=-",
         EXCHANGE_UNIX, (int)getuid(), (int)getpid());
     CHECK(str_ends(buf_str(&out), str_from(want)));
     buf_clear(&out);
     CHECK(client_ask(&site, S("GET /peer HTTP/1.1\r\n" H CLOSE "\r\n"), &out));
-    snprintf(want, sizeof want, "\r\n\r\nchannel=%d tls=0 uid=-1 pid=0 address=127.0.0.1",
+    snprintf(want, sizeof want, "\r\n\r\nchannel=%d tls=0 uid=-1 pid=0 address=127.0.0.1 name=-",
         EXCHANGE_LOOPBACK);
     CHECK(str_ends(buf_str(&out), str_from(want)));
     site_close(&site);

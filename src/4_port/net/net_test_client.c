@@ -53,10 +53,11 @@ static void hold(struct site *site, struct exchange *ex)
 static void reply_peer(struct exchange *ex)
 {
     const struct exchange_peer *peer = exchange_peer(ex);
-    char text[200];
+    char text[300], name[EXCHANGE_NAME_BYTES] = "-";
 
-    snprintf(text, sizeof text, "channel=%d tls=%d uid=%d pid=%d address=%s", peer->channel,
-        peer->tls, (int)peer->uid, (int)peer->pid, peer->address);
+    (void)exchange_peer_name(ex, name);
+    snprintf(text, sizeof text, "channel=%d tls=%d uid=%d pid=%d address=%s name=%s", peer->channel,
+        peer->tls, (int)peer->uid, (int)peer->pid, peer->address, name);
     exchange_reply(ex, 200, S("text/plain"), NULL, 0, str_from(text));
 }
 

@@ -153,6 +153,7 @@ TEST(a_request_goes_through_tls_1_3_and_ends_orderly)
     client_say(&client, S("GET /peer HTTP/1.1\r\n" H "Connection: close\r\n\r\n"));
     CHECK(client_hear(&client, &out));
     CHECK_INT(client_count(buf_str(&out), "tls=1"), 1);
+    CHECK_INT(client_count(buf_str(&out), "name=-"), 1);
     client_close(&client);
     close_tls_site(&site);
 }
@@ -203,9 +204,10 @@ TEST(a_client_certificate_is_wanted_where_an_authority_is_named)
     CHECK_INT(none.len, 0);
     client_close(&client);
     REQUIRE(client_open(&client, &site, TLS1_3_VERSION, true));
-    client_say(&client, S("GET / HTTP/1.1\r\n" H "Connection: close\r\n\r\n"));
+    client_say(&client, S("GET /peer HTTP/1.1\r\n" H "Connection: close\r\n\r\n"));
     CHECK(client_hear(&client, &out));
     CHECK_INT(client_status(buf_str(&out)), 200);
+    CHECK_INT(client_count(buf_str(&out), "name=localhost"), 1);
     client_close(&client);
     close_tls_site(&site);
     CHECK_INT(site.requests, 1);

@@ -19,6 +19,8 @@ struct exchange_transport {
     /* torn: so that the client cannot take it for a whole reply */
     void (*stream_end)(struct exchange *ex, bool torn);
     size_t (*stream_queued)(const struct exchange *ex);
+    /* false: no verified certificate with a name */
+    bool (*peer_name)(const struct exchange *ex, char ret_name[EXCHANGE_NAME_BYTES]);
     /* false: the connection is closing, only on_gone has not been called yet. */
     bool (*alive)(const struct exchange *ex);
 };

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 
 struct tls {
@@ -173,4 +174,30 @@ void tls_stream_end(struct tls_stream *stream)
     if (SSL_is_init_finished(stream->ssl))
         (void)SSL_shutdown(stream->ssl);
     ERR_clear_error();
+}
+
+static void text_done(unsigned char **at)
+{
+    OPENSSL_free(*at);
+    *at = NULL;
+}
+
+bool tls_stream_peer_name(const struct tls_stream *stream, char *ret_name, size_t bytes_max)
+{
+    X509 *certificate = SSL_get0_peer_certificate(stream->ssl);
+    scoped(text_done) unsigned char *text = NULL;
+
+    if (!certificate || SSL_get_verify_result(stream->ssl) != X509_V_OK ||
+        SSL_get_verify_mode(stream->ssl) == SSL_VERIFY_NONE)
+        return false;
+    X509_NAME *name = X509_get_subject_name(certificate);
+    int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+    if (at < 0 || X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0) /* one, no more */
+        return false;
+    int len = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+    if (len <= 0 || (size_t)len >= bytes_max || memchr(text, 0, (size_t)len))
+        return false;
+    memcpy(ret_name, text, (size_t)len);
+    ret_name[len] = '\0';
+    return true;
 }

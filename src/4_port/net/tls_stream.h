@@ -30,6 +30,9 @@ enum tls_answer tls_stream_decrypt(
     struct tls_stream *stream, char *at, size_t max, size_t *ret_len);
 /* false: the stream is broken or its handshake is not done. */
 bool tls_stream_encrypt(struct tls_stream *stream, struct str plain);
+/* The common name in the other side's verified certificate, with a terminator; false: there is none
+ * of at most bytes_max - 1 bytes. */
+bool tls_stream_peer_name(const struct tls_stream *stream, char *ret_name, size_t bytes_max);
 /* Encrypted bytes that wait to be sent; false if there are none. Valid until _done(). */
 bool tls_stream_output(struct tls_stream *stream, struct str *ret_bytes);
 void tls_stream_output_done(struct tls_stream *stream);
