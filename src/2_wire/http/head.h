@@ -70,13 +70,21 @@ struct str http_head_field(const struct http_head *head, struct str name);
 /* The reverse: canonical bytes of a request head. */
 void http_head_encode(const struct http_head *head, struct buf *out);
 
-/* --- reply heads ------------------------------------------------------------------- */
-
 enum http_framing {
     HTTP_LENGTH,      /* Content-Length: length */
     HTTP_CHUNKED,     /* Transfer-Encoding: chunked */
     HTTP_UNTIL_CLOSE, /* neither: for HTTP/1.0, and for 204 and 304, which have no body */
 };
+
+/* What a client sends: `target` as it shall stand there, `host` for the Host header. With
+ * HTTP_LENGTH a Content-Length, with HTTP_UNTIL_CLOSE none and no body. false: the target or a
+ * field is no legal one, or a field is about framing or the connection, which are ours; `out` is as
+ * before. */
+bool http_request_head_encode(enum http_method method, struct str target, struct str host,
+    const struct http_field *fields, size_t fields_count, enum http_framing framing,
+    uint64_t length, struct buf *out);
+
+/* --- reply heads ------------------------------------------------------------------- */
 
 struct http_reply_head {
     int status;

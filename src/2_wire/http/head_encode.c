@@ -40,6 +40,57 @@ static void add_number(struct buf *out, uint64_t number)
     buf_add(out, (struct str){digits + at, sizeof digits - at});
 }
 
+/* Headers that only we write: they frame the request or are about the connection. */
+static bool is_ours(struct str name)
+{
+    switch (name.len) { /* clang-format off */
+    case 2: return str_eq_nocase(name, S("te"));
+    case 4: return str_eq_nocase(name, S("host"));
+    case 6: return str_eq_nocase(name, S("expect"));
+    case 7: return str_eq_nocase(name, S("upgrade")) || str_eq_nocase(name, S("trailer"));
+    case 10: return str_eq_nocase(name, S("connection")) || str_eq_nocase(name, S("keep-alive"));
+    case 14: return str_eq_nocase(name, S("content-length"));
+    case 17: return str_eq_nocase(name, S("transfer-encoding"));
+    default: return false;
+    } /* clang-format on */
+}
+
+static bool target_valid(struct str target)
+{
+    for (size_t i = 0; i < target.len; i++) {
+        unsigned char c = (unsigned char)target.at[i];
+        if (c <= 0x20 || c >= 0x7f || c == '#')
+            return false;
+    }
+    return str_starts(target, S("/"));
+}
+
+bool http_request_head_encode(enum http_method method, struct str target, struct str host,
+    const struct http_field *fields, size_t fields_count, enum http_framing framing,
+    uint64_t length, struct buf *out)
+{
+    if (!target_valid(target))
+        return false;
+    for (size_t i = 0; i < fields_count; i++)
+        if (!http_field_valid(fields[i]) || is_ours(fields[i].name))
+            return false;
+    buf_add(out, str_from(http_method_name(method)));
+    buf_add_char(out, ' ');
+    buf_add(out, target);
+    buf_add(out, S(" HTTP/1.1\r\nHost: "));
+    buf_add(out, host);
+    buf_add(out, S("\r\n"));
+    for (size_t i = 0; i < fields_count; i++)
+        add_field(out, fields[i].name, fields[i].value);
+    if (framing == HTTP_LENGTH) {
+        buf_add(out, S("Content-Length: "));
+        add_number(out, length);
+        buf_add(out, S("\r\n"));
+    }
+    buf_add(out, S("\r\n"));
+    return true;
+}
+
 static void add_status(struct buf *out, int status)
 {
     if (status == 200) {

@@ -68,7 +68,7 @@ struct http_reply_news {
     bool end;        /* the reply is whole */
     bool keep_alive; /* with end: the connection may be used again (if nothing was left over) */
     size_t used;     /* less than fed only at the end */
-    struct str body; /* what came of it; lies in what was fed, or in the reader */
+    struct str body; /* what came of it; lies in what was fed */
 };
 
 /* Take in what came. The bytes are moved about in place: the body's pieces come to lie side by
