@@ -57,26 +57,30 @@ struct host_job {
     struct str mac, broadcast, secure_on; /* wake; secure_on: "" or a handle */
     struct str how;                       /* sleep: suspend, poweroff */
     struct str pool;
-    struct str kind, mask, kv;                 /* load */
+    struct str kind, mask, kv;                  /* load */
     struct str model, model_file, model_sha256; /* load; status: model alone, .at NULL is null */
-    struct str engine, engine_version;         /* load; status: engine alone */
+    struct str engine, engine_version;          /* load; status: engine alone */
     int64_t model_bytes, vram_mib, slots, context, need_bytes;
     int64_t limit_s;
     const json_t *json; /* the whole job, as it is put into an order */
 };
 
 struct host_limits {
-    int64_t answer_ms;  /* for a status, or the head of another answer */
+    int64_t answer_ms; /* for a status, or the head of another answer */
     int64_t connect_ms;
-    int64_t order_ms;    /* an order is valid for so long; the clocks may differ by it */
+    int64_t order_ms;      /* an order is valid for so long; the clocks may differ by it */
     int64_t look_every_ms; /* between two looks whether it is awake (asleep) yet */
     int64_t packet_every_ms;
     int64_t silent_ms; /* asleep: no answer for so long */
 };
 
 #define HOST_LIMITS_DEFAULT                                                                        \
-    ((struct host_limits){.answer_ms = 5000, .connect_ms = 3000, .order_ms = 60000,                \
-        .look_every_ms = 500, .packet_every_ms = 1000, .silent_ms = 5000})
+    ((struct host_limits){.answer_ms = 5000,                                                       \
+        .connect_ms = 3000,                                                                        \
+        .order_ms = 60000,                                                                         \
+        .look_every_ms = 500,                                                                      \
+        .packet_every_ms = 1000,                                                                   \
+        .silent_ms = 5000})
 
 /* Where things are on this node; NULL only where a test does without. */
 struct host_paths {
