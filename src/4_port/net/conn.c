@@ -5,14 +5,10 @@
 #include "base/scoped.h"
 #include "net/tls_stream.h"
 
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #define PIECES_IN_FLIGHT_MAX 32
 #define PARTS_MAX 4
-#define KEEPALIVE_S 60 /* a machine that vanished is noticed after about two minutes */
 
 struct conn_piece {
     struct conn_piece *next;
@@ -41,9 +37,13 @@ static void arm(struct conn *conn)
 
     if (conn->stall_due_ms && (!due || conn->stall_due_ms < due))
         due = conn->stall_due_ms;
-    if (conn->closing || !due)
+    if (conn->closing) {
         wheel_disarm(&conn->shared->wheel, &conn->timer);
-    else
+        return;
+    }
+    /* Armed for earlier: it fires, finds nothing due and is armed again. That is cheaper than to
+     * move it with each piece of a stream. */
+    if (due && (!conn->timer.next || due < conn->timer.due_ms))
         wheel_arm(&conn->shared->wheel, &conn->timer, due);
 }
 
@@ -82,7 +82,7 @@ void conn_on_wheel(struct wheel_entry *entry)
 
     if (conn->stall_due_ms && conn->stall_due_ms <= now) {
         if (taken(conn) == conn->taken_bytes) {
-            conn_close(conn);
+            conn_break(conn, UV_ETIMEDOUT);
             return;
         }
         watch_stall(conn);
@@ -123,6 +123,30 @@ static void queue_piece(struct conn *conn, struct shared_bytes *bytes, size_t fr
     conn->total_bytes += to - from;
 }
 
+static void drop_queue(struct conn *conn)
+{
+    while (conn->first) {
+        struct conn_piece *piece = conn->first;
+        conn->first = piece->next;
+        piece_done(piece);
+    }
+    conn->last = NULL;
+    conn->total_bytes -= conn->pending_bytes;
+    conn->pending_bytes = 0;
+}
+
+/* The peer takes nothing more. */
+static void write_failed(struct conn *conn, int why)
+{
+    if (!conn->protocol->reads_on || conn->eof) {
+        conn_break(conn, why);
+        return;
+    }
+    conn->deaf = true;
+    drop_queue(conn);
+    watch_stall(conn);
+}
+
 static void on_written(uv_write_t *request, int status);
 
 /* Give the head of the queue to libuv. */
@@ -147,13 +171,14 @@ static void take_off(struct conn *conn)
     if (!conn->first)
         conn->last = NULL;
     conn->in_flight = true;
-    if (uv_write(&flight->request, &conn->stream, bufs, (unsigned)flight->count, on_written) == 0)
+    int bad = uv_write(&flight->request, &conn->stream, bufs, (unsigned)flight->count, on_written);
+    if (!bad)
         return;
     conn->in_flight = false;
     for (size_t i = 0; i < flight->count; i++)
         piece_done(flight->pieces[i]);
     free(flight);
-    conn_close(conn);
+    write_failed(conn, bad);
 }
 
 static void after_progress(struct conn *conn)
@@ -176,8 +201,10 @@ static void on_written(uv_write_t *request, int status)
         piece_done(flight->pieces[i]);
     free(flight);
     conn->in_flight = false;
+    if (conn->closing)
+        return;
     if (status < 0) {
-        conn_close(conn);
+        write_failed(conn, status);
         return;
     }
     take_off(conn);
@@ -197,7 +224,7 @@ static size_t write_now(struct conn *conn, const struct str *parts, size_t count
     if (written >= 0)
         return (size_t)written;
     if (written != UV_EAGAIN)
-        conn_close(conn);
+        write_failed(conn, written);
     return 0;
 }
 
@@ -209,11 +236,30 @@ static void write_raw(struct conn *conn, const struct str *parts, size_t count)
     for (size_t i = 0; i < count; i++)
         total += parts[i].len;
     size_t written = write_now(conn, parts, count);
-    if (conn->closing || written == total)
+    if (conn->closing || conn->deaf || written == total)
         return;
-    queue_piece(conn, shared_bytes_plain(parts, count, written), 0, total - written);
+    queue_piece(conn, shared_bytes_plain(parts, count, written, SIZE_MAX), 0, total - written);
     take_off(conn);
     watch_stall(conn);
+}
+
+/* Not all fits: a slice of it is queued, and when that was taken there is room again. */
+static size_t write_some_plain(struct conn *conn, const struct str *parts, size_t count)
+{
+    size_t total = 0;
+
+    check(count <= PARTS_MAX);
+    for (size_t i = 0; i < count; i++)
+        total += parts[i].len;
+    size_t written = write_now(conn, parts, count);
+    if (conn->closing || conn->deaf || written == total || conn->first || conn->in_flight)
+        return written;
+    struct shared_bytes *slice = shared_bytes_plain(parts, count, written, CONN_SLICE_BYTES);
+    size_t len = slice->len;
+    queue_piece(conn, slice, 0, len);
+    take_off(conn);
+    watch_stall(conn);
+    return written + len;
 }
 
 /* What TLS has encrypted goes to the socket. */
@@ -227,9 +273,33 @@ static void flush_tls(struct conn *conn)
     }
 }
 
+size_t conn_write_some(struct conn *conn, const struct str *parts, size_t count)
+{
+    size_t done = 0;
+
+    if (conn->closing || conn->shut || conn->deaf)
+        return 0;
+    if (!conn->tls)
+        return write_some_plain(conn, parts, count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t at = 0; at < parts[i].len;) {
+            size_t left = parts[i].len - at;
+            size_t step = left < CONN_SLICE_BYTES ? left : CONN_SLICE_BYTES;
+            if (conn_queued(conn))
+                return done;
+            struct str slice = {parts[i].at + at, step};
+            conn_write(conn, &slice, 1);
+            if (conn->closing || conn->deaf)
+                return done;
+            at += step;
+            done += step;
+        }
+    return done;
+}
+
 void conn_write(struct conn *conn, const struct str *parts, size_t count)
 {
-    if (conn->closing || conn->shut)
+    if (conn->closing || conn->shut || conn->deaf)
         return;
     if (!conn->tls) {
         write_raw(conn, parts, count);
@@ -237,7 +307,7 @@ void conn_write(struct conn *conn, const struct str *parts, size_t count)
     }
     for (size_t i = 0; i < count; i++)
         if (!tls_stream_encrypt(conn->tls, parts[i])) {
-            conn_close(conn);
+            conn_break(conn, UV_EPROTO);
             return;
         }
     flush_tls(conn);
@@ -247,14 +317,14 @@ void conn_write_shared(struct conn *conn, struct shared_bytes *bytes, size_t fro
 {
     struct str part = {bytes->data + from, to - from};
 
-    if (conn->closing || conn->shut)
+    if (conn->closing || conn->shut || conn->deaf)
         return;
     if (conn->tls) {
         conn_write(conn, &part, 1);
         return;
     }
     size_t written = write_now(conn, &part, 1);
-    if (conn->closing || written == part.len)
+    if (conn->closing || conn->deaf || written == part.len)
         return;
     bytes->references++;
     queue_piece(conn, bytes, from + written, to);
@@ -270,28 +340,53 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
     *ret_buf = uv_buf_init(conn_of(handle)->shared->read_at, CONN_READ_BYTES);
 }
 
+static void tell_open(struct conn *conn)
+{
+    conn->open = true;
+    conn->protocol->on_open(conn);
+}
+
+/* What TLS makes of the bytes it has. */
+static void decrypt(struct conn *conn)
+{
+    enum tls_answer answer;
+
+    do {
+        size_t len = 0;
+        answer = tls_stream_decrypt(conn->tls, conn->shared->plain_at, CONN_READ_BYTES, &len);
+        flush_tls(conn); /* handshake and alerts too */
+        if (!conn->closing && !conn->open && tls_stream_agreed(conn->tls))
+            tell_open(conn);
+        if (conn->closing)
+            return;
+        if (answer == TLS_BYTES) {
+            conn->protocol->on_bytes(conn, (struct str){conn->shared->plain_at, len});
+        } else if (answer == TLS_END) {
+            conn->clean_end = true;
+            conn->protocol->on_eof(conn);
+        } else if (answer == TLS_BROKEN) {
+            conn->broke = UV_EPROTO;
+            conn_close_flushed(conn);
+        }
+    } while (answer == TLS_BYTES && !conn->closing);
+}
+
 static void read_tls(struct conn *conn, struct str bytes)
 {
     while (bytes.len && !conn->closing) {
         size_t used = tls_stream_input(conn->tls, bytes);
         bytes = (struct str){bytes.at + used, bytes.len - used};
-        for (;;) {
-            size_t len = 0;
-            enum tls_answer answer =
-                tls_stream_decrypt(conn->tls, conn->shared->plain_at, CONN_READ_BYTES, &len);
-            flush_tls(conn); /* handshake and alerts too */
-            if (conn->closing)
-                return;
-            if (answer == TLS_BYTES)
-                conn->protocol->on_bytes(conn, (struct str){conn->shared->plain_at, len});
-            else if (answer == TLS_END)
-                conn->protocol->on_eof(conn);
-            else if (answer == TLS_BROKEN)
-                conn_close_flushed(conn);
-            if (answer != TLS_BYTES)
-                break;
-        }
+        decrypt(conn);
     }
+}
+
+void conn_begin(struct conn *conn)
+{
+    conn_read(conn, true);
+    if (conn->tls)
+        decrypt(conn); /* it says hello */
+    else
+        tell_open(conn);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
@@ -303,10 +398,12 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     if (count < 0) {
         conn->eof = true;
         uv_read_stop(stream);
-        if (count == UV_EOF)
-            conn->protocol->on_eof(conn);
-        else
-            conn_close(conn);
+        if (count != UV_EOF) {
+            conn_break(conn, (int)count);
+            return;
+        }
+        conn->clean_end = conn->clean_end || !conn->tls;
+        conn->protocol->on_eof(conn);
         return;
     }
     struct str bytes = {buf->base, (size_t)count};
@@ -329,76 +426,6 @@ void conn_read(struct conn *conn, bool on)
 
 /* --- life ----------------------------------------------------------------------------- */
 
-static void find_peer(struct conn *conn, bool is_unix)
-{
-    struct exchange_peer *peer = &conn->peer;
-    struct sockaddr_storage address;
-    int fd, len = sizeof address;
-
-    *peer = (struct exchange_peer){.channel = EXCHANGE_REMOTE, .uid = (uid_t)-1};
-    if (is_unix) {
-        struct ucred credentials;
-        socklen_t size = sizeof credentials;
-        snprintf(peer->address, sizeof peer->address, "unix");
-        peer->channel = EXCHANGE_UNIX;
-        if (uv_fileno(&conn->handle, &fd) == 0 &&
-            getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) {
-            peer->uid = credentials.uid;
-            peer->pid = credentials.pid;
-        }
-        return;
-    }
-    if (uv_tcp_getpeername(&conn->tcp, (struct sockaddr *)&address, &len) != 0)
-        return;
-    if (address.ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)&address;
-        uv_ip4_name(in, peer->address, sizeof peer->address);
-        if (ntohl(in->sin_addr.s_addr) >> 24 == 127)
-            peer->channel = EXCHANGE_LOOPBACK;
-    } else if (address.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)&address;
-        uv_ip6_name(in, peer->address, sizeof peer->address);
-        if (IN6_IS_ADDR_LOOPBACK(&in->sin6_addr))
-            peer->channel = EXCHANGE_LOOPBACK;
-    }
-}
-
-static void free_handle(uv_handle_t *handle)
-{
-    free(conn_of(handle));
-}
-
-struct conn *conn_accept(struct conn_shared *shared, uv_stream_t *listener,
-    const struct conn_protocol *protocol, void *state)
-{
-    bool is_unix = listener->type == UV_NAMED_PIPE;
-    struct conn *conn = calloc(1, sizeof *conn);
-
-    if (!conn)
-        return NULL;
-    int bad = is_unix ? uv_pipe_init(shared->loop, &conn->pipe, 0)
-                      : uv_tcp_init(shared->loop, &conn->tcp);
-    check(bad == 0);
-    conn->handle.data = conn;
-    conn->shared = shared;
-    conn->protocol = protocol;
-    conn->state = state;
-    if (uv_accept(listener, &conn->stream) != 0) {
-        uv_close(&conn->handle, free_handle);
-        return NULL;
-    }
-    conn->next = shared->conns;
-    if (conn->next)
-        conn->next->prev = conn;
-    shared->conns = conn;
-    find_peer(conn, is_unix);
-    if (!is_unix)
-        uv_tcp_nodelay(&conn->tcp, 1);
-    if (conn->peer.channel == EXCHANGE_REMOTE)
-        uv_tcp_keepalive(&conn->tcp, 1, KEEPALIVE_S);
-    return conn;
-}
-
 void conn_start(struct conn *conn, struct tls_stream *tls)
 {
     conn->tls = tls;
@@ -412,7 +439,7 @@ static void on_shut(uv_shutdown_t *request, int status)
 
     free(request);
     if (status < 0)
-        conn_close(conn);
+        conn_break(conn, status);
 }
 
 void conn_shut(struct conn *conn)
@@ -438,12 +465,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct conn *conn = conn_of(handle);
 
-    while (conn->first) {
-        struct conn_piece *piece = conn->first;
-        conn->first = piece->next;
-        piece_done(piece);
-    }
-    tls_stream_close(&conn->tls);
+    drop_queue(conn);
     if (conn->prev)
         conn->prev->next = conn->next;
     else
@@ -451,7 +473,15 @@ static void on_closed(uv_handle_t *handle)
     if (conn->next)
         conn->next->prev = conn->prev;
     conn->protocol->on_closed(conn);
+    tls_stream_close(&conn->tls);
     free(conn);
+}
+
+void conn_break(struct conn *conn, int why)
+{
+    if (!conn->broke && !conn->closing)
+        conn->broke = why;
+    conn_close(conn);
 }
 
 void conn_close(struct conn *conn)
@@ -472,51 +502,4 @@ void conn_close_flushed(struct conn *conn)
     conn->close_when_flushed = true;
     if (!conn_queued(conn))
         conn_close(conn);
-}
-
-/* --- shared bytes --------------------------------------------------------------------- */
-
-struct shared_bytes *shared_bytes_plain(const struct str *parts, size_t count, size_t skip)
-{
-    size_t total = 0, at = 0;
-
-    for (size_t i = 0; i < count; i++)
-        total += parts[i].len;
-    check(skip <= total);
-    struct shared_bytes *bytes = malloc(sizeof *bytes + total - skip);
-    check(bytes);
-    *bytes =
-        (struct shared_bytes){.references = 1, .framed_len = total - skip, .len = total - skip};
-    for (size_t i = 0; i < count; i++) {
-        size_t hidden = skip < parts[i].len ? skip : parts[i].len;
-        if (parts[i].len - hidden)
-            memcpy(bytes->data + at, parts[i].at + hidden, parts[i].len - hidden);
-        at += parts[i].len - hidden;
-        skip -= hidden;
-    }
-    return bytes;
-}
-
-struct shared_bytes *shared_bytes_make(struct str payload)
-{
-    char head[24];
-    int head_len = snprintf(head, sizeof head, "%zx\r\n", payload.len);
-    struct str parts[] = {
-        {head, (size_t)head_len},
-        payload, S("\r\n")
-    };
-    struct shared_bytes *bytes = shared_bytes_plain(parts, 3, 0);
-
-    bytes->from = (size_t)head_len;
-    bytes->len = payload.len;
-    return bytes;
-}
-
-void shared_bytes_drop(struct shared_bytes **at)
-{
-    struct shared_bytes *bytes = *at;
-
-    *at = NULL;
-    if (bytes && --bytes->references == 0)
-        free(bytes);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conn — one client's socket: bytes in as they come, bytes out through a queue, perhaps through
- * TLS, two deadlines, and the news that the client has left. Internal to net/.
+ * conn — one socket, a client's that we accepted or ours to an engine: bytes in as they come, bytes
+ * out through a queue, perhaps through TLS, two deadlines, and the news that the peer has left.
+ * Internal to net/.
  *
- * What the bytes mean is the protocol's affair (h1.c; HTTP/2 later), chosen when the connection
- * opens.
+ * What the bytes mean is the protocol's affair (h1.c, upstream_line.c; HTTP/2 later), chosen when
+ * the connection opens.
  *
- * owner    itself, from conn_accept() until the protocol's on_closed; conn_close() only begins it
+ * owner    itself, from conn_accept() or conn_make() until the protocol's on_closed; conn_close()
+ *          only begins it
  * memory   the struct and nothing else while nothing is queued; bytes are read into one buffer per
  *          loop
  */
@@ -26,6 +28,7 @@ struct conn_piece;
 struct tls_stream;
 
 #define CONN_READ_BYTES 65536
+#define CONN_SLICE_BYTES 16384
 
 /* What all connections of a loop share. */
 struct conn_shared {
@@ -38,9 +41,11 @@ struct conn_shared {
 };
 
 struct conn_protocol {
-    /* `bytes` die with the call. */
+    /* Connected, with TLS agreed; may be NULL for those that were accepted. */
+    void (*on_open)(struct conn *conn);
+    /* `bytes` die with the call; they lie in a buffer of the loop and may be overwritten. */
     void (*on_bytes)(struct conn *conn, struct str bytes);
-    /* The client sends nothing more, or is gone. */
+    /* The peer sends nothing more, or is gone. */
     void (*on_eof)(struct conn *conn);
     /* Some of the queue was taken. */
     void (*on_taken)(struct conn *conn);
@@ -48,6 +53,8 @@ struct conn_protocol {
     void (*on_due)(struct conn *conn);
     /* The last call; conn is freed after it. */
     void (*on_closed)(struct conn *conn);
+    /* A peer that takes nothing more may have said why: read on until it ends. */
+    bool reads_on;
 };
 
 struct conn {
@@ -69,6 +76,10 @@ struct conn {
     struct wheel_entry timer;
     uint64_t due_ms, stall_due_ms; /* of uv_now(); 0: none */
     bool in_flight, reading, closing, shut, close_when_flushed, eof;
+    bool open;      /* on_open was called, or it was accepted */
+    bool clean_end; /* with eof: not torn, as far as the transport can tell */
+    bool deaf;      /* reads_on: the peer takes nothing more */
+    int broke;      /* why it closed by itself: a libuv error; UV_EPROTO for TLS, else 0 */
     struct exchange_peer peer;
 };
 
@@ -79,14 +90,25 @@ struct conn *conn_accept(struct conn_shared *shared, uv_stream_t *listener,
 /* Begin reading; after this the protocol is called. */
 void conn_start(struct conn *conn, struct tls_stream *tls);
 
-/* Reading is on after conn_start(). While it is off the client's leaving is not seen. */
+/* One of our own, not connected yet. */
+struct conn *conn_make(
+    struct conn_shared *shared, bool is_unix, const struct conn_protocol *protocol, void *state);
+/* Then on_open or on_closed, from the loop. `tls` (may be NULL) is taken over. */
+void conn_connect_tcp(struct conn *conn, const struct sockaddr *address, struct tls_stream *tls);
+void conn_connect_unix(struct conn *conn, const char *path);
+
+/* Reading is on after conn_start(). While it is off the peer's leaving is not seen. */
 void conn_read(struct conn *conn, bool on);
 
 /* Write now as far as possible, queue the rest. A broken connection closes itself. */
 void conn_write(struct conn *conn, const struct str *parts, size_t count);
+/* Write as far as the peer takes it now and a little more (CONN_SLICE_BYTES); returns how much,
+ * which is less than all only if on_taken will follow, or the connection broke. For what is too
+ * large to be copied. */
+size_t conn_write_some(struct conn *conn, const struct str *parts, size_t count);
 /* bytes from..to of `bytes`; keeps a reference instead of a copy where it can. */
 void conn_write_shared(struct conn *conn, struct shared_bytes *bytes, size_t from, size_t to);
-/* Bytes the client's kernel has not taken yet. */
+/* Bytes the peer's kernel has not taken yet. */
 size_t conn_queued(const struct conn *conn);
 
 /* In `ms` from now, 0 for never. */
@@ -99,8 +121,17 @@ void conn_close(struct conn *conn);
 /* Once all is written. */
 void conn_close_flushed(struct conn *conn);
 
+/* The same, for a reason of the transport's (conn->broke). */
+void conn_break(struct conn *conn, int why);
+/* For conn_open.c: connected, go on with TLS or on_open. */
+void conn_begin(struct conn *conn);
+
 /* For the wheel of conn_shared. */
 void conn_on_wheel(struct wheel_entry *entry);
+/* Buffers and wheel; `write_ms` as in conn_shared. */
+void conn_shared_init(struct conn_shared *shared, uv_loop_t *loop, uint64_t write_ms);
+/* The wheel was closed. */
+void conn_shared_done(struct conn_shared *shared);
 
 /* --- shared bytes, inside ----------------------------------------------------------- */
 
@@ -111,5 +142,6 @@ struct shared_bytes {
     char data[];
 };
 
-/* Without chunk framing: framed_len is len. */
-struct shared_bytes *shared_bytes_plain(const struct str *parts, size_t count, size_t skip);
+/* Without chunk framing: framed_len is len. At most `most` bytes behind the first `skip`. */
+struct shared_bytes *shared_bytes_plain(
+    const struct str *parts, size_t count, size_t skip, size_t most);

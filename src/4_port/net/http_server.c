@@ -60,11 +60,6 @@ static void raise_files(struct http_limits *limits)
     }
 }
 
-static void on_wheel(struct wheel_entry *entry)
-{
-    conn_on_wheel(entry);
-}
-
 struct http_server *http_server_make(uv_loop_t *loop, const struct http_server_config *config)
 {
     struct http_server *server = calloc(1, sizeof *server);
@@ -74,12 +69,7 @@ struct http_server *http_server_make(uv_loop_t *loop, const struct http_server_c
     signal(SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */
     server->config = *config;
     raise_files(&server->config.limits);
-    server->shared.loop = loop;
-    server->shared.write_ms = (uint64_t)config->limits.write_ms;
-    server->shared.read_at = malloc(CONN_READ_BYTES);
-    server->shared.plain_at = malloc(CONN_READ_BYTES);
-    check(server->shared.read_at && server->shared.plain_at);
-    wheel_init(&server->shared.wheel, loop, on_wheel);
+    conn_shared_init(&server->shared, loop, (uint64_t)config->limits.write_ms);
     check(uv_idle_init(loop, &server->idle) == 0);
     server->idle.data = server;
     server->handles = 2;
@@ -290,8 +280,7 @@ static void free_server(struct http_server *server)
     }
     buf_done(&server->scratch);
     free(server->ready);
-    free(server->shared.read_at);
-    free(server->shared.plain_at);
+    conn_shared_done(&server->shared);
     free(server);
     if (closed)
         closed(user);

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 
@@ -15,7 +16,8 @@ struct tls {
 
 struct tls_stream {
     SSL *ssl;
-    BIO *in, *out; /* owned by ssl */
+    BIO *in, *out;      /* owned by ssl */
+    const char *reason; /* it broke; a constant of OpenSSL's */
 };
 
 /* What OpenSSL says about the last failure; the rest of its queue is dropped. */
@@ -64,6 +66,16 @@ static bool load(SSL_CTX *context, const char *certificate_path, const char *key
     return true;
 }
 
+static struct tls *keep(SSL_CTX **context)
+{
+    struct tls *tls = malloc(sizeof *tls);
+
+    check(tls);
+    tls->context = *context;
+    *context = NULL;
+    return tls;
+}
+
 bool tls_open(const char *certificate_path, const char *key_path, const char *client_ca_path,
     struct tls **ret_tls, struct err *err)
 {
@@ -76,11 +88,35 @@ bool tls_open(const char *certificate_path, const char *key_path, const char *cl
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
     if (!load(context, certificate_path, key_path, client_ca_path, err))
         return false;
-    struct tls *tls = malloc(sizeof *tls);
-    check(tls);
-    tls->context = context;
-    context = NULL;
-    *ret_tls = tls;
+    *ret_tls = keep(&context);
+    return true;
+}
+
+static bool load_client(SSL_CTX *context, const char *ca_path, const char *certificate_path,
+    const char *key_path, struct err *err)
+{
+    if (SSL_CTX_load_verify_locations(context, ca_path, NULL) != 1)
+        return err_set(err, ERR_SYSTEM, "cannot use the authority %s: %s", ca_path, reason());
+    if (!certificate_path)
+        return true;
+    return load(context, certificate_path, key_path, NULL, err);
+}
+
+bool tls_client_open(const char *ca_path, const char *certificate_path, const char *key_path,
+    struct tls **ret_tls, struct err *err)
+{
+    static const unsigned char PROTOCOLS[] = "\x08http/1.1";
+    scoped(context_done) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+
+    check(context && ca_path && !certificate_path == !key_path);
+    check(SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    check(SSL_CTX_set_alpn_protos(context, PROTOCOLS, sizeof PROTOCOLS - 1) == 0);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    if (!load_client(context, ca_path, certificate_path, key_path, err))
+        return false;
+    *ret_tls = keep(&context);
     return true;
 }
 
@@ -92,17 +128,60 @@ void tls_close(struct tls **at)
     *at = NULL;
 }
 
-struct tls_stream *tls_stream_open(struct tls *tls)
+static struct tls_stream *stream_make(struct tls *tls)
 {
     struct tls_stream *stream = malloc(sizeof *stream);
 
     check(stream);
-    *stream =
-        (struct tls_stream){SSL_new(tls->context), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem())};
+    *stream = (struct tls_stream){
+        .ssl = SSL_new(tls->context), .in = BIO_new(BIO_s_mem()), .out = BIO_new(BIO_s_mem())};
     check(stream->ssl && stream->in && stream->out);
     SSL_set_bio(stream->ssl, stream->in, stream->out);
+    return stream;
+}
+
+struct tls_stream *tls_stream_open(struct tls *tls)
+{
+    struct tls_stream *stream = stream_make(tls);
+
     SSL_set_accept_state(stream->ssl);
     return stream;
+}
+
+struct tls_stream *tls_stream_open_client(struct tls *tls, const char *name)
+{
+    struct tls_stream *stream = stream_make(tls);
+    X509_VERIFY_PARAM *param = SSL_get0_param(stream->ssl);
+
+    SSL_set_connect_state(stream->ssl);
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1)
+        return stream;
+    ERR_clear_error();
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    check(SSL_set1_host(stream->ssl, name) == 1);
+    check(SSL_set_tlsext_host_name(stream->ssl, name) == 1);
+    return stream;
+}
+
+bool tls_stream_agreed(const struct tls_stream *stream)
+{
+    return SSL_is_init_finished(stream->ssl);
+}
+
+const char *tls_stream_reason(const struct tls_stream *stream)
+{
+    return stream->reason ? stream->reason : "reason unknown";
+}
+
+static void note_reason(struct tls_stream *stream)
+{
+    long verdict = SSL_get_verify_result(stream->ssl);
+
+    if (verdict != X509_V_OK)
+        stream->reason = X509_verify_cert_error_string(verdict);
+    else
+        stream->reason = ERR_reason_error_string(ERR_peek_error());
+    ERR_clear_error();
 }
 
 void tls_stream_close(struct tls_stream **at)
@@ -133,7 +212,7 @@ enum tls_answer tls_stream_decrypt(struct tls_stream *stream, char *at, size_t m
     case SSL_ERROR_ZERO_RETURN:
         return TLS_END;
     default:
-        ERR_clear_error();
+        note_reason(stream);
         return TLS_BROKEN;
     }
 }

@@ -20,6 +20,13 @@ enum tls_answer {
 };
 
 struct tls_stream *tls_stream_open(struct tls *tls);
+/* Ours to a server, of a tls_client_open(): its certificate must carry `name`, a host name or an
+ * address. */
+struct tls_stream *tls_stream_open_client(struct tls *tls, const char *name);
+/* The handshake is done. */
+bool tls_stream_agreed(const struct tls_stream *stream);
+/* Why it is TLS_BROKEN, in a few words; of a bad certificate what is bad about it. */
+const char *tls_stream_reason(const struct tls_stream *stream);
 /* NULL is fine. */
 void tls_stream_close(struct tls_stream **at);
 
