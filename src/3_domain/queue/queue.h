@@ -24,14 +24,15 @@
  * - Interactive before background; but once `background_after` tokens of interactive work were
  *   started on a pool with background waiting, one background request is next.
  * - Ageing: a caller that was not served for age_ms (low weight, background) is next, the longest
- *   first, for one start of age_every. So the head of a caller's requests starts after at most
- *   age_ms + age_every × (callers waiting there) further starts of that pool.
+ *   first, for one start of age_every. So once age_ms is over, the head of a caller's requests
+ *   starts within age_every × (callers waiting there, counted per class) starts of that pool.
  * Between models: waiters for a model that no pool has contend for a pool; the oldest interactive
  * first, then the oldest background. A pool with a contender goes on with its own model for at most
- * batch_tokens started or batch_ms, counted from when both the load and the contender were there
- * (if only background contends with interactive work: background_ms). Then it is closed: nothing
- * starts, what runs ends, and the other model is wanted. Without own waiters it switches linger_ms
- * after its last request ended.
+ * batch_tokens started or batch_ms, counted from when both the load and the contender were there.
+ * Then it is closed: nothing starts, what runs ends, and the other model is wanted. Without own
+ * waiters it gives way linger_ms after its last request ended. If only background contends, a pool
+ * with interactive work, or with the last less than background_linger_ms ago, gives way to it after
+ * at most background_ms. A pool that is asked for serves one request at least before it gives way.
  */
 #pragma once
 
@@ -59,13 +60,15 @@ enum queue_class { QUEUE_INTERACTIVE, QUEUE_BACKGROUND, QUEUE_CLASSES };
 struct queue_limits {
     int callers, entries; /* sizes of the tables */
     int waiting_max;      /* in all; one more is refused with 503 queue_full */
-    int64_t batch_tokens, batch_ms, background_ms, background_after, linger_ms, age_ms;
+    int64_t batch_tokens, batch_ms, linger_ms, background_ms, background_linger_ms;
+    int64_t background_after, age_ms;
     int age_every;
 };
 #define QUEUE_LIMITS_DEFAULT                                                                       \
     ((struct queue_limits){.callers = 1024, .entries = 4096, .waiting_max = 1024,                  \
-        .batch_tokens = 32768, .batch_ms = 30000, .background_ms = 300000,                         \
-        .background_after = 65536, .linger_ms = 1000, .age_ms = 120000, .age_every = 4})
+        .batch_tokens = 32768, .batch_ms = 30000, .linger_ms = 1000, .background_ms = 300000,      \
+        .background_linger_ms = 60000, .background_after = 65536, .age_ms = 120000,                \
+        .age_every = 4})
 
 struct queue_caller {
     int weight;      /* 1 … QUEUE_WEIGHT_MAX; outside it is moved to the nearest */
@@ -133,7 +136,8 @@ bool queue_open(const struct queue_limits *limits, struct queue **ret_queue, str
 void queue_close(struct queue *queue); /* NULL is fine; owners are the user's */
 
 /* Make or change a caller (0 … limits.callers−1). Requests that wait stay. */
-void queue_caller_set(struct queue *queue, int caller, const struct queue_caller *spec);
+void queue_caller_set(
+    struct queue *queue, int caller, const struct queue_caller *spec, int64_t now_ms);
 /* The index may be given to somebody else. False while it has requests. */
 bool queue_caller_forget(struct queue *queue, int caller);
 
