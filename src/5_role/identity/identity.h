@@ -13,10 +13,11 @@
  *
  * Callers are the rows of HOME/tokens/tokens.json (docs/inference.md §6). A JWT must be signed by a
  * key of the file and name the id of a row; rights and limits are the row's, so that they can be
- * narrowed or revoked without another token. Without the file, or without a credential, a `local`
- * request (loopback, the unix socket) is the caller "local", who may everything; any other needs a
- * token. A row with `certificate` needs a client certificate with that CN: kind "certificate" needs
- * nothing else, the others the token too.
+ * changed or revoked without another token. A `local` request (loopback, the unix socket) is the
+ * caller "local", who may everything, when there are no tokens, or when it shows none, or a word
+ * too short to be one (clients insist on some key); any other needs a token. A row with
+ * `certificate` needs a client certificate with that CN: kind "certificate" needs nothing else, the
+ * others the token too.
  *
  * The file is looked at every poll_ms; a bad new one changes nothing, is counted and logged.
  *
@@ -71,13 +72,13 @@ struct caller {
     uint32_t scopes;                /* enum caller_scope */
     enum caller_priority priority;
     enum caller_dialect dialect;
-    int64_t weight;                               /* 1 … 1000 */
-    int64_t rate_per_minute, tokens_per_minute;   /* 0: no limit */
-    int64_t concurrent_max;                       /* 0: no limit */
-    int64_t expires_at_ms;                        /* civil; 0: never */
-    int64_t inside;                               /* requests between enter and leave */
-    bool speaks_for_users, is_local, revoked;     /* revoked: also when its row is gone */
-    struct caller_state *state;                   /* identity's own */
+    int64_t weight;                             /* 1 … 1000 */
+    int64_t rate_per_minute, tokens_per_minute; /* 0: no limit */
+    int64_t concurrent_max;                     /* 0: no limit */
+    int64_t expires_at_ms;                      /* civil; 0: never */
+    int64_t inside;                             /* requests between enter and leave */
+    bool speaks_for_users, is_local, revoked;   /* revoked: also when its row is gone */
+    struct caller_state *state;                 /* identity's own */
 };
 
 struct identity_now {
@@ -95,27 +96,32 @@ struct identity_shown {
 
 #define IDENTITY_MESSAGE_BYTES 192
 struct identity_refusal {
-    int status;           /* 401, 403, 429 */
-    const char *type;     /* "authentication_error", "permission_error", "rate_limit_error" */
-    const char *code;     /* docs/inference.md §7: invalid_api_key, model_not_allowed, … */
-    const char *reason;   /* one word for logs and counters: IDENTITY_REASON of identity.def */
-    const char *param;    /* "model" or NULL */
+    int status;         /* 401, 403, 429 */
+    const char *type;   /* "authentication_error", "permission_error", "rate_limit_error" */
+    const char *code;   /* docs/inference.md §7: invalid_api_key, model_not_allowed, … */
+    const char *reason; /* a word of identity_reasons.def, for logs and counters */
+    const char *param;  /* "model" or NULL */
     char message[IDENTITY_MESSAGE_BYTES];
-    char fp6[7];          /* of what was shown, "" if nothing was */
+    char fp6[7];            /* of what was shown, "" if nothing was */
     int64_t retry_after_ms; /* 0: trying again does not help */
 };
 
-struct identity_config {
-    const char *path; /* of tokens.json; NULL: there is none and never will be */
-    bool local_open;  /* a local request without credential is "local" also when the file is there */
-    int64_t poll_ms, leeway_ms, verify_per_second, verify_per_second_of_one, cache_max;
+struct identity_limits {
+#define IDENTITY_LIMIT(name, min, max, standard, help) int64_t name;
+#include "identity/identity_limits.def"
+#undef IDENTITY_LIMIT
 };
-/* Everything at its default (identity.def); path NULL, local_open true. */
-struct identity_config identity_config_of(const char *path);
+void identity_limits_default(struct identity_limits *ret_limits);
+
+struct identity_config {
+    const char *path; /* of tokens.json; NULL: there is none and never will be; copied */
+    struct identity_limits limits;
+};
 
 struct identity;
 
-/* A missing file is an empty one. errors  as identity_check() for a file that is there and bad */
+/* A missing file is an empty one. errors  as identity_check(), and ERR_SYSTEM, for a file that is
+ * there and bad or unreadable */
 bool identity_open(
     const struct identity_config *config, struct identity **ret_identity, struct err *err);
 /* For scoped(). Nobody may be inside. */
@@ -137,7 +143,8 @@ bool identity_may(const struct caller *caller, enum caller_scope scope, struct s
 /* For lists: would this model be allowed? */
 bool caller_may_model(const struct caller *caller, struct str model);
 
-/* One request of its rate and one place; refused with 429 and retry_after_ms. Nothing is taken then. */
+/* One request of its rate and one place; refused with 429 and retry_after_ms. Nothing is taken
+ * then. */
 bool identity_enter(
     struct caller *caller, struct identity_now now, struct identity_refusal *ret_refusal);
 /* The place back; `tokens` (prompt and completion) are charged, also beyond what was left: the
