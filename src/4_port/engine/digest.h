@@ -2,12 +2,12 @@
  *
  * digest — SHA-256 of large files, in slices on libuv's workers, and a memory of what was hashed.
  *
- * The rule of the memory: a file is not read again if device, inode, size, mtime_ns and ctime_ns are
- * those of its last hashing, and its ctime was at least DIGEST_RACY_MS old when that hashing began
- * (a clock tick is coarse: a change within it could not be told). Nobody can set ctime but by setting
- * the machine's clock or by writing to the raw device; who fears that sets always_hash. The memory
- * lives as long as the process and is never stored. While it is read a file that changes gives
- * "model_changed".
+ * The rule of the memory: a file is not read again if device, inode, size, mtime_ns and ctime_ns
+ * are those of its last hashing, and its ctime was at least DIGEST_RACY_MS old when that hashing
+ * began (a clock tick is coarse: a change within it could not be told). Nobody can set ctime but by
+ * setting the machine's clock or by writing to the raw device; who fears that sets always_hash. The
+ * memory lives as long as the process and is never stored. While it is read a file that changes
+ * is an error ("file_changed").
  *
  * threads  the loop's
  */
@@ -46,8 +46,8 @@ struct digest_result {
     bool from_cache;
 };
 
-/* `progress` (may be NULL) from the loop, 0…1. `done` once from the loop, never from here: err is NULL
- * or says why not ("file_missing", "file_changed"). cache may be NULL. */
+/* `progress` (may be NULL) from the loop, 0…1. `done` once from the loop, never from here: err is
+ * NULL or says why not ("file_missing", "file_changed"). cache may be NULL. */
 bool digest_file(uv_loop_t *loop, const char *path, struct digest_cache *cache, bool always_hash,
     void (*progress)(void *user, double fraction),
     void (*done)(void *user, const struct digest_result *result, const struct err *err), void *user,

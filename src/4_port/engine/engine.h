@@ -18,16 +18,19 @@
  * devices are masked), stdin null, own process group, killed with us (PDEATHSIG), no descriptor but
  * its own, stdout and stderr into the log: folder/engine.log, kept bounded, one older file beside.
  *
+ * restarts are the caller's, after the time that 3_domain/restart says.
+ *
  * owner    the caller, from engine_start() to engine_close(); engine_close() at any time, also from
  *          an event: the group is killed at once, no event comes any more, memory goes by itself
- * events   come from the loop, never from inside engine_start/stop/close. Of ready, failed, stopped:
- *          failed at most once; after it no process is left; stopped once after engine_stop()
+ * events   come from the loop, never from inside engine_start/stop/close. Of ready, failed,
+ * stopped: failed at most once; after it no process is left; stopped once after engine_stop()
  * threads  the loop's; the thread must live as long as the process (PDEATHSIG follows the thread);
  *          hashing and HTTP on libuv's workers. curl_global_init(3) was called before
  * errors   codes of `failed`: driver_not_ready engine_missing engine_changed engine_version
  *          model_missing model_size model_changed engine_exited engine_stalled engine_slow
  *          engine_unhealthy engine_on_cpu engine_on_gpu engine_not_offloaded engine_context
- *          engine_vram out_of_memory unknown_architecture model_broken engine_arguments
+ *          engine_vram engine_unverified engine_address out_of_memory unknown_architecture
+ *          model_broken engine_arguments
  * source   llama.cpp tools/server/README.md; docs/inference.md §4, §5
  */
 #pragma once
@@ -109,9 +112,9 @@ struct engine_config {
     const char *mask; /* one device: "0" or a UUID; "" for ENGINE_CPU */
     struct engine_model model;
     int64_t slots, context; /* context of one slot */
-    const char *kv;         /* f16 bf16 f32 q8_0 q5_1 q5_0 q4_1 q4_0 iq4_nl; q…: flash attention */
-    const char *folder;     /* of this pool alone; made 0700; socket, log and working directory */
-    uint16_t port;          /* 0: folder/engine.sock, else 127.0.0.1:port */
+    const char *kv;     /* f16 bf16 f32 q8_0 q5_1 q5_0 q4_1 q4_0 iq4_nl; q…: flash attention */
+    const char *folder; /* of this pool alone; made 0700; socket, log and working directory */
+    uint16_t port;      /* 0: folder/engine.sock, else 127.0.0.1:port */
     struct engine_expected expected;
     struct engine_limits limits;
     struct digest_cache *digests; /* may be NULL: everything is hashed each time. Outlives us */
@@ -134,7 +137,8 @@ struct engine_events {
     void (*ready)(void *user, const struct engine_ready *ready);
     /* Before or after ready. The last lines are in engine_tail(). */
     void (*failed)(void *user, const struct err *err);
-    /* free_bytes of the device afterwards, -1: not known. vram_back: it rose, or nobody can know. */
+    /* free_bytes of the device afterwards, -1: not known. vram_back: it rose, or nobody can know.
+     */
     void (*stopped)(void *user, int64_t free_bytes, bool vram_back);
 };
 
@@ -145,7 +149,8 @@ struct engine;
 bool engine_start(uv_loop_t *loop, const struct prepared_engine *prepared,
     const struct engine_config *config, const struct engine_events *events, void *user,
     struct engine **ret_engine, struct err *err);
-/* SIGTERM, SIGKILL after term_ms, until the group is gone; then until VRAM is back. In any state. */
+/* SIGTERM, SIGKILL after term_ms, until the group is gone; then until VRAM is back. In any state.
+ */
 void engine_stop(struct engine *engine);
 /* NULL in, NULL out. */
 void engine_close(struct engine **at);
@@ -157,7 +162,8 @@ pid_t engine_pid(const struct engine *engine);
 const char *engine_endpoint(const struct engine *engine);
 /* The path of the socket; NULL with a port. */
 const char *engine_socket(const struct engine *engine);
-/* The last lines of its log, printable UTF-8, at most ENGINE_TAIL_BYTES. Valid until the next call. */
+/* The last lines of its log, printable UTF-8, at most ENGINE_TAIL_BYTES. Valid until the next call.
+ */
 #define ENGINE_TAIL_BYTES 4096
 struct str engine_tail(struct engine *engine);
 /* As far as the log has said. */
@@ -166,5 +172,3 @@ const struct engine_buffers *engine_buffers(const struct engine *engine);
 /* Kill what an earlier life of ours left running for this folder (found by the mark in the
  * environment; own uid only). Returns how many. */
 size_t engine_sweep(const char *folder);
-
-/* Pure: how long to wait before the `restarts`-th new start in a row is in 3_domain/restart. */

@@ -8,7 +8,8 @@
  *     engine_log_add(&log, bytes)…          log.buffers, log.trouble, log.fraction
  *
  * threads  any: no state but the struct
- * source   llama.cpp src/llama-model.cpp, llama-context.cpp, llama-kv-cache.cpp (log lines at -lv 4)
+ * source   llama.cpp src/llama-model.cpp, llama-context.cpp, llama-kv-cache.cpp (log lines at -lv
+ * 4)
  */
 #pragma once
 

@@ -3,8 +3,8 @@
  * prepared — a prepared engine (ORCH-3805), and engines.json, the list of them.
  *
  * owner    prepared_engine_done() releases the lists of a struct; fill it by the functions here
- * threads  any; two processes that change one engines.json: the last whole one stands
- * limits   below; a file of another schema is refused (ERR_INPUT "other_schema"), never rewritten
+ * threads  any; programs that change one engines.json wait for each other (catalogue/document.h)
+ * limits   below; a file of another schema is refused ("unknown_schema") and never written over
  * source   docs/inference.md §6
  */
 #pragma once
@@ -20,10 +20,10 @@
 #define ENGINES_SCHEMA "logic-node/engines/v1"
 #define ENGINES_MAX 256
 #define ENGINES_FILE_BYTES_MAX (1u << 20)
-#define PREPARED_NAME_BYTES 65      /* [a-z0-9][a-z0-9._-]* */
-#define PREPARED_VERSION_BYTES 129  /* printable ASCII */
+#define PREPARED_NAME_BYTES 65     /* [a-z0-9][a-z0-9._-]* */
+#define PREPARED_VERSION_BYTES 129 /* printable ASCII */
 #define PREPARED_PATH_BYTES 1025
-#define PREPARED_WORDS_MAX 64       /* args; flags; env */
+#define PREPARED_WORDS_MAX 64 /* args; flags; env */
 #define PREPARED_WORD_BYTES_MAX 1024
 
 struct prepared_words {
@@ -34,7 +34,8 @@ struct prepared_words {
 struct prepared_engine {
     char engine[PREPARED_NAME_BYTES];     /* the name, e.g. "llama" */
     char kind[16];                        /* "llama.cpp" */
-    char version[PREPARED_VERSION_BYTES]; /* engine_version: what --version says, or commit + flags */
+    char version[PREPARED_VERSION_BYTES]; /* engine_version: what --version says, or commit + flags
+                                           */
     char provider[16];                    /* "process", "source" */
     char bin[PREPARED_PATH_BYTES];        /* bin_or_entry: absolute */
     char sha256[65];                      /* engine_digest: see engine_digest_of() */
@@ -52,7 +53,8 @@ void prepared_engine_copy(const struct prepared_engine *from, struct prepared_en
 bool prepared_words_add(struct prepared_words *words, struct str word);
 
 /* One entry of engines.json. errors  ERR_INPUT the field and what is wrong */
-bool prepared_engine_read(const json_t *entry, struct prepared_engine *ret_prepared, struct err *err);
+bool prepared_engine_read(
+    const json_t *entry, struct prepared_engine *ret_prepared, struct err *err);
 json_t *prepared_engine_json(const struct prepared_engine *prepared);
 
 struct engine_list {
