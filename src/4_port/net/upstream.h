@@ -54,7 +54,8 @@ void upstream_close(struct upstream *upstream, void (*closed)(void *user), void 
 /* --- places -------------------------------------------------------------------------- */
 
 /* `url`: http://HOST:PORT  https://HOST:PORT  unix:/PATH — no path behind the port; HOST a name, an
- * address or [v6]. A name is looked up at each connect, its addresses are tried in turn. `tls`
+ * address or [v6]; localhost is 127.0.0.1. Another name is looked up at each connect, its addresses
+ * are tried in turn. `tls`
  * (tls_client_open(); must outlive the place) belongs to https and is an error elsewhere; the
  * certificate must be of its CA and carry `server_name` (NULL: HOST).
  * errors  ERR_INPUT bad_place: with the reason */
