@@ -246,7 +246,7 @@ static void ask(struct seen *seen, bool (*script)(struct fake *, int, int), stru
         fake.go = 1;
     }
     CHECK(client_turn(&client, &seen->ends, 1));
-    CHECK(seen->sent && upstream_place_counts(client.place).idle == 0);
+    CHECK(seen->sent);
     client_close(&client);
     fake_close(&fake);
 }
