@@ -129,5 +129,5 @@ const char *gguf_file_type(uint64_t file_type);
 
 /* The parts of a split file: DIR/NAME-00001-of-00003.gguf and the like. false: not such a name. */
 bool gguf_split_of(struct str path, uint32_t *ret_number, uint32_t *ret_count);
-/* The name of another part (from 1) into `ret_path` of path.len + 1 bytes. `path` is such a name. */
+/* The name of another part (from 1) into `ret_path` of path.len + 1 bytes; path is such a name. */
 void gguf_split_path(struct str path, uint32_t number, char *ret_path);

@@ -234,7 +234,7 @@ TEST(writers_at_once_lose_no_change)
     CHECK_INT(number_in(path), WRITERS * CHANGES);
 }
 
-/* A writer that counts up for ever tells each change that was done; it is killed at a random moment.
+/* A writer that counts up for ever tells each change that was done; it is killed at some moment.
  * What is found then is whole, and is the last change told or the one behind it. */
 TEST(killed_at_any_moment_the_document_is_whole_and_what_was_done_is_there)
 {
