@@ -29,6 +29,13 @@ static const struct option_row {
     {"after",      "SEQ",    offsetof(struct options, after),      false},
     {"since",      "SEQ",    offsetof(struct options, since),      false},
     {"with",       "DIR",    offsetof(struct options, with),       false},
+    {"name",       "NAME",   offsetof(struct options, name),       false},
+    {"models-dir", "DIR",    offsetof(struct options, models_dir), false},
+    {"ctx",        "N",      offsetof(struct options, ctx),        false},
+    {"slots",      "N",      offsetof(struct options, slots),      false},
+    {"kv",         "TYPE",   offsetof(struct options, kv),         false},
+    {"gpu",        "NAME",   offsetof(struct options, gpu),        false},
+    {"vram",       "MIB",    offsetof(struct options, vram),       false},
 };
 
 static const struct option_row *row_named(struct str name)
@@ -48,7 +55,7 @@ static bool take_option(int argc, char **argv, int *at, struct options *options,
 
     if (!row)
         return err_set(err, ERR_INPUT, "there is no option '%s'; `logicctl help` lists them", word);
-    options->given |= row->common ? 0 : 1u << (row - OPTION_ROWS);
+    options->given |= row->common ? 0 : UINT64_C(1) << (row - OPTION_ROWS);
     char *slot = (char *)options + row->offset;
     if (!row->value) {
         if (has_value)
@@ -106,7 +113,7 @@ static bool names_word(const char *words, const char *word)
 bool options_check(const struct options *options, const char *takes, struct err *err)
 {
     for (size_t i = 0; i < COUNT(OPTION_ROWS); i++)
-        if (options->given & (1u << i) && !names_word(takes, OPTION_ROWS[i].name))
+        if (options->given & (UINT64_C(1) << i) && !names_word(takes, OPTION_ROWS[i].name))
             return err_set(err, ERR_INPUT, "this command takes no --%s", OPTION_ROWS[i].name);
     return true;
 }

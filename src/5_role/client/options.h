@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define OPTIONS_ARGS_MAX 64
 
@@ -30,11 +31,18 @@ struct options {
     const char *after;
     const char *since;
     const char *with;
+    const char *name;
+    const char *models_dir;
+    const char *ctx;
+    const char *slots;
+    const char *kv;
+    const char *gpu;
+    const char *vram;
     /* what is left: the command's words, then its arguments */
     const char *args[OPTIONS_ARGS_MAX];
     size_t args_count;
     /* which options of single commands were given, by row of the table */
-    unsigned given;
+    uint64_t given;
 };
 
 /* errors  ERR_INPUT unknown option, missing or needless value; ERR_LIMIT too many arguments */
