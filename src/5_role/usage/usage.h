@@ -31,6 +31,9 @@
 #define USAGE_QUESTIONS_MAX 16 /* that wait for the worker */
 #define USAGE_ANSWER_ROWS_MAX 2000
 #define USAGE_OTHER "(other)"
+#define USAGE_DAY_ROWS_MAX 8192 /* of one day in the file; beyond, a new one becomes "(other)" */
+#define USAGE_DAYS_KEPT 800
+#define USAGE_ONCE_MAX 1000000000000 /* more at once is no number of tokens or ms */
 
 /* All are added up. */
 struct usage_work {
@@ -43,8 +46,8 @@ struct usage_work {
 
 struct usage;
 
-/* Makes the folder's file (0600) if there is none. `path` NULL: in memory alone, for tests and for a
- * node that keeps none. */
+/* Makes the file (0600) if there is none. A full disk is no error: it is tried again at each flush.
+ * `path` NULL: in memory alone. errors  ERR_SYSTEM "usage_broken" */
 bool usage_open(const char *path, struct usage **ret_usage, struct err *err);
 /* Begin to write every flush_ms on this loop. */
 void usage_start(struct usage *usage, uv_loop_t *loop, int64_t flush_ms);
@@ -62,11 +65,15 @@ struct usage_question {
 };
 bool usage_by_from(struct str word, enum usage_by *ret_by); /* "caller", "model", "day", "both" */
 
-/* {"since","until","by","rows":[{"day"?,"caller"?,"model"?,"requests",…,"busy_ms"}],"total":{…},
- * "truncated":bool}, with what is not yet written. `answer` is called once from the loop; NULL and
- * err when the file cannot be read or too many questions wait. The value is borrowed for the call. */
-void usage_ask(struct usage *usage, const struct usage_question *question,
-    void (*answer)(void *owner, const json_t *value, const struct err *err), void *owner);
+/* {"since":"2026-11-01","until":null,"by","rows":[{"day"|"caller","model","requests",…}],
+ * "total":{…},"truncated":bool}, with what is not yet written. `answer` is called once from the
+ * loop, never from inside; value is NULL and err "usage_io" or "usage_broken" when the file cannot
+ * be read. Both are borrowed for the call. Only after usage_start().
+ * errors (`answer` is not called)  ERR_LIMIT "usage_busy" too many questions wait; ERR_INPUT
+ * "out_of_range" a name is too long; ERR_SYSTEM "usage_closing" */
+bool usage_ask(struct usage *usage, const struct usage_question *question,
+    void (*answer)(void *owner, const json_t *value, const struct err *err), void *owner,
+    struct err *err);
 /* Whoever asked left: `answer` is not called any more for this owner. */
 void usage_forget(struct usage *usage, const void *owner);
 
@@ -77,6 +84,7 @@ struct usage_counts {
 };
 struct usage_counts usage_counts(const struct usage *usage);
 
-/* Writes what is left, then `closed` (may be NULL) from the loop, and the struct is freed. Without
- * usage_start() at once. */
+/* Writes what is left (on a full disk it is lost, and logged as usage_lost), then `closed` (may be
+ * NULL) from the loop, and the struct is freed. Without usage_start() it is done when the call
+ * returns. */
 void usage_close(struct usage *usage, void (*closed)(void *user), void *user);
