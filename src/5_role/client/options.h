@@ -38,6 +38,22 @@ struct options {
     const char *kv;
     const char *gpu;
     const char *vram;
+    /* of logicctl token */
+    const char *models;
+    const char *scopes;
+    const char *rate;
+    const char *tokens_per_minute;
+    const char *concurrent;
+    const char *weight;
+    const char *priority;
+    const char *dialect;
+    const char *expires;
+    const char *alg;
+    const char *certificate;
+    bool speaks_for_users;
+    bool opaque;
+    bool no_token;
+    bool revoke_old;
     /* what is left: the command's words, then its arguments */
     const char *args[OPTIONS_ARGS_MAX];
     size_t args_count;
