@@ -60,6 +60,7 @@ struct host_job {
     struct str kind, mask, kv;                  /* load */
     struct str model, model_file, model_sha256; /* load; status: model alone, .at NULL is null */
     struct str engine, engine_version;          /* load; status: engine alone */
+    bool embedding; /* gives vectors, no text; may be missing in "model" */
     int64_t model_bytes, vram_mib, slots, context, need_bytes;
     int64_t limit_s;
     const json_t *json; /* the whole job, as it is put into an order */
@@ -103,6 +104,12 @@ struct host_call {
 
 /* Every field known, typed, in bounds and of its form. */
 bool host_job_read(const json_t *json, struct host_job *ret_job, struct err *err);
+
+/* A pool's status may also say "kind", "slots", "context", "kv": what it is asked for. Then the
+ * result's model has "need" {weights_bytes, kv_bytes, compute_bytes, other_bytes, host_bytes,
+ * slots, context} and "need_bytes" for exactly that (else cpu, 1, 8192, f16); "need" null and
+ * "cannot" {code, message}: it cannot be run so. An entry that the catalogue does not have is null.
+ */
 
 /* host status and pool status only look. */
 bool host_job_changes(const struct host_job *job);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/scoped.h"
+#include "catalogue/models.h"
 #include "host/host_inside.h"
 #include "json/json_take.h"
 
@@ -61,21 +62,6 @@ static bool is_printable(struct str text)
     for (size_t i = 0; i < text.len; i++)
         if (text.at[i] < 0x20 || text.at[i] > 0x7e)
             return false;
-    return true;
-}
-
-/* A path below the models' folder that cannot leave it. */
-static bool is_below(struct str path)
-{
-    struct str rest = path, segment;
-
-    if (!is_printable(path) || memchr(path.at, '\\', path.len) || str_ends(path, S("/")))
-        return false;
-    while (rest.len) {
-        segment = str_cut(rest, '/', &rest);
-        if (!segment.len || str_starts(segment, S(".")))
-            return false;
-    }
     return true;
 }
 
@@ -242,13 +228,14 @@ static bool read_model(const json_t *json, struct host_job *job, struct err *err
         JSON_TAKE_TEXT("file", &job->model_file, 1, FILE_BYTES_MAX),
         JSON_TAKE_INTEGER("bytes", &job->model_bytes, 1, BYTES_MAX),
         JSON_TAKE_TEXT("sha256", &job->model_sha256, 1, 64),
+        JSON_MAY_BOOL("embedding", &job->embedding),
     };
 
     if (!json_take(json, fields, COUNT(fields), err) || !check_sha256(job->model_sha256, err))
         return false;
     if (!is_printable(job->model))
         return bad(err, "name", job->model, "printable ASCII only");
-    return is_below(job->model_file) ||
+    return model_path_valid(job->model_file) ||
            bad(err, "file", job->model_file, "a path below the models' folder");
 }
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * locks — what an agent may touch, for its sandbox: both shapes use the same lists.
+ *
+ * threads  one
+ */
+#pragma once
+
+#include "agent/agent.h"
+
+#define AGENT_LOCKS_MAX 15
+
+struct agent_locks {
+    const char *read[AGENT_LOCKS_MAX + 1], *write[AGENT_LOCKS_MAX + 1];
+    const char *execute[AGENT_LOCKS_MAX + 1];
+    char run[PATH_MAX]; /* the socket's folder */
+};
+
+/* `ret` borrows from `config`; call it when the folders are there (what is missing is not allowed
+ * later either). errors  ERR_INPUT too many folders */
+bool agent_locks(const struct agent_config *config, struct agent_locks *ret, struct err *err);
