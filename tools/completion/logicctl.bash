@@ -8,12 +8,12 @@ _logicctl_ids() { # ids of cases, newest first; nothing if the node does not ans
 
 _logicctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command="" sub="" word words i
-    local commands="ask propose cases case why approve refuse actions query kb key ledger events status version help"
+    local commands="ask propose cases case why approve refuse actions query kb key engine ledger events status version help"
 
     COMPREPLY=()
     case $previous in
-        --key | --out) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
-        --home | --with) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+        --key | --out | --bin | --catalogue) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+        --home | --with | --tree) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
         --status)
             words="success awaiting_consent denied refused expired failed working"
             mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"); return ;;
@@ -22,7 +22,7 @@ _logicctl() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            --home | --url | --key | --out | --status | --limit | --after | --since | --with) ((i++)) ;;
+            --provider | --bin | --tree | --catalogue | --home | --url | --key | --out | --status | --limit | --after | --since | --with) ((i++)) ;;
             -*) ;;
             *) if [[ -z $command ]]; then command=$word; elif [[ -z $sub ]]; then sub=$word; fi ;;
         esac
@@ -38,6 +38,10 @@ _logicctl() {
         events) words+=" --after" ;;
         kb) [[ -n $sub || $current == -* ]] || words="check reload" ;;
         key) [[ -n $sub || $current == -* ]] || words="new show"; [[ $sub != new ]] || words+=" --out" ;;
+        engine)
+            [[ -n $sub || $current == -* ]] || words="prepare list"
+            [[ $sub != prepare ]] || words+=" --provider --bin --tree --name --catalogue"
+            [[ $sub != list ]] || words+=" --catalogue" ;;
         ledger)
             [[ -n $sub || $current == -* ]] || words="verify export replay list"
             [[ $sub != export ]] || words+=" --out --after"

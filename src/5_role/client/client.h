@@ -75,6 +75,8 @@ enum client_exit client_kb_check(struct client *client);
 enum client_exit client_kb_reload(struct client *client);
 enum client_exit client_key_new(struct client *client);
 enum client_exit client_key_show(struct client *client);
+enum client_exit client_engine_prepare(struct client *client);
+enum client_exit client_engine_list(struct client *client);
 enum client_exit client_ledger_verify(struct client *client);
 enum client_exit client_ledger_export(struct client *client);
 enum client_exit client_ledger_list(struct client *client);

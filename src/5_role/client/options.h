@@ -48,6 +48,11 @@ struct options {
     const char *priority;
     const char *dialect;
     const char *expires;
+    /* of logicctl engine */
+    const char *provider;
+    const char *bin;
+    const char *tree;
+    const char *catalogue;
     const char *alg;
     const char *certificate;
     bool speaks_for_users;
