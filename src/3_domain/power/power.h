@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 #define POWER_WORDS_BYTES 160
-#define POWER_EFFECTS_MAX 6
+#define POWER_EFFECTS_MAX 8
 
 enum power_state {
     POWER_UNKNOWN, /* just started, or contradicted: looking */
@@ -75,7 +75,7 @@ enum power_effect_kind {
     POWER_DO_WITHDRAW_SLEEP, /* if it can be: POWER_SLEEP_WITHDRAWN; else nothing */
     POWER_DO_ASK,            /* a look at the agent: POWER_SEEN or POWER_LOST */
     POWER_DO_UP,             /* to its pools: READINESS_HOST_UP */
-    POWER_DO_DOWN,           /* to its pools: READINESS_HOST_GONE */
+    POWER_DO_DOWN,           /* to its pools: READINESS_HOST_GONE (also when a sleep is proposed) */
     POWER_DO_FAIL,           /* to its pools: READINESS_HOST_FAILED with words and retry_after_ms */
     POWER_EFFECT_KINDS,
 };
@@ -93,23 +93,25 @@ struct power_effects {
 
 /* POWER_CONFIG_DEFAULT has a value for each. */
 struct power_config {
-    bool can_wake;         /* a host_wake fact is there */
-    bool can_sleep;        /* host_sleep is not `never` */
+    bool can_wake;  /* a host_wake fact is there */
+    bool can_sleep; /* host_sleep is not `never` */
     int64_t boot_limit_ms; /* BootS: the estimate until one is learned */
     int64_t min_on_ms;     /* no sleep is proposed sooner after it came up */
     int64_t idle_ms;       /* so long unwanted before a sleep is proposed */
     int64_t retry_first_ms, retry_max_ms, hold_ms;
-    int64_t ask_ms;        /* between two looks */
+    int64_t ask_ms;        /* between two looks while it is not known how it is */
+    int64_t watch_ms;      /* the same while awake */
+    int64_t watch_asleep_ms; /* and while asleep: somebody else may wake it */
     int64_t look_limit_ms; /* a look without an answer is POWER_LOST */
     int64_t case_limit_ms; /* a proposal without an end has failed */
     int64_t sleep_ms;      /* what a sleep takes, for the estimate */
-    int lost_max;          /* looks in a row that find nobody before awake is not believed */
+    int lost_max;          /* looks in a row that find nobody before it counts as gone */
 };
 #define POWER_CONFIG_DEFAULT                                                                       \
     ((struct power_config){.can_wake = true, .can_sleep = true, .boot_limit_ms = 180000,           \
         .min_on_ms = 600000, .idle_ms = 60000, .retry_first_ms = 30000, .retry_max_ms = 900000,    \
-        .hold_ms = 30000, .ask_ms = 2000, .look_limit_ms = 10000, .case_limit_ms = 900000,         \
-        .sleep_ms = 20000, .lost_max = 3})
+        .hold_ms = 30000, .ask_ms = 2000, .watch_ms = 15000, .watch_asleep_ms = 60000,             \
+        .look_limit_ms = 10000, .case_limit_ms = 900000, .sleep_ms = 20000, .lost_max = 3})
 
 enum power_out { POWER_OUT_NONE, POWER_OUT_WAKE, POWER_OUT_SLEEP };
 
@@ -135,6 +137,7 @@ void power_init(struct power *power, const struct power_config *config, int64_t 
     int64_t now_ms);
 /* New facts while it lives. */
 void power_config_set(struct power *power, const struct power_config *config);
+void power_learn(struct power *power, int64_t boot_ms); /* boot_ms_learned of the record */
 
 /* *ret_effects is set anew; it may be empty. Every event is fine in every state. */
 void power_step(struct power *power, const struct power_event *event, int64_t now_ms,

@@ -7,7 +7,7 @@
  *         lies in the heap of every pool that has the lane's model loaded and may serve the lane,
  *         unless it is parked: its caller runs as much as it may.
  * lane    (model, pools that may serve it): all its waiters are alike to the pools. Covered: a pool
- *         of it has the model and is not closed, or is loading it. Uncovered ones contend for a pool.
+ *         of it has the model and is not closed, or loads it. Uncovered ones contend for a pool.
  * tag     virtual time of a caller on a pool, per class: its service there divided by its weight.
  *         The smallest is next (start-time fair queueing); who is new starts at the pool's clock.
  */

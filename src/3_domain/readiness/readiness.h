@@ -27,7 +27,7 @@
  *   held. Another model may be loaded meanwhile. An engine that dies within healthy_ms counts as a
  *   failed load.
  * - What a status shows wins: a dead engine, another model, an empty pool; except what a proposal
- *   that is out is about to change.
+ *   that is out is about to change. Each pool of a status is given SEEN, whoever asked for it.
  *
  * source   docs/inference.md §4 (the stages), §7 (the codes); issue 3 §5
  */
@@ -39,7 +39,8 @@
 #define READINESS_WORDS_BYTES 160
 #define READINESS_VERSION_BYTES 64
 #define READINESS_MODELS_LEARNED 64 /* load times kept; the oldest gives way */
-#define READINESS_EFFECTS_MAX 6
+#define READINESS_LOST_MAX 3        /* looks in a row that find nobody before it counts as empty */
+#define READINESS_EFFECTS_MAX 8
 
 enum readiness_state {
     READINESS_EMPTY,
@@ -132,6 +133,7 @@ struct readiness_config {
     int64_t idle_ms, load_limit_ms; /* the latter: the estimate until one is learned */
     int64_t retry_first_ms, retry_max_ms, hold_ms, healthy_ms;
     int64_t ask_ms, look_limit_ms; /* between two looks; a look without an answer is LOST */
+    int64_t watch_ms;              /* between two looks at a settled pool without a host */
     int64_t stall_ms;              /* a load without news so long is looked at */
     int64_t case_limit_ms;         /* a proposal without an end has failed */
     int64_t unload_ms;             /* what an unload takes, for the estimate */
@@ -139,8 +141,8 @@ struct readiness_config {
 #define READINESS_CONFIG_DEFAULT                                                                   \
     ((struct readiness_config){.has_host = true, .manages = true, .slots = 1, .idle_ms = 900000,   \
         .load_limit_ms = 60000, .retry_first_ms = 15000, .retry_max_ms = 600000, .hold_ms = 30000, \
-        .healthy_ms = 60000, .ask_ms = 5000, .look_limit_ms = 10000, .stall_ms = 30000,            \
-        .case_limit_ms = 900000, .unload_ms = 5000})
+        .healthy_ms = 60000, .ask_ms = 5000, .look_limit_ms = 10000, .watch_ms = 15000,            \
+        .stall_ms = 30000, .case_limit_ms = 900000, .unload_ms = 5000})
 
 enum readiness_out { READINESS_OUT_NONE, READINESS_OUT_LOAD, READINESS_OUT_UNLOAD };
 
@@ -152,7 +154,9 @@ struct readiness {
     int want;  /* wanted here and not ready here, or QUEUE_NONE */
     int slots, running;
     bool host_held, host_up;
+    bool looking;           /* after RESTARTED nothing is proposed before a look */
     enum readiness_out out; /* the proposal whose end is not known yet */
+    int out_model;          /* of a load that is out */
     int64_t since_ms;       /* in this state */
     int64_t load_ms, out_ms, news_ms; /* when the load, the proposal began; the last news */
     int64_t ready_ms, idle_ms;   /* since when ready; since when nothing runs */
@@ -160,7 +164,7 @@ struct readiness {
     int64_t ask_at_ms, asked_ms; /* the next look; when the one that runs began; −1 none */
     int failed_model;            /* what may not be loaded before retry_at_ms; QUEUE_ANY: nothing */
     bool holding;                /* its waiters are held until then, not failed */
-    int failures;                /* in a row */
+    int failures, lost;          /* in a row */
     struct readiness_learned {
         int model;
         int64_t load_ms;
@@ -170,9 +174,9 @@ struct readiness {
     char engine_version[READINESS_VERSION_BYTES];
 };
 
-/* A pool of which nothing is known counts as empty until it is seen; the first look is due now. */
+/* A pool of which nothing is known counts as empty until it is seen; the first look is due now.
+ * config_set: new facts while it lives. */
 void readiness_init(struct readiness *pool, const struct readiness_config *config, int64_t now_ms);
-/* New facts while it lives. */
 void readiness_config_set(struct readiness *pool, const struct readiness_config *config);
 /* A load time from the record (load_ms_learned); LOAD_DONE teaches by itself. */
 void readiness_learn(struct readiness *pool, int model, int64_t load_ms);
@@ -180,9 +184,7 @@ void readiness_learn(struct readiness *pool, int model, int64_t load_ms);
 /* *ret_effects is set anew; it may be empty. Every event is fine in every state. */
 void readiness_step(struct readiness *pool, const struct readiness_event *event, int64_t now_ms,
     struct readiness_effects *ret_effects);
-
-/* When a READINESS_TICK is due; −1 never. */
-int64_t readiness_wake_at_ms(const struct readiness *pool);
+int64_t readiness_wake_at_ms(const struct readiness *pool); /* when a TICK is due; −1 never */
 
 /* How the queue should see it now; host may be NULL (none). */
 void readiness_queue_pool(const struct readiness *pool, const struct power *host, int64_t now_ms,
