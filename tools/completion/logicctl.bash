@@ -8,12 +8,15 @@ _logicctl_ids() { # ids of cases, newest first; nothing if the node does not ans
 
 _logicctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command="" sub="" word words i
-    local commands="ask propose cases case why approve refuse actions query kb key engine ledger events status version help"
+    local commands="ask propose cases case why approve refuse actions query kb key engine ledger vram model events status version help"
 
     COMPREPLY=()
     case $previous in
         --key | --out | --bin | --catalogue) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         --home | --with | --tree) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+        --models-dir) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+        --kv) mapfile -t COMPREPLY < <(compgen -W "f32 f16 bf16 q8_0 q5_1 q5_0 q4_1 q4_0 iq4_nl" -- "$current"); return ;;
+        --ctx | --slots | --gpu | --vram | --name) return ;;
         --status)
             words="success awaiting_consent denied refused expired failed working"
             mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"); return ;;
@@ -23,6 +26,7 @@ _logicctl() {
         word=${COMP_WORDS[i]}
         case $word in
             --provider | --bin | --tree | --catalogue | --home | --url | --key | --out | --status | --limit | --after | --since | --with) ((i++)) ;;
+            --ctx | --slots | --kv | --gpu | --vram | --name | --models-dir) ((i++)) ;;
             -*) ;;
             *) if [[ -z $command ]]; then command=$word; elif [[ -z $sub ]]; then sub=$word; fi ;;
         esac
@@ -36,6 +40,11 @@ _logicctl() {
         approve) words+=" --key --yes" ;;
         refuse) words+=" --key" ;;
         events) words+=" --after" ;;
+        vram) words+=" --ctx --slots --kv --gpu --vram" ;;
+        model)
+            [[ -n $sub || $current == -* ]] || words="add list verify remove"
+            [[ $sub != add ]] || words+=" --name --models-dir"
+            [[ $sub != verify ]] || words+=" --models-dir" ;;
         kb) [[ -n $sub || $current == -* ]] || words="check reload" ;;
         key) [[ -n $sub || $current == -* ]] || words="new show"; [[ $sub != new ]] || words+=" --out" ;;
         engine)
@@ -54,6 +63,10 @@ _logicctl() {
             approve | refuse) words=$(_logicctl_ids awaiting_consent) ;;
             actions | propose) words=$(logicctl actions 2>/dev/null | awk 'NR > 1 {print $1}') ;;
         esac
+    fi
+    if [[ $current != -* && ( $command == vram || "$command $sub" == "model add" ) ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
     fi
     if [[ $current != -* && ( "$command $sub" == "kb check" || "$command $sub" == "key show" ) ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
