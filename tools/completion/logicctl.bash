@@ -8,7 +8,7 @@ _logicctl_ids() { # ids of cases, newest first; nothing if the node does not ans
 
 _logicctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command="" sub="" word words i
-    local commands="ask propose cases case why approve refuse actions query kb key engine ledger vram model events status version help"
+    local commands="ask propose cases case why approve refuse actions query kb key token engine ledger vram model events status version help"
 
     COMPREPLY=()
     case $previous in
@@ -25,7 +25,8 @@ _logicctl() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            --provider | --bin | --tree | --catalogue | --home | --url | --key | --out | --status | --limit | --after | --since | --with) ((i++)) ;;
+            --provider | --bin | --tree | --catalogue | --home | --url | --key | --out | --status | --limit | --after | --since | --with | --name | --models | --scopes | --rate | --tokens-per-minute | \
+                --concurrent | --weight | --priority | --dialect | --expires | --alg | --certificate) ((i++)) ;;
             --ctx | --slots | --kv | --gpu | --vram | --name | --models-dir) ((i++)) ;;
             -*) ;;
             *) if [[ -z $command ]]; then command=$word; elif [[ -z $sub ]]; then sub=$word; fi ;;
@@ -47,6 +48,11 @@ _logicctl() {
             [[ $sub != verify ]] || words+=" --models-dir" ;;
         kb) [[ -n $sub || $current == -* ]] || words="check reload" ;;
         key) [[ -n $sub || $current == -* ]] || words="new show"; [[ $sub != new ]] || words+=" --out" ;;
+        token)
+            [[ -n $sub || $current == -* ]] || words="create list revoke rotate-key"
+            [[ $sub != create ]] || words+=" --name --models --scopes --rate --tokens-per-minute --concurrent --weight --priority \
+                --dialect --speaks-for-users --expires --opaque --alg --certificate --no-token"
+            [[ $sub != rotate-key ]] || words+=" --alg --revoke-old" ;;
         engine)
             [[ -n $sub || $current == -* ]] || words="prepare list"
             [[ $sub != prepare ]] || words+=" --provider --bin --tree --name --catalogue"

@@ -259,6 +259,18 @@ void identity_close(struct identity **at)
     *at = NULL;
 }
 
+/* Said once for each file. What may pass without another file (rights, places) is tried again. */
+static void bad_file(struct identity *identity, const struct err *err)
+{
+    if (!document_stamp_equal(&identity->stamp, &identity->bad_stamp)) {
+        identity->counts.bad_reloads++;
+        log_error("tokens_refused", "code", err->code, "why", err->message, NULL);
+    }
+    identity->bad_stamp = identity->stamp;
+    if (err->kind == ERR_SYSTEM || strcmp(err->code, "too_many_callers") == 0)
+        identity->stamp = (struct document_stamp){.device = UINT64_MAX}; /* of no file */
+}
+
 bool identity_poll(struct identity *identity, struct identity_now now)
 {
     char count[24];
@@ -274,10 +286,7 @@ bool identity_poll(struct identity *identity, struct identity_now now)
     identity->stamp =
         stamp; /* looked at before the reading: a change in between is seen next time */
     if (!read_file(identity, &err)) {
-        identity->counts.bad_reloads++;
-        if (strcmp(err.code, "too_many_callers") == 0)
-            identity->stamp = (struct document_stamp){0}; /* not the file's fault: try again */
-        log_error("tokens_refused", "code", err.code, "why", err.message, NULL);
+        bad_file(identity, &err);
         return false;
     }
     identity->counts.reloads++;

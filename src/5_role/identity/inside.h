@@ -22,7 +22,7 @@ enum identity_reason {
 struct identity {
     char *path; /* NULL: no file */
     struct identity_limits limits;
-    struct document_stamp stamp;
+    struct document_stamp stamp, bad_stamp;
     struct token_key keys[IDENTITY_KEYS_MAX];
     size_t keys_count;
 
