@@ -92,6 +92,12 @@ bool tls_open(const char *certificate_path, const char *key_path, const char *cl
     return true;
 }
 
+void tls_certificate_optional(struct tls *tls)
+{
+    if (SSL_CTX_get_verify_mode(tls->context) != SSL_VERIFY_NONE) /* an authority is named */
+        SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, NULL);
+}
+
 static bool load_client(SSL_CTX *context, const char *ca_path, const char *certificate_path,
     const char *key_path, struct err *err)
 {

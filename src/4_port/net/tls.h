@@ -19,5 +19,8 @@ bool tls_open(const char *certificate_path, const char *key_path, const char *cl
  * certificate and key (both or neither NULL) are shown to a server that asks. errors  as above */
 bool tls_client_open(const char *ca_path, const char *certificate_path, const char *key_path,
     struct tls **ret_tls, struct err *err);
+/* A client may also show none: a caller with a token needs none. One that it shows must still be of
+ * that CA, and then exchange_peer_name() tells its name. Call it before a server listens. */
+void tls_certificate_optional(struct tls *tls);
 /* For scoped(tls_close). */
 void tls_close(struct tls **at);
