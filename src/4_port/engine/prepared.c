@@ -88,6 +88,11 @@ static bool of_bytes(struct str s, const char *also, size_t least)
     return s.len >= least;
 }
 
+bool prepared_name_valid(struct str name)
+{
+    return of_bytes(name, "._-", 1) && !strchr("._-", name.at[0]) && name.len < PREPARED_NAME_BYTES;
+}
+
 static bool printable(struct str s)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -110,7 +115,7 @@ static bool texts_right(struct str engine, struct str kind, struct str version, 
 {
     const char *wrong = NULL;
 
-    if (!of_bytes(engine, "._-", 1) || strchr("._-", engine.at[0]))
+    if (!prepared_name_valid(engine))
         wrong = "engine";
     else if (!str_eq(kind, S("llama.cpp")))
         wrong = "kind";

@@ -47,6 +47,8 @@ struct prepared_engine {
     /* ports and workdir of ORCH-3805 are the pool's: engine_config.port, .folder */
 };
 
+/* May be the name of an engine (it also stands in file names). */
+bool prepared_name_valid(struct str name);
 void prepared_engine_done(struct prepared_engine *prepared);
 void prepared_engine_copy(const struct prepared_engine *from, struct prepared_engine *ret_copy);
 /* false: no room, too long, or not UTF-8. */

@@ -263,8 +263,10 @@ static bool begin(struct preparation *at, struct err *err)
             "'%.40s' is no provider; there are process and source", order->provider);
     if (!slash || slash - order->catalogue > PREPARED_PATH_BYTES - 32)
         return err_code(err, ERR_INPUT, "bad_order", "catalogue", "give the path of engines.json");
-    if (strlen(order->engine) >= PREPARED_NAME_BYTES)
-        return err_code(err, ERR_INPUT, "bad_order", "engine", "the name is too long");
+    if (!prepared_name_valid(str_from(order->engine)))
+        return err_code(err, ERR_INPUT, "bad_order", "engine",
+            "'%.80s' is no name of an engine: small letters, digits, '.', '_' and '-'",
+            order->engine);
     (void)snprintf(
         at->folder, sizeof at->folder, "%.*s", (int)(slash - order->catalogue), order->catalogue);
     (void)snprintf(prepared->engine, sizeof prepared->engine, "%s", order->engine);
