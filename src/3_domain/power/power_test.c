@@ -73,8 +73,8 @@ static void bring(enum power_state state)
     now_ms += 10;
 }
 
-/* One letter per effect: W wake, S sleep, B withdraw, A ask, U up, D down, F fail. One row per event,
- * one column per state: the state after it (first letters) and the effects. */
+/* One letter per effect: W wake, S sleep, B withdraw, A ask, U up, D down, F fail.
+ * One row per event, one column per state: the state after it (first letters) and the effects. */
 static const char EFFECT_LETTERS[] = "WSBAUDF";
 static const char *const STATE_LETTERS[POWER_STATES] = {
     "un", "as", "wa", "bo", "up", "dr", "sl", "fa"};

@@ -148,7 +148,7 @@ void queue_pool_set(struct queue *queue, int pool, const struct queue_pool *spec
         uint32_t mask = UINT32_C(1) << pool;
         queue->loaded = new.model >= 0 ? queue->loaded | mask : queue->loaded & ~mask;
         p->closed = p->started = false;
-        p->contend_from_ms = p->ended_ms = now_ms;
+        p->contend_from_ms = p->loaded_ms = p->ended_ms = now_ms;
         p->interactive_ms = now_ms - queue->limits.background_linger_ms; /* long ago */
         p->contend_tokens = p->interactive_since = 0;
         queue_pool_fill(queue, pool);
@@ -241,7 +241,7 @@ static void lane_add(struct queue *queue, struct entry *e)
     *(e->lane_next == NIL ? &list->tail : &queue->entries[e->lane_next].lane_back) = self;
     *(after == NIL ? &list->head : &queue->entries[after].lane_next) = self;
     bool first = lane->waiting[e->class]++ == 0 || list->head == self;
-    if (first && !queue_served(queue, lane))
+    if (first && queue_contends(queue, lane))
         queue->stale = true;
 }
 
@@ -282,7 +282,7 @@ static void waiting_remove(struct queue *queue, struct entry *e)
     f->waiting_cost -= e->cost;
     if (--f->waiting == 0)
         flow_drop(queue, e->flow);
-    if (first && !queue_served(queue, lane)) /* who contends may change */
+    if (first && queue_contends(queue, lane)) /* who contends may change */
         queue->stale = true;
 }
 

@@ -79,7 +79,7 @@ struct pool {
     int since_aged;            /* starts */
     int contender;             /* model */
     bool contender_interactive;
-    int64_t contend_from_ms, contend_tokens, ended_ms;
+    int64_t contend_from_ms, contend_tokens, loaded_ms, ended_ms;
     int64_t interactive_ms; /* when the last interactive request ended */
 };
 
@@ -137,7 +137,8 @@ bool queue_before(const struct queue *queue, int pool, uint32_t a, uint32_t b);
 
 /* queue_model.c: which model where */
 uint32_t queue_lane_find(struct queue *queue, int model, uint32_t pools); /* NIL: table full */
-bool queue_served(const struct queue *queue, const struct lane *lane); /* by a loaded pool */
+/* May it matter to who contends where? False: an open pool serves it, none is asked for more. */
+bool queue_contends(const struct queue *queue, const struct lane *lane);
 bool queue_covered(const struct queue *queue, const struct lane *lane);
 bool queue_denies(const struct pool *pool, int model, int64_t now_ms);
 bool queue_lane_stranded(const struct queue *queue, const struct lane *lane, int64_t now_ms);

@@ -55,13 +55,16 @@ bool queue_covered(const struct queue *queue, const struct lane *lane)
     return (lane->pools & queue->models[lane->model].cover) != 0;
 }
 
-bool queue_served(const struct queue *queue, const struct lane *lane)
+bool queue_contends(const struct queue *queue, const struct lane *lane)
 {
-    uint32_t left = lane->pools & queue->models[lane->model].cover & queue->loaded;
-    for (; left != 0; left &= left - 1)
-        if (queue->pools[__builtin_ctz(left)].spec.model == lane->model)
+    bool served = false;
+    for (uint32_t left = lane->pools; left != 0; left &= left - 1) {
+        const struct pool *p = &queue->pools[__builtin_ctz(left)];
+        if (p->spec.loading == lane->model || p->contender == lane->model)
             return true;
-    return false;
+        served |= p->spec.model == lane->model && !p->closed;
+    }
+    return !served;
 }
 
 void queue_cover(struct queue *queue, int model)
@@ -161,38 +164,84 @@ static int pleas(const struct queue *queue, struct plea *list)
     return count;
 }
 
+static bool busy(const struct pool *pool)
+{
+    return pool->running > 0 || queue_startable(pool) > 0 || pool->spec.loading >= 0;
+}
+
 /* The better pool for a new model: nothing to do, quick, as before, lower number. */
 static bool better(const struct queue *queue, int model, int a, int b, const int *before)
 {
     const struct pool *x = &queue->pools[a], *y = &queue->pools[b];
-    bool busy_x = x->running > 0 || queue_startable(x) > 0 || x->spec.loading >= 0;
-    bool busy_y = y->running > 0 || queue_startable(y) > 0 || y->spec.loading >= 0;
-    if (busy_x != busy_y)
-        return !busy_x;
+    if (busy(x) != busy(y))
+        return busy(y);
     if ((before[a] == model) != (before[b] == model))
         return before[a] == model;
     return x->spec.load_ms < y->spec.load_ms;
+}
+
+static int best_pool(
+    const struct queue *queue, int model, uint32_t pools, const int *before, int64_t now_ms)
+{
+    int best = -1;
+    for (uint32_t left = pools; left != 0; left &= left - 1) {
+        int pool = __builtin_ctz(left);
+        const struct pool *p = &queue->pools[pool];
+        if (p->known && p->contender == QUEUE_NONE && p->spec.model != model &&
+            !queue_denies(p, model, now_ms) &&
+            (best < 0 || better(queue, model, pool, best, before)))
+            best = pool;
+    }
+    return best;
+}
+
+/* The pools that all may use who wait for the model uncovered: one load serves them all. */
+static uint32_t common_pools(const struct queue *queue, int model)
+{
+    uint32_t common = UINT32_MAX;
+    for (uint32_t l = queue->models[model].lanes; l != NIL; l = queue->lanes[l].next)
+        if (queue_lane_waiting(&queue->lanes[l]) > 0 && !queue_covered(queue, &queue->lanes[l]))
+            common &= queue->lanes[l].pools;
+    return common;
 }
 
 /* False: no pool for it now. */
 static bool settle_lane(
     struct queue *queue, const struct lane *lane, const int *before, int64_t now_ms)
 {
-    int best = -1;
-    for (uint32_t left = lane->pools; left != 0; left &= left - 1) {
-        int pool = __builtin_ctz(left);
-        const struct pool *p = &queue->pools[pool];
-        if (p->known && p->contender == lane->model)
+    int model = lane->model;
+    for (uint32_t left = lane->pools; left != 0; left &= left - 1)
+        if (queue->pools[__builtin_ctz(left)].contender == model)
             return true;
-        if (!p->known || p->contender != QUEUE_NONE || p->spec.model == lane->model ||
-            queue_denies(p, lane->model, now_ms))
-            continue;
-        if (best < 0 || better(queue, lane->model, pool, best, before))
-            best = pool;
-    }
+    int best = best_pool(queue, model, lane->pools & common_pools(queue, model), before, now_ms);
+    int other = best_pool(queue, model, lane->pools, before, now_ms);
+    if (best < 0 || (other >= 0 && busy(&queue->pools[best]) && !busy(&queue->pools[other])))
+        best = other;
     if (best >= 0)
-        queue->pools[best].contender = lane->model;
+        queue->pools[best].contender = model;
     return best >= 0;
+}
+
+/* Since when: its oldest waiter's admission, or the load of the pool if that is later. */
+static void contend_from(struct queue *queue, int pool, int64_t now_ms)
+{
+    struct pool *p = &queue->pools[pool];
+    int64_t from_ms = now_ms;
+    bool open = p->spec.loading != p->contender;
+    waits(queue, p->contender, pool, open, &p->contender_interactive);
+    int class = p->contender_interactive ? QUEUE_INTERACTIVE : QUEUE_BACKGROUND;
+    for (uint32_t l = queue->models[p->contender].lanes; l != NIL; l = queue->lanes[l].next) {
+        const struct lane *lane = &queue->lanes[l];
+        uint32_t head = lane->entries[class].head;
+        if (head != NIL && (lane->pools & bit(pool)) && !(open && queue_covered(queue, lane)) &&
+            queue->entries[head].admitted_ms < from_ms)
+            from_ms = queue->entries[head].admitted_ms;
+    }
+    if (from_ms < p->loaded_ms)
+        from_ms = p->loaded_ms;
+    if (from_ms > p->contend_from_ms)
+        p->contend_tokens = 0;
+    p->contend_from_ms = from_ms;
 }
 
 static void assign(struct queue *queue, int64_t now_ms)
@@ -214,11 +263,7 @@ static void assign(struct queue *queue, int64_t now_ms)
         if (p->contender == QUEUE_NONE)
             continue;
         queue->contended |= bit(pool);
-        waits(queue, p->contender, pool, false, &p->contender_interactive);
-        if (before[pool] == QUEUE_NONE) {
-            p->contend_from_ms = now_ms;
-            p->contend_tokens = 0;
-        }
+        contend_from(queue, pool, now_ms);
     }
 }
 

@@ -421,7 +421,7 @@ TEST(batch_ends_by_tokens_or_time_and_the_other_model_gets_the_pool)
                 break;
             CHECK_INT(wanted(q, 0, now_ms), QUEUE_NONE); /* it is busy */
         }
-        CHECK_INT(started, by_time ? 300 : 10);
+        CHECK_INT(started, by_time ? 290 : 10);
         CHECK(queue_pool_view(q, 0, now_ms).closed);
         CHECK_INT(wanted(q, 0, now_ms), QUEUE_NONE);
         CHECK(queue_finished(q, running[!(started & 1)], -1, now_ms));
