@@ -228,27 +228,36 @@ static void count_caches(const struct vram_shape *shape, const struct vram_setup
     estimate->cells_window = slides ? (uint32_t)window : 0;
 }
 
-/* Floats of one token in the widest place of a layer, beside the residual stream. */
-static uint64_t widest_place(const struct vram_shape *shape)
+/* Floats of one token beside the residual stream: while a layer attends or recurs … */
+static uint64_t attention_width(const struct vram_shape *shape)
 {
     uint64_t widest = (uint64_t)STREAMS_RECURRENT * shape->inner;
 
     for (uint32_t i = 0; i < shape->layers_count; i++) {
         const struct vram_layer *layer = &shape->layers[i];
         uint64_t heads = layer->heads;
-        widest = most(widest, (shape->gated ? 3 : 1) * (uint64_t)layer->feed);
         if (shape->mla_rank)
             widest = most(widest,
                 heads * ((uint64_t)shape->mla_key_length + shape->mla_rank + shape->key_length));
         else if (!layer->recurs)
             widest = most(widest, 2 * heads * shape->key_length);
     }
+    return widest;
+}
+
+/* … and while it feeds forward. */
+static uint64_t feed_width(const struct vram_shape *shape)
+{
+    uint64_t widest = 0, sides = shape->gated ? 3 : 1;
+
+    for (uint32_t i = 0; i < shape->layers_count; i++)
+        if (shape->dense || !shape->experts_used)
+            widest = most(widest, sides * shape->layers[i].feed);
     if (shape->experts_used) {
-        uint64_t used = shape->experts_used;
-        uint64_t beside = shape->shared_experts ? STREAMS_SHARED_EXPERTS * (uint64_t)shape->width
-                                                : 0;
-        widest = most(widest, (shape->gated ? 3 : 1) * used * shape->feed_expert);
-        widest = most(widest, used * shape->width + beside);
+        uint64_t used = shape->experts_used, width = shape->width;
+        uint64_t beside = shape->shared_experts ? STREAMS_SHARED_EXPERTS * width : 0;
+        widest = most(widest, sides * used * shape->feed_expert);
+        widest = most(widest, used * width + beside);
     }
     return widest;
 }
@@ -262,23 +271,37 @@ static uint64_t heads_most(const struct vram_shape *shape)
     return heads;
 }
 
+/* A model without a cache sees each token from each: its mask is a square. Where the mask and one
+ * stream leave enough room, the feed-forward is put there. */
+static uint64_t compute_at_once(const struct vram_shape *shape, uint64_t tokens)
+{
+    uint64_t mask = tokens * tokens * MASK_BYTES, row = tokens * FLOAT_BYTES;
+    uint64_t stream = shape->width * row, feed = feed_width(shape) * row;
+    uint64_t attention = STREAMS * stream + attention_width(shape) * row + mask;
+    uint64_t forward = STREAMS_PARALLEL * stream + feed + (mask + stream >= feed ? 0 : mask);
+
+    return most(attention, forward) + tokens * BATCH_WORDS;
+}
+
 static uint64_t compute_of(const struct vram_shape *shape, const struct vram_setup *setup,
     const struct vram_estimate *estimate)
 {
     uint64_t tokens = least(vram_ubatch(shape, setup), (uint64_t)setup->context * setup->slots);
     uint64_t streams = shape->parallel ? STREAMS_PARALLEL : STREAMS;
-    uint64_t layer = streams * shape->width + widest_place(shape);
+    uint64_t layer = streams * shape->width + most(attention_width(shape), feed_width(shape));
     uint64_t head = setup->logits_all && !shape->embedding ? shape->words + 2ull * shape->width : 0;
     uint64_t seen = (uint64_t)estimate->cells + estimate->cells_window;
     uint64_t bytes = most(layer, head) * tokens * FLOAT_BYTES + tokens * BATCH_WORDS;
 
-    if (shape->memory == VRAM_MEMORY_NONE)
-        bytes += tokens * tokens * (MASK_BYTES_PLAIN + MASK_BYTES);
-    else
+    if (shape->memory == VRAM_MEMORY_NONE) {
+        bytes = compute_at_once(shape, tokens);
+        seen = tokens;
+    } else {
         bytes += seen * tokens * (setup->flash_attention ? MASK_BYTES : MASK_BYTES_PLAIN);
+        seen = most(estimate->cells, estimate->cells_window);
+    }
     if (!setup->flash_attention)
-        bytes += most(estimate->cells, estimate->cells_window) * tokens * heads_most(shape) *
-                 FLOAT_BYTES;
+        bytes += seen * tokens * heads_most(shape) * FLOAT_BYTES;
     if (shape->memory == VRAM_MEMORY_RECURRENT || shape->memory == VRAM_MEMORY_HYBRID)
         bytes += (shape->conv_elements + shape->state_elements) * FLOAT_BYTES * setup->slots;
     return bytes;

@@ -70,6 +70,7 @@ struct vram_shape {
     uint64_t conv_elements, state_elements; /* of one recurrent layer and slot */
     enum vram_memory memory;
     bool has_output;    /* its own output layer */
+    bool dense;         /* some layer's feed-forward is not of experts */
     bool gated;         /* gate and up side by side */
     bool parallel;      /* attention and feed-forward of one input */
     bool shared_experts;

@@ -20,7 +20,9 @@ static bool pull(void *context, uint64_t at, char *ret_bytes, size_t count, stru
     const struct bytes *from = context;
 
     (void)err;
-    memcpy(ret_bytes, from->at + at, count);
+    memset(ret_bytes, 0, count);
+    if (at < from->len)
+        memcpy(ret_bytes, from->at + at, count < from->len - at ? count : from->len - at);
     return true;
 }
 
@@ -29,7 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint32_t CONTEXTS[] = {1, 4096, 131072, VRAM_CONTEXT_MAX};
     static struct vram_shape shape, again;
     struct bytes from = {data, size};
-    struct gguf_source source = {.pull = pull, .context = &from, .bytes = size};
+    /* As if zeros without end followed, so that small inputs may name large tensors. */
+    struct gguf_source source = {.pull = pull, .context = &from, .bytes = UINT64_MAX / 2};
     scoped(gguf_header_done) struct gguf_header header = {0};
     struct err err;
 

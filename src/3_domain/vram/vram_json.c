@@ -146,6 +146,7 @@ static const struct {
     size_t at;
 } TRUTHS[] = {
     {"has_output", offsetof(struct vram_shape, has_output)},
+    {"dense", offsetof(struct vram_shape, dense)},
     {"gated", offsetof(struct vram_shape, gated)},
     {"parallel", offsetof(struct vram_shape, parallel)},
     {"shared_experts", offsetof(struct vram_shape, shared_experts)},

@@ -417,6 +417,8 @@ static void count_tensor(struct vram_shape *shape, const struct gguf_tensor *ten
         (strcmp(rest, "ffn_up.weight") == 0 && shape->layers[0].feed &&
             tensor->size[1] == 2ull * shape->layers[0].feed))
         shape->gated = true;
+    if (strcmp(rest, "ffn_up.weight") == 0)
+        shape->dense = true;
     if (is_one_of(rest, NORMS, COUNT(NORMS)))
         shape->parallel = false;
     if (strstr(rest, "_shexp.weight"))
