@@ -152,8 +152,8 @@ def fifteen_forms_of_model_take_what_was_predicted():
 def slots_contexts_and_types_of_cache_take_what_was_predicted():
     in_zoo([("llama", 4096, 4), ("llama", 32768), ("llama", 1000), ("llama", 8192, 1, "q8_0"), ("gemma2", 4096, 4, "q8_0"),
             ("gemma2", 300), ("gemma3", 32768, 2), ("gpt-oss", 16384, 2), ("lfm2", 4096, 4), ("mamba", 4096, 4),
-            ("deepseek2", 32768), ("bert", 512, 2),
-            ("bert", 1024), ("bert", 4096, 1, "f16", ["context=4096"]), ("bert", 2048, 1, "f16", ["feed=2816"]), ("qwen3moe", 4096, 1, "f16", ["used=8", "experts=16"]),
+            ("deepseek2", 32768), ("bert", 512, 2), ("bert", 1024), ("bert", 4096, 1, "f16", ["context=4096"]),
+            ("bert", 2048, 1, "f16", ["feed=2816"]), ("qwen3moe", 4096, 1, "f16", ["used=8", "experts=16"]),
             ("llama", 8192, 1, "f16", ["width=1024", "heads=16", "heads_kv=4", "feed=2816"])])
 
 

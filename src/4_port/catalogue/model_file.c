@@ -22,6 +22,11 @@ struct opened {
     uint64_t bytes;
 };
 
+static void opened_done(struct opened *opened)
+{
+    fd_done(&opened->fd);
+}
+
 static bool open_part(const char *path, struct opened *ret, struct err *err)
 {
     struct stat seen;
@@ -85,12 +90,11 @@ static bool parts_of(const char *path, uint32_t *ret_parts, struct err *err)
 
 static bool read_part(const char *path, bool first, struct model_file *file, struct err *err)
 {
-    struct opened from = {.fd = -1};
+    scoped(opened_done) struct opened from = {.fd = -1};
     scoped(gguf_header_done) struct gguf_header header = {0};
 
     if (!open_part(path, &from, err))
         return false;
-    scoped(fd_done) int fd = from.fd;
     struct gguf_source source = {.pull = pull, .context = &from, .bytes = from.bytes};
     file->bytes += from.bytes;
     return (gguf_read(&source, &header, err) &&
@@ -126,11 +130,10 @@ static bool parts_bytes(const char *path, uint32_t parts, uint64_t *ret_bytes, s
     *ret_bytes = 0;
     for (uint32_t i = 1; i <= parts; i++) {
         char name[PATH_MAX];
-        struct opened from;
+        scoped(opened_done) struct opened from = {.fd = -1};
         if (!part_path(path, i, name, err) || !open_part(name, &from, err))
             return false;
         *ret_bytes += from.bytes;
-        fd_done(&from.fd);
     }
     return true;
 }
@@ -151,10 +154,9 @@ bool model_file_hash(const char *path, bool (*progress)(void *context, uint64_t 
     sha256_stream_init(&stream);
     for (uint32_t i = 1; i <= parts; i++) {
         char name[PATH_MAX];
-        struct opened from;
+        scoped(opened_done) struct opened from = {.fd = -1};
         if (!part_path(path, i, name, err) || !open_part(name, &from, err))
             return false;
-        scoped(fd_done) int fd = from.fd;
         for (uint64_t at = 0; at < from.bytes;) {
             size_t some = from.bytes - at < HASH_STEP_BYTES ? (size_t)(from.bytes - at)
                                                             : HASH_STEP_BYTES;
