@@ -167,53 +167,43 @@ static bool day_count(
     return good;
 }
 
+static const char INSERT[] = "INSERT INTO usage VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+static const char UPDATE[] =
+    "UPDATE usage SET requests = requests + ?4, failed = failed + ?5, cancelled = cancelled + ?6, "
+    "prompt_tokens = prompt_tokens + ?7, completion_tokens = completion_tokens + ?8, "
+    "wasted_tokens = wasted_tokens + ?9, busy_ms = busy_ms + ?10, held_ms = held_ms + ?11 "
+    "WHERE day = ?1 AND caller = ?2 AND model = ?3";
+static const char COUNT_DAY[] = "SELECT count(*) FROM usage WHERE day = ?";
+
 /* Each to its row; a new row only while the day has few. */
 static bool put_rows(
     struct usage_db *db, const struct sums *sums, uint64_t *ret_folded, struct err *err)
 {
-#define ADD(name) name " = " name " + excluded." name
-    static const char UPSERT[] =
-        "INSERT INTO usage VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
-        "SET " ADD("requests") ", " ADD("failed") ", " ADD("cancelled") ", " ADD(
-            "prompt_"
-            "tokens") ", " ADD("completion_tokens") ", " ADD("wasted_tokens") ", " ADD("busy_"
-                                                                                       "ms") ","
-                                                                                             " " ADD(
-                                                                                                 "h"
-                                                                                                 "e"
-                                                                                                 "l"
-                                                                                                 "d"
-                                                                                                 "_"
-                                                                                                 "m"
-                                                                                                 "s");
-#undef ADD
-    static const char UPDATE[] =
-        "UPDATE usage SET requests = requests + ?4, failed = failed + ?5, cancelled = cancelled + "
-        "?6, prompt_tokens = prompt_tokens + ?7, completion_tokens = completion_tokens + ?8, "
-        "wasted_tokens = wasted_tokens + ?9, busy_ms = busy_ms + ?10, held_ms = held_ms + ?11 "
-        "WHERE day = ?1 AND caller = ?2 AND model = ?3";
-    scoped(statement_done) sqlite3_stmt *upsert = NULL, *update = NULL, *count = NULL;
+    scoped(statement_done) sqlite3_stmt *insert = NULL, *update = NULL, *count = NULL;
     int64_t day = -1, rows = 0;
 
-    if (sqlite3_prepare_v2(db->database, UPSERT, -1, &upsert, NULL) != SQLITE_OK ||
+    if (sqlite3_prepare_v2(db->database, INSERT, -1, &insert, NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(db->database, UPDATE, -1, &update, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v2(db->database, "SELECT count(*) FROM usage WHERE day = ?", -1, &count,
-            NULL) != SQLITE_OK)
+        sqlite3_prepare_v2(db->database, COUNT_DAY, -1, &count, NULL) != SQLITE_OK)
         return failed(db, "writing", err);
     for (size_t i = 0; i < sums->count; i++) {
         const struct sum_row *row = &sums->rows[i];
         if (row->day != day && !day_count(db, count, row->day, &rows, err))
             return false;
         day = row->day;
+        bool fits = rows < USAGE_DAY_ROWS_MAX;
         if (!step_row(db, update, row, NULL, err))
             return false;
         if (sqlite3_changes(db->database) > 0)
             continue;
-        bool fits = rows < USAGE_DAY_ROWS_MAX;
         *ret_folded += !fits;
-        rows++;
-        if (!step_row(db, upsert, row, fits ? NULL : USAGE_OTHER, err))
+        if (!fits && !step_row(db, update, row, USAGE_OTHER, err))
             return false;
+        if (!fits && sqlite3_changes(db->database) > 0)
+            continue;
+        if (!step_row(db, insert, row, fits ? NULL : USAGE_OTHER, err))
+            return false;
+        rows++;
     }
     return true;
 }
