@@ -14,9 +14,6 @@
 #define APPLICATION_ID "1280202049" /* 0x4c4e5541, "LNUA" */
 #define DAY_MS 86400000
 #define BUSY_MS 2000
-#define SUMS                                                                                       \
-    "requests, failed, cancelled, prompt_tokens, completion_tokens, wasted_tokens, "               \
-    "busy_ms, held_ms"
 #define COLUMNS                                                                                    \
     "day INTEGER NOT NULL, caller TEXT NOT NULL, model TEXT NOT NULL, requests INTEGER NOT NULL, " \
     "failed INTEGER NOT NULL, cancelled INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL, "        \
