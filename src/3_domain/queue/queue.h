@@ -28,7 +28,7 @@
  *   starts within age_every × (callers waiting there, counted per class) starts of that pool.
  * Between models: waiters for a model that no pool has contend for a pool; the oldest interactive
  * first, then the oldest background. A pool with a contender goes on with its own model for at most
- * batch_tokens started or batch_ms, counted from the load or the contender's oldest waiter, the later.
+ * batch_tokens started or batch_ms, from the load or the contender's oldest waiter, the later one.
  * Then it is closed: nothing starts, what runs ends, and the other model is wanted. Without own
  * waiters it gives way linger_ms after its last request ended. If only background contends, a pool
  * with interactive work, or with the last less than background_linger_ms ago, gives way to it after
@@ -162,8 +162,8 @@ bool queue_cancelled(struct queue *queue, uint64_t id, int64_t cost, int64_t now
 bool queue_put_back(struct queue *queue, uint64_t id, int64_t now_ms);
 
 /* Loads that somebody waits for, also while they are on their way; most urgent first, one per pool,
- * and one pool per model unless its waiters have none in common. Never for a model whose last waiter
- * left, never one that is to begin while anything runs on the pool. Returns how many. */
+ * and one pool per model unless its waiters have none in common. Never for a model whose last
+ * waiter left, never one that is to begin while anything runs on the pool. Returns how many. */
 int queue_wants(struct queue *queue, int64_t now_ms, struct queue_want *wants, int wants_max);
 /* When queue_next() or queue_wants() may change by time alone; −1: not before the next event. */
 int64_t queue_wake_at_ms(struct queue *queue, int64_t now_ms);

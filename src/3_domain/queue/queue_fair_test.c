@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Bounded unfairness: callers that always have something to start, with costs and estimates that are
- * far apart, on one pool.
+ * Bounded unfairness: callers that always have something to start, with costs and estimates that
+ * are far apart, on one pool.
  */
 #include "queue/queue.h"
 #include "base/scoped.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A seeded simulation of 50 callers, 2 pools and 3 models against plain tables that know only what the
- * header promises. QUEUE_SIM_SEED and QUEUE_SIM_EVENTS choose another run.
+ * A seeded simulation of 50 callers, 2 pools and 3 models against plain tables that know only what
+ * the header promises. QUEUE_SIM_SEED and QUEUE_SIM_EVENTS choose another run.
  */
 #include "queue/queue.h"
 #include "base/scoped.h"

@@ -109,6 +109,7 @@ void readiness_load_failed(struct step *s)
     words_set(s->p, s->event->words,
         denied ? "the model may not be loaded now" : "the engine did not get the model ready");
     s->p->failures++;
+    ask_at(s->p, s->now_ms); /* what is there now? */
     failed(s, s->p->model, s->now_ms + retry_after(s),
         denied ? "pool_unavailable" : "engine_failed");
 }
