@@ -342,10 +342,10 @@ def fake_smi(folder, foreign=0):
     return state, script(os.path.join(folder.path, "nvidia-smi"), """#!/bin/sh
 read held pid < %s
 case "$1" in
---query-gpu*) echo "0, GPU-fake-1, FAKE GPU, 16000, $((held + %d)), 0, 40, 30.0, 1.0" ;;
+--query-gpu*) echo "0, GPU-fake-1, FAKE GPU, 16000, $((held + %d)), $((16000 - held - %d)), 0, 40, 30.0, 1.0" ;;
 *) [ "$held" = 0 ] || echo "GPU-fake-1, $pid, $held" ;;
 esac
-""" % (state, foreign))
+""" % (state, foreign, foreign))
 
 
 @tap.test

@@ -116,8 +116,8 @@ static void on_driver(void *user, const struct gpu_facts *facts, const struct er
         engine_fail_with(engine, "driver_not_ready", "nvidia-smi lists %zu GPUs, but none is '%s'",
             facts->count, engine->config.mask);
     } else {
-        engine->gpu_known = true;
-        engine->free_before = engine->free_bytes = gpu->free_bytes;
+        engine->gpu_known = gpu->total_bytes > 0;
+        engine->free_before = engine->free_bytes = engine->gpu_known ? gpu->free_bytes : -1;
         snprintf(words, sizeof words, "%s, driver %s, %lld MiB free", gpu->name, facts->driver,
             (long long)gpu->free_bytes >> 20);
         driver_is_ready(engine, words);

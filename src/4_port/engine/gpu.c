@@ -11,11 +11,11 @@
 
 #define MIB (1 << 20)
 #define MIB_MAX (16u << 20) /* 16 TiB */
-#define FIELDS 9
+#define FIELDS 10
 
 #define QUERY_GPUS                                                                                 \
-    "--query-gpu=index,uuid,name,memory.total,memory.used,utilization.gpu,temperature.gpu,"        \
-    "power.draw,driver_version"
+    "--query-gpu=index,uuid,name,memory.total,memory.used,memory.free,utilization.gpu,"            \
+    "temperature.gpu,power.draw,driver_version"
 #define QUERY_PROCESSES "--query-compute-apps=gpu_uuid,pid,used_memory"
 #define FORMAT "--format=csv,noheader,nounits"
 
@@ -138,14 +138,16 @@ bool gpu_read_list(struct str text, struct gpu_facts *facts, struct err *err)
             return strange(err, "uuid", line);
         if (!copy_text(cell[2], gpu.name, sizeof gpu.name))
             return strange(err, "name", line);
-        if (!read_mib(cell[3], &gpu.total_bytes) || !read_mib(cell[4], &gpu.used_bytes) ||
-            gpu.used_bytes > gpu.total_bytes)
+        /* what shares the machine's memory has none of its own to tell: all 0 */
+        bool told = !not_told(cell[3]) && !not_told(cell[4]) && !not_told(cell[5]);
+        if (told && (!read_mib(cell[3], &gpu.total_bytes) || !read_mib(cell[4], &gpu.used_bytes) ||
+                        !read_mib(cell[5], &gpu.free_bytes) || gpu.used_bytes > gpu.total_bytes ||
+                        gpu.free_bytes > gpu.total_bytes - gpu.used_bytes))
             return strange(err, "memory", line);
-        gpu.free_bytes = gpu.total_bytes - gpu.used_bytes;
-        if (!read_maybe(cell[5], 100, &gpu.util_percent) ||
-            !read_maybe(cell[6], 1000, &gpu.celsius) || !read_watts(cell[7], &gpu.watts))
+        if (!read_maybe(cell[6], 100, &gpu.util_percent) ||
+            !read_maybe(cell[7], 1000, &gpu.celsius) || !read_watts(cell[8], &gpu.watts))
             return strange(err, "state", line);
-        if (!copy_text(cell[8], facts->driver, sizeof facts->driver))
+        if (!copy_text(cell[9], facts->driver, sizeof facts->driver))
             return strange(err, "driver", line);
         facts->gpus[facts->count++] = gpu;
     }

@@ -27,10 +27,10 @@
 struct gpu {
     int64_t index;
     char uuid[64];
-    char name[GPU_NAME_BYTES]; /* printable ASCII */
-    int64_t total_bytes, used_bytes, free_bytes;
-    int64_t util_percent, celsius; /* -1: not told */
-    double watts;                  /* -1: not told */
+    char name[GPU_NAME_BYTES];                   /* printable ASCII */
+    int64_t total_bytes, used_bytes, free_bytes; /* all 0: not told; else some is reserved */
+    int64_t util_percent, celsius;               /* -1: not told */
+    double watts;                                /* -1: not told */
 };
 
 struct gpu_process {

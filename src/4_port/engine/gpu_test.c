@@ -48,7 +48,8 @@ static const char *fake_smi(const char *script)
 
 static const char SMI_OF_ONE[] =
     "#!/bin/sh\n# a FAKE nvidia-smi\ncase \"$1\" in\n"
-    "--query-gpu*) echo '0, GPU-11112222-3333, NVIDIA GeForce RTX 5080, 16303, 1203, 7, 41, 35.20, "
+    "--query-gpu*) echo '0, GPU-11112222-3333, NVIDIA GeForce RTX 5080, 16303, 1203, 14800, 7, 41, "
+    "35.20, "
     "580.65.06';;\n"
     "*) echo 'GPU-11112222-3333, 4242, 900'; echo 'GPU-11112222-3333, 4343, [N/A]';;\nesac\n";
 
@@ -61,7 +62,7 @@ TEST(gpus_and_their_processes_are_read)
     const struct gpu *gpu = gpu_find(&seen_facts, S("0"));
     REQUIRE(gpu != NULL);
     CHECK_TEXT(gpu->name, "NVIDIA GeForce RTX 5080");
-    CHECK_INT(gpu->free_bytes, (16303 - 1203) * MIB);
+    CHECK_INT(gpu->free_bytes, 14800 * MIB);
     CHECK_INT(gpu->util_percent, 7);
     CHECK(gpu->watts > 35.1 && gpu->watts < 35.3);
     CHECK_TEXT(seen_facts.driver, "580.65.06");
@@ -97,21 +98,24 @@ TEST(an_nvidia_smi_that_fails_hangs_or_floods_is_a_driver_that_is_not_ready)
 
 TEST(hostile_text_of_nvidia_smi_is_refused)
 {
-    static const char *const BAD[] = {"x", "0, u, n, 1, 0, 0, 0, 0", "0, u, n, 1, 2, 0, 0, 0, d",
-        "0, u, n, 99999999999999999999, 0, 0, 0, 0, d", "-1, u, n, 2, 1, 0, 0, 0, d",
-        "0, , n, 2, 1, 0, 0, 0, d", "0, u, n\x1b[31m, 2, 1, 0, 0, 0, d",
-        "0, u, n, 2, 1, 101, 0, 0, d", "0, u, n, 2, 1, 0, 0, 0x10, d",
-        "0, u, n, 2, 1, 0, 0, 0, d, e"};
+    static const char *const BAD[] = {"x", "0, u, n, 2, 1, 1, 0, 0, 0",
+        "0, u, n, 1, 2, 0, 0, 0, 0, d", "0, u, n, 2, 1, 2, 0, 0, 0, d",
+        "0, u, n, 99999999999999999999, 0, 0, 0, 0, 0, d", "-1, u, n, 2, 1, 1, 0, 0, 0, d",
+        "0, , n, 2, 1, 1, 0, 0, 0, d", "0, u, n\x1b[31m, 2, 1, 1, 0, 0, 0, d",
+        "0, u, n, 2, 1, 1, 101, 0, 0, d", "0, u, n, 2, 1, 1, 0, 0, 0x10, d",
+        "0, u, n, 2, 1, 1, 0, 0, 0, d, e"};
     static struct gpu_facts facts;
     struct err err;
 
     for (size_t i = 0; i < COUNT(BAD); i++)
         CHECK(!gpu_read_list(str_from(BAD[i]), &facts, &err));
-    CHECK(gpu_read_list(S("0, u, n, 2, 1, [N/A], N/A, [Not Supported], d\r\n\n"), &facts, &err));
+    CHECK(gpu_read_list(S("0, u, n, 2, 1, 1, [N/A], N/A, [Not Supported], d\r\n\n"), &facts, &err));
     CHECK_INT(facts.gpus[0].util_percent, -1);
+    CHECK(gpu_read_list(S("0, u, n, [N/A], [N/A], [N/A], 0, 0, 0, d"), &facts, &err));
+    CHECK_INT(facts.gpus[0].total_bytes, 0);
     scoped(buf_done) struct buf many = buf_of(4096);
     for (int i = 0; i <= GPUS_MAX; i++)
-        buf_printf(&many, "%d, u, n, 2, 1, 0, 0, 0.5, d\n", i);
+        buf_printf(&many, "%d, u, n, 2, 1, 1, 0, 0, 0.5, d\n", i);
     CHECK(!gpu_read_list(buf_str(&many), &facts, &err));
     CHECK(!gpu_read_processes(S("u, -4, 1"), &facts, &err));
     CHECK(!gpu_read_processes(S("u, 4"), &facts, &err));
