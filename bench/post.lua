@@ -5,10 +5,12 @@
 local requests, at = {}, 0
 
 function init()
+    local headers = {["Content-Type"] = "application/json"}
+    if os.getenv("BENCH_TOKEN") then headers["Authorization"] = "Bearer " .. os.getenv("BENCH_TOKEN") end
     for line in io.lines(os.getenv("BENCH_BODIES")) do
         local path, body = line:match("^(/%S*) (.*)$")
         requests[#requests + 1] =
-            wrk.format("POST", path, {["Content-Type"] = "application/json"}, body or line)
+            wrk.format("POST", path, headers, body or line)
     end
 end
 

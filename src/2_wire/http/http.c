@@ -100,12 +100,11 @@ bool http_field_valid(struct http_field field)
     for (size_t i = 0; i < field.name.len; i++)
         if (!IS_TOKEN_CHAR[(unsigned char)field.name.at[i]])
             return false;
-    for (size_t i = 0; i < field.value.len; i++) {
-        unsigned char c = (unsigned char)field.value.at[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return field.name.len > 0;
+    const unsigned char *at = (const unsigned char *)field.value.at;
+    unsigned char bad = 0;
+    for (size_t i = 0; i < field.value.len; i++) /* no way out: compilers make vectors of it */
+        bad |= (unsigned char)((at[i] < 0x20) & (at[i] != '\t')) | (unsigned char)(at[i] == 0x7f);
+    return field.name.len && !bad;
 }
 
 static int hex_digit(char c)
