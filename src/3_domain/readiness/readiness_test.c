@@ -420,6 +420,23 @@ TEST(host_gone_while_a_load_is_out_waits_for_its_end)
     CHECK(did(READINESS_DO_PROPOSE_LOAD));
 }
 
+TEST(nothing_is_proposed_after_a_restart_before_a_look)
+{
+    bring(READINESS_LOADING);
+    step(READINESS_HOST_GONE);
+    step(READINESS_RESTARTED);
+    step(READINESS_HOST_UP);
+    CHECK(!did(READINESS_DO_PROPOSE_LOAD)); /* the old one may still be at work */
+    seen(READINESS_SEEN_EMPTY, QUEUE_NONE);
+    CHECK(did(READINESS_DO_PROPOSE_LOAD));
+    bring(READINESS_READY);
+    now_ms += READINESS_CONFIG_DEFAULT.idle_ms;
+    step(READINESS_RESTARTED);
+    CHECK(!did(READINESS_DO_PROPOSE_UNLOAD));
+    seen(READINESS_SEEN_READY, MODEL);
+    CHECK(did(READINESS_DO_PROPOSE_UNLOAD));
+}
+
 TEST(engine_of_somebody_else_is_used_and_never_touched)
 {
     struct readiness_config config = READINESS_CONFIG_DEFAULT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A seeded walk of a queue, three pools and two hosts, wired as readiness.h says, against a world that
- * is slow, refuses, breaks and is touched by others. READINESS_WALK_SEED, READINESS_WALK_EVENTS.
+ * A seeded walk of a queue, three pools and two hosts, wired as readiness.h says, against a world
+ * that is slow, refuses, breaks and is touched by others. READINESS_WALK_SEED and _EVENTS.
  */
 #include "readiness/readiness.h"
 #include "base/scoped.h"
