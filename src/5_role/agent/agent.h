@@ -24,7 +24,8 @@
  *      "models":DIR            (HOME/models)        "engines":FILE (HOME/catalogue/engines.json)
  *      "suspend":[ARGV…] ["systemctl","suspend"]    "poweroff":[ARGV…] ["systemctl","poweroff"]
  *      "nvidia_smi":PATH       (the first in PATH)
- *      "execute":[DIR…]        where engines lie beside /usr, /opt and the like
+ *      "execute":[DIR…]        where engines' libraries lie, beside /usr, /opt, the folders of the
+ *                              engines in "engines" at the start
  *      "settings":{…}}         settings.def and the rows of net/http_limits.def
  *
  * owner    agent_close()

@@ -2,6 +2,8 @@
 #include "agent/locks.h"
 
 #include "base/scoped.h"
+#include "base/str.h"
+#include "engine/prepared.h"
 #include "os/file.h"
 
 #include <libgen.h>
@@ -34,6 +36,30 @@ static bool add_all(const char **list, const char *const *paths, size_t count, s
     return true;
 }
 
+/* The folders of the engines that are known by now; one prepared elsewhere later needs a restart.
+ */
+static bool add_engines(const char *path, const char **execute, struct err *err)
+{
+    scoped(engine_list_done) struct engine_list list = {0};
+    char copy[PATH_MAX];
+
+    if (!engine_list_read(path, &list, err))
+        return false;
+    for (size_t i = 0; i < list.count; i++) {
+        bool known = false;
+        snprintf(copy, sizeof copy, "%s", list.at[i].bin);
+        const char *folder = dirname(copy);
+        for (size_t k = 0; execute[k]; k++) {
+            size_t len = strlen(execute[k]);
+            known = known || (strncmp(folder, execute[k], len) == 0 &&
+                                 (folder[len] == '/' || folder[len] == '\0'));
+        }
+        if (!known && !add(execute, str_dup(str_from(folder)), err))
+            return false;
+    }
+    return true;
+}
+
 bool agent_locks(const struct agent_config *config, struct agent_locks *ret, struct err *err)
 {
     char copy[PATH_MAX];
@@ -47,6 +73,8 @@ bool agent_locks(const struct agent_config *config, struct agent_locks *ret, str
     for (size_t i = 0; config->execute[i]; i++)
         if (!add(ret->execute, config->execute[i], err))
             return false;
+    if (!add_engines(config->engines, ret->execute, err))
+        return false;
     snprintf(copy, sizeof copy, "%s", config->engines); /* it is replaced: allow its folder */
     snprintf(ret->run, sizeof ret->run, "%s", dirname(copy));
     if (!add(ret->read, str_dup(str_from(ret->run)), err))

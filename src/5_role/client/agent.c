@@ -13,6 +13,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "pki/pki.h"
+#include "json/json_read.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -99,6 +100,14 @@ static bool copy(const char *from, const char *folder, const char *name, struct 
     return file_read(from, &text, err) && file_replace(path, buf_str(&text), 0600, err);
 }
 
+static json_t *read_config(struct str text)
+{
+    json_t *config = NULL;
+    struct err none;
+
+    return json_read(text, BUNDLE_BYTES_MAX, &config, &none) ? config : NULL;
+}
+
 /* agent.json is the owner's after the first time: what stands there stays, but the key. */
 static bool write_config(const struct places *at, const char *host, const json_t *names,
     const char *order_key, struct err *err)
@@ -109,9 +118,7 @@ static bool write_config(const struct places *at, const char *host, const json_t
 
     snprintf(path, sizeof path, "%s/agent.json", at->bundle);
     snprintf(listen, sizeof listen, "0.0.0.0:%d", AGENT_PORT);
-    json_t *config = file_read(path, &before, &none)
-                         ? json_loadb(before.at, before.len, JSON_REJECT_DUPLICATES, NULL)
-                         : NULL;
+    json_t *config = file_read(path, &before, &none) ? read_config(buf_str(&before)) : NULL;
     scoped(json_done) json_t *own =
         json_is_object(config) ? config
                                : json_pack("{s:s, s:s, s:s}", "schema", "logic-node/agent/v1",

@@ -1,0 +1,561 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A host's agent on real parts: logicagent over mutual TLS, a real llama-server, the actuator's own client, a sleeping machine.
+
+Everything happens in a network namespace of its own; jobs are run by host_drive (src/4_port/host), as the actuator runs them;
+requests are sent as the gateway sends them.
+"""
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+import sleeper  # noqa: E402
+from node import ROOT, Skip, Tap, equal, free_port, wait_for  # noqa: E402
+from sleeper import BROADCAST, MAC, Agent, AgentHost, Sleeper, magic_packet, own_network  # noqa: E402
+
+tap = Tap()
+DRIVE = os.environ.get("HOST_DRIVE") or os.path.join(ROOT, "build/main/src/4_port/host/host_drive")
+LOAD_STAGES = ["driver_ready", "engine_starting", "verifying", "loading", "ready"]
+LONG = {"prompt": "a", "n_predict": 20000, "stream": True, "ignore_eos": True}
+
+
+class Drive:
+    """One job, as the actuator runs it."""
+
+    def __init__(self, home, job, **more):
+        self.folder = tempfile.mkdtemp(prefix="ln-drive-")
+        path = os.path.join(self.folder, "config.json")
+        with open(path, "w") as f:
+            json.dump({"pki": home + "/pki", "secrets": home + "/secrets", "catalogue": home + "/catalogue",
+                       "socket": home + "/run/agent.sock", "case": "01JTESTCASE", "job": job, "silent_ms": 500,
+                       "connect_ms": 1000, "look_every_ms": 100, **more}, f)
+        self.process = subprocess.Popen([DRIVE, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+
+    def end(self, patience_s=120):
+        out = self.process.communicate(timeout=patience_s)[0]
+        shutil.rmtree(self.folder)
+        lines = [json.loads(line) for line in out.splitlines()]
+        self.stages = []
+        for line in lines[:-1]:
+            if not self.stages or self.stages[-1] != line["stage"]:
+                self.stages.append(line["stage"])
+        self.lines = lines
+        return lines[-1]
+
+
+def drive(home, job, **more):
+    d = Drive(home, job, **more)
+    answer = d.end()
+    answer["stages"] = d.stages
+    return answer
+
+
+def good(home, job, **more):
+    answer = drive(home, job, **more)
+    assert answer["ok"], answer
+    return answer
+
+
+def refused(home, job, code, changed="no", **more):
+    answer = drive(home, job, **more)
+    equal((answer["ok"], answer["error"]["code"], answer["changed"]), (False, code, changed))
+    return answer
+
+
+class Home:
+    """A node's folder, as far as agents are concerned."""
+
+    def __enter__(self):
+        self.path = tempfile.mkdtemp(prefix="ln-home-")
+        return self.path
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Ready:
+    """An agent on loopback, in `with`; the tiny model in its catalogue."""
+
+    def __init__(self, **more):
+        self.more = more
+
+    def __enter__(self):
+        self.holder = Home()
+        self.home = self.holder.__enter__()
+        self.host = AgentHost(self.home, address="127.0.0.1", port=free_port(), **self.more)
+        self.model = self.host.add_model()
+        self.agent = Agent(self.host)
+        return self
+
+    def __exit__(self, *_):
+        self.agent.__exit__()
+        self.host.__exit__()
+        self.holder.__exit__()
+
+    def status(self):
+        return good(self.home, self.host.job("host status"))["result"]["status"]
+
+    def pool(self):
+        pools = self.status()["pools"]
+        return pools[0] if pools else None
+
+    def load(self, **more):
+        return good(self.home, self.host.load(self.model, **more))
+
+    def unload(self):
+        return self.host.job("pool unload", pool="p", limit_s=30)
+
+    def connect(self, role="gateway"):
+        context = ssl.create_default_context(cafile=self.home + "/pki/ca.crt")
+        context.load_cert_chain("%s/pki/%s.crt" % (self.home, role), "%s/pki/%s.key" % (self.home, role))
+        return http.client.HTTPSConnection("127.0.0.1", self.host.port, context=context, timeout=60)
+
+    def ask(self, path, body=None, sha256=None, connection=None):
+        connection = connection or self.connect()
+        connection.request("POST" if body is not None else "GET", "/v1/pools/p" + path,
+                           None if body is None else json.dumps(body),
+                           {"Content-Type": "application/json", "X-Logic-Model": sha256 or self.model["sha256"]})
+        return connection.getresponse()
+
+    def slots_busy(self):
+        return self.pool()["slots_busy"]
+
+
+# --- loading, serving, unloading
+
+@tap.test
+def model_is_loaded_used_through_the_agent_and_unloaded():
+    with Ready() as at:
+        loaded = at.load()
+        equal(loaded["stages"], LOAD_STAGES)
+        result = loaded["result"]
+        equal(result["engine_version"], at.host.engine["version"])
+        assert result["buffers"]["weights_bytes"] > 0 and result["buffers"]["kv_bytes"] > 0, result
+        equal([stage["stage"] for stage in result["stages"]], LOAD_STAGES)
+        pool = at.pool()
+        equal((pool["state"], pool["model"], pool["sha256"]), ("ready", "tiny", at.model["sha256"]))
+        reply = at.ask("/v1/chat/completions", {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 4})
+        equal(reply.status, 200)
+        equal(len(json.loads(reply.read())["choices"]), 1)
+        again = at.load()
+        equal(again["stages"], ["ready"])  # it is there already
+        freed = good(at.home, at.unload())
+        equal(freed["stages"], ["draining", "unloading"])
+        equal((at.pool()["state"], at.pool()["model"], at.agent.engines()), ("empty", None, []))
+        print("# load %d ms, unload %d ms" % (result["took_ms"], freed["result"]["took_ms"]))
+
+
+def raw_body(sock, request):
+    """All bytes of a reply that ends with its connection, and its chunks put together."""
+    sock.sendall(request)
+    raw = b""
+    while piece := sock.recv(65536):
+        raw += piece
+    head, body = raw.split(b"\r\n\r\n", 1)
+    if b"chunked" not in head.lower():
+        return head, body
+    out = b""
+    while body:
+        size, rest = body.split(b"\r\n", 1)
+        count = int(size, 16)
+        out, body = out + rest[:count], rest[count + 2:]
+        if not count:
+            break
+    return head, out
+
+
+@tap.test
+def what_the_engine_sends_arrives_byte_for_byte():
+    with Ready() as at:
+        at.load()
+        body = json.dumps({"prompt": "x", "n_predict": 40, "stream": True, "temperature": 0, "seed": 1, "cache_prompt": False})
+        engine = wait_for("the engine's socket", lambda: [os.path.join(folder, name) for folder, _, names in
+                                                          os.walk(at.host.folder + "/pools") for name in names
+                                                          if name.endswith(".sock")])[0]
+        straight = socket.socket(socket.AF_UNIX)
+        straight.connect(engine)
+        request = "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" \
+                  "Connection: close\r\n%s\r\n%s"
+        _, wanted = raw_body(straight, (request % ("/completion", len(body), "", body)).encode())
+        secure = at.connect()
+        secure.connect()
+        head, got = raw_body(secure.sock, (request % ("/v1/pools/p/completion", len(body), "X-Logic-Model: %s\r\n" %
+                                                      at.model["sha256"], body)).encode())
+        assert b"text/event-stream" in head, head
+
+        def without_times(raw):  # the last frame tells how long it took
+            return [frame for frame in raw.split(b"\n\n") if b"timings" not in frame]
+        assert len(without_times(wanted)) >= 10, wanted[-500:]
+        equal(without_times(got), without_times(wanted))
+
+
+@tap.test
+def stream_comes_as_it_is_made_and_a_client_that_leaves_is_seen_by_the_engine():
+    with Ready() as at:
+        at.load(context=32768, slots=1)
+        connection = at.connect()
+        reply = at.ask("/completion", LONG, connection=connection)
+        first = reply.readline()
+        assert first.startswith(b"data: "), first
+        equal(at.slots_busy(), 1)
+        busy = refused(at.home, at.unload(), "pool_busy")
+        assert "1 requests" in busy["error"]["message"], busy
+        reply.close()
+        connection.close()
+        wait_for("the agent to see it", lambda: at.slots_busy() == 0, 10)
+
+        def idle():
+            slots = json.loads(at.ask("/slots").read())
+            return not any(slot["is_processing"] for slot in slots)
+        wait_for("the engine to see it", idle, 10)
+        good(at.home, at.unload())
+
+
+@tap.test
+def slow_reader_stops_the_engine_and_not_the_agent():
+    with Ready() as at:
+        at.load(context=32768, slots=1)
+        connection = at.connect()
+        connection.connect()
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reply = at.ask("/completion", dict(LONG, n_predict=30000), connection=connection)
+        assert reply.readline().startswith(b"data: ")
+
+        def memory_kib():
+            with open("/proc/%d/status" % at.agent.process.pid) as f:
+                return int(next(line for line in f if line.startswith("VmRSS")).split()[1])
+        before = memory_kib()
+        time.sleep(3)  # a tiny model writes megabytes in this time
+        grown = memory_kib() - before
+        assert grown < 4096, "the agent grew by %d KiB behind a reader that does not read" % grown
+        equal(at.slots_busy(), 1)
+        frames = 1
+        while line := reply.readline():
+            frames += line.startswith(b"data: ")
+            if frames == 3000:
+                break
+        equal(frames, 3000)
+        connection.close()
+
+
+@tap.test
+def request_for_another_model_is_refused():
+    with Ready() as at:
+        at.load()
+        reply = at.ask("/v1/models", sha256="0" * 64)
+        equal((reply.status, json.loads(reply.read())["error"]["code"]), (409, "other_model"))
+        connection = at.connect()
+        connection.request("GET", "/v1/pools/p/v1/models")
+        equal(connection.getresponse().status, 400)
+        for path in ("/v1/pools/p/%2e%2e/x", "/v1/pools/p/a%20b", "/v1/pools/q/v1/models"):
+            connection = at.connect()
+            connection.request("GET", path, headers={"X-Logic-Model": at.model["sha256"]})
+            assert connection.getresponse().status in (400, 503), path
+
+
+# --- what goes wrong
+
+@tap.test
+def model_that_was_changed_by_one_byte_is_not_loaded():
+    with Ready() as at:
+        with open(at.host.model_path(), "r+b") as f:
+            f.seek(-10, os.SEEK_END)
+            byte = f.read(1)
+            f.seek(-10, os.SEEK_END)
+            f.write(bytes([byte[0] ^ 1]))
+        answer = refused(at.home, at.host.load(at.model), "model_changed")
+        assert "loading" not in answer["stages"], answer
+        equal((at.pool()["state"], at.pool()["error"]["code"], at.agent.engines()), ("failed", "model_changed", []))
+
+
+@tap.test
+def order_that_needs_more_than_is_free_is_refused_with_the_numbers():
+    with Ready() as at:
+        answer = refused(at.home, at.host.load(at.model, need_bytes=1 << 46), "does_not_fit")
+        assert "67108864 MiB" in answer["error"]["message"], answer
+
+
+@tap.test
+def killed_engine_is_started_again_and_its_request_is_torn_not_ended():
+    with Ready() as at:
+        at.load(context=32768, slots=1)
+        connection = at.connect()
+        reply = at.ask("/completion", LONG, connection=connection)
+        reply.readline()
+        pid = at.pool()["pid"]
+        os.kill(pid, signal.SIGKILL)
+        try:
+            reply.read()
+            raise AssertionError("a stream whose engine was killed ended as if it were whole")
+        except (http.client.IncompleteRead, ConnectionError, ssl.SSLError):
+            pass
+        pool = wait_for("a new engine", lambda: (lambda p: p["state"] == "ready" and p)(at.pool()))
+        assert pool["pid"] != pid and pool["restarts"] == 1, pool
+        equal(at.ask("/health").status, 200)
+
+
+@tap.test
+def engine_that_is_killed_while_loading_is_told_and_leaves_nothing():
+    with Ready() as at:
+        load = Drive(at.home, at.host.load(at.model))
+
+        def kill():
+            for pid in at.agent.engines():
+                os.kill(pid, signal.SIGKILL)
+                return True
+        wait_for("an engine to kill", kill)
+        answer = load.end()
+        equal((answer["ok"], answer["changed"]), (False, "no"))
+        equal((at.pool()["state"], at.agent.engines()), ("failed", []))
+        at.load()  # and the next one loads
+
+
+@tap.test
+def killed_agent_takes_its_engines_along_and_begins_empty():
+    with Ready() as at:
+        at.load()
+        os.kill(at.agent.process.pid, signal.SIGKILL)
+        at.agent.process.wait()
+        wait_for("the engine to be gone", lambda: not at.agent.engines(), 10)
+        equal(good(at.home, at.host.job("host status"))["result"]["reachable"], False)
+        at.agent = Agent(at.host)
+        equal(at.status()["pools"], [])
+        at.load()
+
+
+@tap.test
+def agent_that_vanishes_amid_a_load_leaves_the_outcome_to_be_looked_up():
+    with Ready() as at:
+        load = Drive(at.home, at.host.load(at.model))
+        wait_for("the load to begin", lambda: "starting" in at.agent.text() or at.agent.engines())
+        at.agent.kill()
+        answer = load.end()
+        equal((answer["ok"], answer["changed"], answer["error"]["code"]), (False, "unknown", "torn"))
+        unknown = drive(at.home, at.host.load(at.model), outcome=True)
+        equal((unknown["error"]["code"], unknown["changed"]), ("outcome_unknown", "unknown"))
+        at.agent = Agent(at.host)
+        lost = drive(at.home, at.host.load(at.model), outcome=True)
+        equal((lost["error"]["code"], lost["changed"]), ("not_done", "no"))
+        at.load()
+        done = drive(at.home, at.host.load(at.model), outcome=True)
+        equal((done["ok"], done["changed"]), (True, "yes"))
+
+
+@tap.test
+def agent_that_is_stopped_ends_in_order():
+    with Ready() as at:
+        at.load()
+        equal(at.agent.stop(), 0)
+        wait_for("the engine to be gone", lambda: not at.agent.engines(), 10)
+        at.agent = Agent(at.host)
+
+
+@tap.test
+def two_orders_for_one_pool_exclude_each_other():
+    with Ready() as at:
+        load = Drive(at.home, at.host.load(at.model))
+        wait_for("the load to begin", at.agent.engines)
+        second = drive(at.home, at.unload())
+        assert load.end()["ok"]
+        equal((second["ok"], second["error"]["code"]), (False, "pool_busy"))
+        refused(at.home, at.host.load(at.model, context=512), "pool_not_empty")
+
+
+@tap.test
+def status_of_a_pool_tells_what_the_model_needs():
+    with Ready() as at:
+        job = at.host.job("pool status", pool="p", model="tiny", engine="llama", kind="cpu", slots=2, context=1024, kv="f16")
+        told = good(at.home, job)["result"]
+        equal((told["reachable"], told["pool"], told["engine"]["version"]), (True, None, at.host.engine["version"]))
+        need, model = told["model"]["need"], told["model"]
+        assert model["need_bytes"] > need["weights_bytes"] > 0 and need["kv_bytes"] == 2 * 1024 * 64 * 2 * 2 * 2, told
+        equal({key: model[key] for key in ("name", "file", "bytes", "sha256")},
+              {key: at.model[key] for key in ("name", "file", "bytes", "sha256")})
+        buffers = at.load()["result"]["buffers"]
+        equal(buffers["kv_bytes"], need["kv_bytes"])
+        equal(good(at.home, dict(job, model="nobody"))["result"]["model"], None)
+
+
+# --- waking and sleeping
+
+class House:
+    """A sleeping host on a wire."""
+
+    def __init__(self, **more):
+        self.more = more
+
+    def __enter__(self):
+        self.holder = Home()
+        self.home = self.holder.__enter__()
+        self.host = AgentHost(self.home)
+        self.tower = Sleeper(self.host, **self.more)
+        return self
+
+    def __exit__(self, *_):
+        self.tower.__exit__()
+        self.host.__exit__()
+        self.holder.__exit__()
+
+    def wake(self, **more):
+        return self.host.job("host wake", **{"mac": MAC, "broadcast": BROADCAST, "secure_on": "", "limit_s": 60, **more})
+
+    def sleep(self, how="poweroff", **more):
+        return self.host.job("host sleep", how=how, limit_s=60, **more)
+
+
+@tap.test
+def host_is_woken_by_a_magic_packet_and_powered_off_again():
+    with House(boot_s=2.5) as at:
+        asleep = good(at.home, at.host.job("host status"))["result"]
+        equal((asleep["reachable"], asleep["status"]), (False, None))
+        woken = good(at.home, at.wake())
+        equal((woken["stages"][0], woken["stages"][-2:]), ("waking", ["agent_up", "driver_ready"]))
+        equal(woken["result"]["status"]["host"], "tower")
+        packets = at.tower.packets
+        assert len(packets) >= 6 and all(packet["right"] for packet in packets), packets  # three at once, again each second
+        equal({packet["to"] for packet in packets}, {"ff:ff:ff:ff:ff:ff"})
+        equal(packets[0]["payload"], magic_packet(MAC))
+        gaps = [b["at"] - a["at"] for a, b in zip(packets[0::3], packets[3::3])]
+        assert all(0.5 < gap < 3 for gap in gaps), gaps
+        off = good(at.home, at.sleep())
+        equal((off["stages"], off["result"]["how"]), (["sleeping", "asleep"], "poweroff"))
+        at.tower.wait("off")
+        again = good(at.home, at.sleep(), outcome=True)  # what became of it?
+        equal(again["changed"], "yes")
+        print("# woken in %d ms by %d packets, off in %d ms" % (
+            woken["result"]["took_ms"], woken["result"]["packets"], off["result"]["took_ms"]))
+
+
+@tap.test
+def suspended_host_wakes_with_what_it_was():
+    with House(on=True) as at:
+        boot = good(at.home, at.host.job("host status"))["result"]["status"]["boot_id"]
+        off = good(at.home, at.sleep("suspend"))
+        equal(off["result"]["how"], "suspend")
+        at.tower.wait("suspended")
+        woken = good(at.home, at.wake())
+        equal(woken["result"]["status"]["boot_id"], boot)
+
+
+@tap.test
+def host_with_a_pool_or_a_reason_stays_awake():
+    with House(on=True) as at:
+        model = at.host.add_model()
+        good(at.home, at.host.load(model))
+        refused(at.home, at.sleep(), "pool_not_empty")
+        good(at.home, at.host.job("pool unload", pool="p", limit_s=30))
+        reason = os.path.join(at.host.folder, "inhibit.d/backup")
+        with open(reason, "w") as f:
+            f.write("copying pictures\n")
+        status = good(at.home, at.host.job("host status"))["result"]["status"]
+        equal(status["inhibitors"], [{"kind": "transfer", "words": "backup: copying pictures"}])
+        answer = refused(at.home, at.sleep(), "inhibited")
+        assert "copying pictures" in answer["error"]["message"], answer
+        os.unlink(reason)
+        good(at.home, at.sleep())
+
+
+@tap.test
+def secure_on_is_six_more_bytes_from_a_secret():
+    password = "01:02:03:04:05:fe"
+    with House(secure_on=password) as at:
+        os.makedirs(at.home + "/secrets/wake", mode=0o700)
+        for text, code in (("not a password", "bad_secret"), (password, None)):
+            with open(at.home + "/secrets/wake/tower", "w") as f:
+                f.write(text)
+            os.chmod(f.name, 0o600)
+            job = at.wake(secure_on="secret:wake/tower")
+            if code:
+                answer = refused(at.home, job, code)
+                assert text not in json.dumps(answer), answer
+            else:
+                good(at.home, job)
+        equal(at.tower.packets[0]["payload"], magic_packet(MAC, password))
+        equal(len(at.tower.packets[0]["payload"]), 108)
+
+
+@tap.test
+def packet_goes_out_on_every_interface_where_no_broadcast_is_named():
+    with House() as at:
+        sleeper.run("ip", "link", "add", "other0", "type", "veth", "peer", "name", "other1")
+        try:
+            sleeper.run("ip", "address", "add", "10.78.0.1/24", "broadcast", "10.78.0.255", "dev", "other0")
+            sleeper.run("ip", "link", "set", "other0", "up")
+            sleeper.run("ip", "link", "set", "other1", "up")
+            card = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(sleeper.ETH_P_ALL))
+            card.bind(("other1", 0))
+            card.settimeout(10)
+            good(at.home, at.wake(broadcast=""))
+            while (payload := Sleeper.payload(card.recv(65536))) is None:
+                pass
+            equal(payload, magic_packet(MAC))
+            assert at.tower.right_packets()
+            card.close()
+        finally:
+            sleeper.run("ip", "link", "delete", "other0")
+
+
+@tap.test
+def host_that_never_wakes_is_an_error_with_the_count():
+    with House(wakes=False) as at:
+        answer = refused(at.home, at.wake(limit_s=3), "not_awake", changed="unknown")
+        assert "'tower' did not answer within 3 s" in answer["error"]["message"], answer
+        assert len(at.tower.right_packets()) >= 6
+
+
+@tap.test
+def wake_where_there_is_no_way_to_send_says_so_at_once():
+    with House() as at:
+        answer = refused(at.home, at.wake(broadcast="198.51.100.255"), "not_sent")
+        assert "unreachable" in answer["error"]["message"].lower(), answer
+
+
+@tap.test
+def host_that_wakes_without_its_driver_loads_nothing():
+    with House() as at:
+        at.host.write_config(at.host.config | {"settings": at.host.config["settings"] | {"gpus_min": 1, "driver_wait_ms": 500}})
+        model = at.host.add_model()
+        woken = good(at.home, at.wake())
+        equal(woken["stages"][-1], "agent_up")
+        equal(woken["result"]["status"]["driver"]["ready"], False)
+        job = at.host.load(model) | {"kind": "cuda", "mask": "0"}
+        refused(at.home, job, "driver_not_ready")
+
+
+@tap.test
+def wake_that_is_stopped_ends_soon():
+    with House(wakes=False) as at:
+        waking = Drive(at.home, at.wake(limit_s=600))
+        wait_for("a packet", at.tower.right_packets)
+        waking.process.terminate()
+        equal(waking.end(20)["error"]["code"], "stopped")
+
+
+@tap.test
+def host_whose_plug_is_pulled_amid_a_load_is_noticed():
+    with House(on=True) as at:
+        model = at.host.add_model()
+        load = Drive(at.home, at.host.load(model))
+        wait_for("an engine", lambda: at.tower.agent.engines())
+        at.tower.plug_off()
+        answer = load.end(120)
+        equal((answer["ok"], answer["changed"]), (False, "unknown"))
+        good(at.home, at.wake())
+        equal(good(at.home, at.host.job("host status"))["result"]["status"]["pools"], [])
+
+
+if __name__ == "__main__":
+    try:
+        own_network()
+    except Skip as why:
+        print("1..0 # SKIP %s" % why)
+        sys.exit(0)
+    tap.run()
