@@ -12,6 +12,7 @@
 :- use_module(dns_name, [zone_name/3, fqdn/3]).
 :- use_module(types, [ttl_seconds_max/1]).
 :- use_module(wire, [json_value/1]).
+:- use_module(machine_words, [machine_column/2, machine_expected/2]).
 
 /** <module> The words that site and state files may use
 
@@ -45,9 +46,33 @@ fact_word(site, operator_key,     [person:label, key:public_key]).
 fact_word(site, may_approve,      [person:label, tier:tier]).
 fact_word(site, tier_signatures,  [tier:tier, signatures:signatures]).
 fact_word(site, grant,            [role:label, action:label, scope:scope, terms:terms]).
+fact_word(site, host,             [host:label, agent:agent, words:text]).
+fact_word(site, host_wake,        [host:label, mac:mac, broadcast:broadcast,
+                                   secure_on:secure_on]).
+fact_word(site, host_limits,      [host:label, boot_s:limit_s, min_on_s:seconds,
+                                   min_off_s:seconds, wakes_per_hour:wakes]).
+fact_word(site, host_sleep,       [host:label, how:sleep_how]).
+fact_word(site, quiet_hours,      [host:label, from:clock, to:clock]).
+fact_word(site, utc_offset,       [minutes:utc_minutes]).
+fact_word(site, pool,             [pool:label, host:label, kind:pool_kind, mask:mask,
+                                   vram_mib:mib, words:text]).
+fact_word(site, pool_serves,      [pool:label, model:model_or_any]).
+fact_word(site, pool_engine,      [pool:label, engine:engine_name, slots:slots,
+                                   context:context, kv:kv_type]).
+fact_word(site, pool_at,          [pool:label, url:http_url]).
 fact_word(state, change,          [case:text, seq:seq, principal:text, action:text,
                                    params:json, undo:json]).
 fact_word(state, zone,            [name:zone, server:label]).
+fact_word(state, host_power,      [host:label, power:power, at_ms:at_ms]).
+fact_word(state, host_woken,      [host:label, at_ms:at_ms]).
+fact_word(state, boot_time,       [host:label, at_ms:at_ms, took_ms:took_ms]).
+fact_word(state, load_time,       [pool:label, model:model_name, at_ms:at_ms, took_ms:took_ms]).
+fact_word(state, loaded,          [pool:label, model:model_name, sha256:sha256,
+                                   engine_version:text, at_ms:at_ms]).
+fact_word(state, measured,        [sha256:sha256, engine_version:text, device_kind:pool_kind,
+                                   context:context, slots:slots, kv:kv_type,
+                                   weights_bytes:bytes, kv_bytes:bytes, compute_bytes:bytes,
+                                   other_bytes:bytes, at_ms:at_ms]).
 
 %!  fact_fault(+Module, +Term, -Words:string) is semidet.
 %
@@ -108,6 +133,7 @@ column(scope, Value)      => scope(Value).
 column(terms, Value)      => terms(Value).
 column(seq, Value)        => integer(Value), Value >= 0.
 column(json, Value)       => json_value(Value).
+column(Type, Value)       => machine_column(Type, Value).
 
 expected(text, 'a "string" of at most 1024 characters').
 expected(label, 'a lower-case word such as operator').
@@ -125,6 +151,7 @@ expected(scope, 'any, zone("home.arpa") or playbook("services/x.yml")').
 expected(terms, 'freely or signatures(1), up to 9').
 expected(seq, 'a ledger number').
 expected(json, 'a value as it came over the wire').
+expected(Type, Words) :- machine_expected(Type, Words).
 
 same_name(Value) :-
     catch(zone_name(zone, Value, Name), refused(_, _, _), fail),

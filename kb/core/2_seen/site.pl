@@ -23,6 +23,16 @@
             may_approve/2,              % Person, Tier
             tier_signatures/2,          % Tier, Signatures
             grant/4,                    % Role, Action, Scope, Terms
+            host/3,                     % Host, Agent, Words
+            host_wake/4,                % Host, Mac, Broadcast, SecureOn
+            host_limits/5,              % Host, BootS, MinOnS, MinOffS, WakesPerHour
+            host_sleep/2,               % Host, How
+            quiet_hours/3,              % Host, From, To
+            utc_offset/1,               % Minutes
+            pool/6,                     % Pool, Host, Kind, Mask, VramMib, Words
+            pool_serves/2,              % Pool, Model
+            pool_engine/5,              % Pool, Engine, Slots, Context, Kv
+            pool_at/2,                  % Pool, Url
             key_person/3                % KeyId, Person, PublicKey (computed while loading)
           ]).
 
@@ -37,9 +47,13 @@ the owner does not use a plain no.
     this_node/1, node/3, zone/3, dns_server/5, zone_playbook/3, zone_variable/3, zone_secret/3,
     default_ttl/1, allow_private/1, playbook/3, playbook_variable/2, playbook_secret/3, person/2,
     person_role/2, channel_role/2, unix_person/2, token_person/2, token_role/2,
-    operator_key/2, may_approve/2, tier_signatures/2, grant/4, key_person/3.
+    operator_key/2, may_approve/2, tier_signatures/2, grant/4, key_person/3,
+    host/3, host_wake/4, host_limits/5, host_sleep/2, quiet_hours/3, utc_offset/1,
+    pool/6, pool_serves/2, pool_engine/5, pool_at/2.
 :- dynamic
     this_node/1, node/3, zone/3, dns_server/5, zone_playbook/3, zone_variable/3, zone_secret/3,
     default_ttl/1, allow_private/1, playbook/3, playbook_variable/2, playbook_secret/3, person/2,
     person_role/2, channel_role/2, unix_person/2, token_person/2, token_role/2,
-    operator_key/2, may_approve/2, tier_signatures/2, grant/4, key_person/3.
+    operator_key/2, may_approve/2, tier_signatures/2, grant/4, key_person/3,
+    host/3, host_wake/4, host_limits/5, host_sleep/2, quiet_hours/3, utc_offset/1,
+    pool/6, pool_serves/2, pool_engine/5, pool_at/2.

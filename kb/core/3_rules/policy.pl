@@ -25,7 +25,8 @@ A permit needs one reason that supports it and none that forbids it.
     breaks(Action, Invariant, Reason) what would be wrong afterwards, in the world as it would be
 
 By is by(Principal, Via). Principal is a string as the gateway names it: "loopback", "uid:NUMBER"
-(the unix socket), "token:NAME", or "person:NAME". Reasons are ground terms; 4_say puts every one
+(the unix socket), "token:NAME", "person:NAME", or "node:gateway" (the node's own wishes; who
+speaks as it is the gateway's affair, never a caller's). Reasons are ground terms; 4_say puts every one
 in words.
 */
 
@@ -101,6 +102,7 @@ principal_channel(Principal, unix) :-
     string_concat("uid:", _, Principal),
     !.
 principal_channel("loopback", loopback).
+principal_channel("node:gateway", node).
 
 %!  signatures_needed(+Action, +By, +Supports:list, -Tier, -Count) is semidet.
 %

@@ -7,6 +7,7 @@
 :- use_module(kb('1_words/dns_name'), [zone_name/3]).
 :- use_module(kb('2_seen/site'), []).
 :- use_module(kb('2_seen/state'), [remember_change/7]).
+:- use_module(kb('2_seen/machines'), [machine_effects/5]).
 
 /** <module> Door learn: a ledger entry becomes a state fact
 
@@ -24,21 +25,21 @@ learnt(In, obj([changed-Changed])) :-
     fields(In,
            [ required(kind, string), required(case, string), required(seq, integer),
              optional(at, string, ""), required(body, obj) ],
-           [Kind, Case, Seq, _, Body]),
+           [Kind, Case, Seq, At, Body]),
     (   Kind == "case_executed"
-    ->  executed(Case, Seq, Body, Changed)
+    ->  executed(Case, Seq, At, Body, Changed)
     ;   Changed = false
     ).
 
-executed(Case, Seq, Body, Changed) :-
+executed(Case, Seq, At, Body, Changed) :-
     fields(Body,
            [ optional(result, any, null), optional(undo, any, null), required(action, string),
              required(params, obj), required(by, obj) ],
-           [_, Undo, Action, Params, By]),
+           [Result, Undo, Action, Params, By]),
     fields(By, [required(principal, string), optional(via, string, "")], [Principal, _]),
     undo_form(Undo),
-    consequence(Action, Params, Zones),
-    (   remember_change(Case, Seq, Principal, Action, Params, Undo, Zones)
+    consequence(Action, Params, At-Result, Effects),
+    (   remember_change(Case, Seq, Principal, Action, Params, Undo, Effects)
     ->  Changed = true
     ;   Changed = false
     ).
@@ -47,15 +48,17 @@ undo_form(null) => true.
 undo_form(Undo) =>
     fields(Undo, [required(action, string), required(params, obj)], _).
 
-%   What else became true: a created zone is ours.
-consequence("dns_zone_create", Params, Zones) =>
+%   What else became true: a created zone is ours, a woken host is awake.
+consequence("dns_zone_create", Params, _, Effects) =>
     fields(Params, [required(name, string), required(server, string)], [Text, ServerText]),
     zone_name(name, Text, Zone),
     (   site:dns_server(Server, _, _, _, _),
         atom_string(Server, ServerText)
-    ->  Zones = [Zone-Server]
+    ->  Effects = [zone(Zone, Server)]
     ;   shown(ServerText, Shown),
         refuse(unknown_server, server, "the server '~s' is not in the site facts", [Shown])
     ).
-consequence(_, _, Zones) =>
-    Zones = [].
+consequence(Action, Params, At-Result, Effects), machine_effects(Action, Params, At, Result, Found) =>
+    Effects = Found.
+consequence(_, _, _, Effects) =>
+    Effects = [].

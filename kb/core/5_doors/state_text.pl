@@ -34,6 +34,12 @@ file(obj([name-Name, text-Text])) :-
 %   state_file(?Name, -Fact, -Column that orders it)
 state_file("changes.pl", change, 2).
 state_file("zones.pl",   zone,   1).
+state_file("host_power.pl", host_power, 1).
+state_file("host_woken.pl", host_woken, 2).
+state_file("boot_times.pl", boot_time,  2).
+state_file("load_times.pl", load_time,  3).
+state_file("loaded.pl",     loaded,     1).
+state_file("measured.pl",   measured,   11).
 
 head_line(Fact, Columns, Line) :-
     findall(Column, in_columns(Columns, Column), Names),
