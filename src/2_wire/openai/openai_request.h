@@ -47,14 +47,15 @@ struct openai_request {
     int64_t max_tokens; /* the larger of max_tokens and max_completion_tokens; -1: no limit given */
     int64_t choices;    /* n; 1 when not given */
     uint64_t inputs;    /* messages, prompts or inputs */
-    /* An estimate that needs no tokenizer: each text of messages, prompt, input and tools counts
+    /* An estimate that needs no tokenizer: each text of messages, prompt and input counts
      * its bytes (as written) / OPENAI_BYTES_PER_TOKEN rounded up, each message
      * OPENAI_TOKENS_PER_MESSAGE, each "url" that begins with "data:" and each "data" that is a text
-     * OPENAI_TOKENS_PER_MEDIA, each number of a prompt or an input that is given as tokens 1.
-     * English in a common vocabulary is 3.5 to 4.5 bytes per token: good for a queue's cost;
-     * a refusal for length wants a margin. */
+     * OPENAI_TOKENS_PER_MEDIA, each number of a prompt or an input that is given as tokens 1, and
+     * tools their whole JSON as if it were a text. English in a common vocabulary is 3.5 to 4.5
+     * bytes per token: good for a queue's cost; a refusal for length wants a margin. */
     uint64_t prompt_tokens;
     /* where forward() cuts; 0: is not there (no value begins at 0) */
+    size_t open_at; /* the body's first bracket */
     size_t model_at, model_bytes;
     size_t options_at, options_bytes; /* the value of stream_options */
     size_t usage_at, usage_bytes;     /* the value of include_usage */

@@ -55,7 +55,6 @@ struct openai_stream {
     struct buf held; /* the incomplete event */
     size_t scanned;  /* of held: no end of an event before it */
     bool held_out;   /* held was given out: forget it at the next call */
-    bool not_first;  /* a byte order mark may stand at the very beginning only */
 };
 
 /* No memory is taken before an event is cut. */
