@@ -8,7 +8,7 @@
             boot_time/3,                % Host, AtMs, TookMs
             load_time/4,                % Pool, Model, AtMs, TookMs
             loaded/5,                   % Pool, Model, Sha256, EngineVersion, AtMs
-            measured/11,                % Sha256, EngineVersion, Kind, Context, Slots, Kv, Weights, …
+            measured/11,                % Sha256, EngineVersion, Kind, Context, Slots, Kv, …
             remember_change/7,          % +Case, +Seq, +Principal, +Action, +Params, +Undo, +Effects
             forgetting/2,               % +Effect, -Facts
             learned_until/1,            % -Seq

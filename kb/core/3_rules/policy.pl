@@ -25,9 +25,8 @@ A permit needs one reason that supports it and none that forbids it.
     breaks(Action, Invariant, Reason) what would be wrong afterwards, in the world as it would be
 
 By is by(Principal, Via). Principal is a string as the gateway names it: "loopback", "uid:NUMBER"
-(the unix socket), "token:NAME", "person:NAME", or "node:gateway" (the node's own wishes; who
-speaks as it is the gateway's affair, never a caller's). Reasons are ground terms; 4_say puts every one
-in words.
+(the unix socket), "token:NAME", "person:NAME", or "node:gateway" (the node's own wishes; no caller
+can be it). Reasons are ground terms; 4_say puts every one in words.
 */
 
 :- multifile supports/3, forbids/3, breaks/3, invariant/2.

@@ -39,8 +39,8 @@ test(the_members_of_a_host,
     findall(Key, member(Key-_, Pairs), Keys).
 test(the_members_of_a_pool,
      [setup(empty),
-      true(Keys == [pool, host, kind, mask, vram_mib, words, serves, engine, slots, context, kv, url,
-                    loaded, load_ms_learned])]) :-
+      true(Keys == [pool, host, kind, mask, vram_mib, words, serves, engine, slots, context, kv,
+                    url, loaded, load_ms_learned])]) :-
     table(Out),
     at(Out, pools/0, obj(Pairs)),
     findall(Key, member(Key-_, Pairs), Keys).
@@ -52,14 +52,16 @@ test(no_secret_is_told, [setup(empty), fail]) :-
     table(Out),
     format(string(Text), "~q", [Out]),
     sub_string(Text, _, _, _, "secret:").
-test(nothing_was_learned, [setup(empty), true([A, B, C, D, E] == [unknown, null, null, null, []])]) :-
+test(nothing_was_learned,
+     [setup(empty), true([A, B, C, D, E] == [unknown, null, null, null, []])]) :-
     table(Out),
     at(Out, hosts/2/power, A), at(Out, hosts/2/since_ms, B), at(Out, hosts/2/boot_ms_learned, C),
     at(Out, pools/3/loaded, D), at(Out, measured, E).
 test(a_host_without_wake, [setup(empty), true(Wake-Sleep == null-never)]) :-
     table(Out),
     at(Out, hosts/1/wake, Wake), at(Out, hosts/1/sleep, Sleep).
-test(an_external_pool, [setup(empty), true([H, K, U] == [none, external, "http://192.0.2.9:8080"])]) :-
+test(an_external_pool,
+     [setup(empty), true([H, K, U] == [none, external, "http://192.0.2.9:8080"])]) :-
     table(Out),
     at(Out, pools/0/host, H), at(Out, pools/0/kind, K), at(Out, pools/0/url, U).
 test(any_and_models, [setup(empty), true([A, B] == [[any], ["llama3"]])]) :-

@@ -58,7 +58,8 @@ consequence("dns_zone_create", Params, _, Effects) =>
     ;   shown(ServerText, Shown),
         refuse(unknown_server, server, "the server '~s' is not in the site facts", [Shown])
     ).
-consequence(Action, Params, At-Result, Effects), machine_effects(Action, Params, At, Result, Found) =>
+consequence(Action, Params, At-Result, Effects),
+        machine_effects(Action, Params, At, Result, Found) =>
     Effects = Found.
 consequence(_, _, _, Effects) =>
     Effects = [].

@@ -16,6 +16,8 @@ door_judge:judge(In, In).
 door_approver:approver(_, Out) :-
     user:refusal(Out).
 door_explain:explain(_, obj([words-"because"])).
+door_inference:inference(_, obj([hosts-[], pools-[], measured-[]])).
+door_host_job:host_job(In, In).
 door_site:site(_, obj([folders-Folders])) :-
     findall(obj([which-Which, folder-Folder]), user:ln_folder(Which, Folder), Folders).
 door_state_text:state_text(_, obj([files-[obj([name-counter, text-N])]])) :-
