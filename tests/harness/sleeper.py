@@ -60,13 +60,17 @@ def magic_packet(mac, secure_on=None):
 
 
 class AgentHost:
-    """The files of one host: bundle, prepared engine, models; and what the node must know of them (HOME/pki, HOME/catalogue)."""
+    """The files of one host: bundle, prepared engine, models; and what the node must know of them (HOME/pki, HOME/catalogue).
+
+    engine  None: a real llama-server; else a function of the host that gives an entry of engines.json
+    """
 
     def __init__(self, home, host=HOST, address=HOST_ADDRESS, port=PORT, engine=None, settings=None, **more):
         self.home, self.host, self.address, self.port = home, host, address, port
         self.url = "https://%s:%d" % (address, port)
         self.folder = tempfile.mkdtemp(prefix="ln-host-")
         self.config_path = os.path.join(self.folder, "agent.json")
+        self.bin = os.path.join(self.folder, "bin")
         try:
             self.make(engine, settings or {}, more)
         except BaseException:
@@ -82,12 +86,12 @@ class AgentHost:
             config = json.load(f)
         config.update({
             "listen": "%s:%d" % (self.address, self.port), "home": self.folder,
-            "execute": [os.path.join(ROOT, "build/engine-root")] if engine is None else [os.path.join(ROOT, "tests")],
+            "execute": [os.path.join(ROOT, "tests" if engine else "build/engine-root"), self.bin],
             "poweroff": ["touch", os.path.join(self.folder, "power/off")],
             "suspend": ["touch", os.path.join(self.folder, "power/suspend")],
             "settings": {"sleep_delay_ms": 100, "say_again_ms": 500, "sleep_guard_s": 3, **settings}, **more})
         self.write_config(config)
-        self.engine = engine or self.prepare(real_llama(os.path.join(self.folder, "bin")))
+        self.engine = engine(self) if engine else self.prepare(real_llama(self.bin))
         with open(os.path.join(self.folder, "catalogue/engines.json"), "w") as f:
             json.dump({"schema": "logic-node/engines/v1", "engines": [self.engine]}, f)
         os.makedirs(os.path.join(self.home, "catalogue"), exist_ok=True)
@@ -145,12 +149,17 @@ class Agent:
         self.log = open(os.path.join(host.folder, "agent.log"), "ab")
         begin = self.log.tell()
         self.process = subprocess.Popen([*enter, LOGICAGENT, "serve", "--config", host.config_path],
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=self.env())
         try:
             wait_for("the agent to listen", lambda: self.started(begin), patience_s)
         except BaseException:
             self.kill()
             raise
+
+    @staticmethod
+    def env():
+        """For sanitizers: freed memory is not kept (its size is looked at), leaks cannot be looked for (no ptrace in the sandbox)."""
+        return os.environ | {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1:detect_leaks=0"}
 
     def started(self, begin):
         text = self.text()[begin:]
@@ -191,6 +200,8 @@ class Agent:
         """SIGTERM; its exit status."""
         self.process.terminate()
         code = self.process.wait(timeout=60)
+        if code:
+            print("# " + self.text()[-3000:].replace("\n", "\n# "))
         self.log.close()
         return code
 

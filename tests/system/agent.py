@@ -18,6 +18,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 import sleeper  # noqa: E402
+from engine_process import fake, prepared, script, sha256  # noqa: E402
 from node import ROOT, Skip, Tap, equal, free_port, wait_for  # noqa: E402
 from sleeper import BROADCAST, MAC, Agent, AgentHost, Sleeper, magic_packet, own_network  # noqa: E402
 
@@ -382,6 +383,140 @@ def status_of_a_pool_tells_what_the_model_needs():
         buffers = at.load()["result"]["buffers"]
         equal(buffers["kv_bytes"], need["kv_bytes"])
         equal(good(at.home, dict(job, model="nobody"))["result"]["model"], None)
+
+
+# --- a GPU, with a fake nvidia-smi and a fake engine
+
+SMI = """#!/bin/sh
+read held pid < %(state)s
+read foreign < %(foreign)s
+case "$1" in
+--query-gpu*) echo "0, GPU-fake-1, FAKE GPU, 16000, $((held + foreign)), $((16000 - held - foreign)), 0, 40, 30.0, 1.0" ;;
+*) [ "$held" = 0 ] || echo "GPU-fake-1, $pid, $held"
+   [ "$foreign" = 0 ] || echo "GPU-fake-1, 1, $foreign" ;;
+esac
+"""
+
+
+class WithGpu(Ready):
+    """A host with one FAKE GPU of 16,000 MiB and an engine that says it uses it."""
+
+    def __enter__(self):
+        self.holder = Home()
+        self.home = self.holder.__enter__()
+        self.host = AgentHost(self.home, address="127.0.0.1", port=free_port(), engine=self.engine,
+                              settings={"gpu_again_ms": 0, "gpus_min": 1})
+        script(self.host.bin + "/nvidia-smi", SMI % {"state": self.state, "foreign": self.foreign})
+        self.hold(0)
+        self.host.write_config(self.host.config | {"nvidia_smi": self.host.bin + "/nvidia-smi"})
+        with open(self.host.model_path("m"), "wb") as f:
+            f.write(b"a model of the fake engine")
+        self.model = {"name": "m", "file": "m.gguf", "bytes": 26, "sha256": sha256(self.host.model_path("m"))}
+        self.agent = Agent(self.host)
+        return self
+
+    def engine(self, host):
+        self.state, self.foreign = host.folder + "/smi-state", host.folder + "/smi-foreign"
+        with open(self.state, "w") as f:
+            f.write("0 0\n")
+        return prepared(fake("cuda", smi=self.state))
+
+    def hold(self, mib):
+        with open(self.foreign, "w") as f:
+            f.write("%d\n" % mib)
+
+    def gpu_load(self, **more):
+        return self.host.load(self.model, need_bytes=5000 << 20) | {"kind": "cuda", "mask": "0"} | more
+
+
+@tap.test
+def gpu_pool_is_loaded_where_it_belongs_and_alone():
+    with WithGpu() as at:
+        gpu = at.status()["gpus"][0]
+        equal((gpu["name"], gpu["total_bytes"] >> 20, gpu["foreign_bytes"]), ("FAKE GPU", 16000, 0))
+        buffers = good(at.home, at.gpu_load())["result"]["buffers"]
+        equal((buffers["device"], buffers["offloaded"], buffers["weights_bytes"] >> 20), ("CUDA0", "3/3", 4000))
+        status = at.status()
+        equal((status["gpus"][0]["foreign_bytes"], status["inhibitors"]), (0, []))  # it is ours
+        refused(at.home, at.gpu_load(pool="q"), "device_taken")
+        freed = good(at.home, at.unload())
+        equal(freed["result"]["free_bytes"] >> 20, 16000)
+
+
+@tap.test
+def gpu_with_too_little_room_or_none_at_all_is_refused_before_the_engine_starts():
+    with WithGpu() as at:
+        at.hold(12000)
+        answer = refused(at.home, at.gpu_load(), "does_not_fit")
+        assert "needs 5000 MiB, 4000 MiB are free" in answer["error"]["message"], answer
+        refused(at.home, at.gpu_load(mask="1"), "device_missing")
+        equal(at.agent.engines(), [])
+
+
+@tap.test
+def work_of_others_on_the_gpu_keeps_the_host_awake():
+    with WithGpu() as at:
+        at.hold(3000)
+        status = at.status()
+        equal([inhibitor["kind"] for inhibitor in status["inhibitors"]], ["gpu_work"])
+        assert "3000 MiB of FAKE GPU" in status["inhibitors"][0]["words"], status
+        refused(at.home, at.host.job("host sleep", how="poweroff", limit_s=5), "inhibited")
+
+
+# --- what the program may not do, and its certificates
+
+@tap.test
+def agent_is_locked_up():
+    with Ready() as at:
+        with open("/proc/%d/status" % at.agent.process.pid) as f:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+        equal((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
+        libraries = open("/proc/%d/maps" % at.agent.process.pid).read()
+        assert "swipl" not in libraries, "an agent knows no rules"
+        # what lies beyond its folders is not there, also for its engines
+        elsewhere = os.path.join(ROOT, "build", "ln-elsewhere-%d.gguf" % os.getpid())
+        shutil.move(at.host.model_path(), elsewhere)
+        try:
+            os.symlink(elsewhere, at.host.model_path())
+            answer = drive(at.home, at.host.load(at.model))
+        finally:
+            os.unlink(elsewhere)
+        equal((answer["ok"], answer["error"]["code"]), (False, "model_missing"))
+
+
+def logicctl(*words):
+    return subprocess.run([sleeper.LOGICCTL, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+
+@tap.test
+def enrolling_makes_secret_files_once_and_renewing_keeps_the_key():
+    with Home() as home:
+        def content(path):
+            with open(os.path.join(home, path)) as f:
+                return f.read()
+        equal(logicctl("agent", "enroll", "tower", "10.0.0.2", "--home", home).returncode, 0)
+        for folder, _, names in os.walk(home):
+            for name in names:
+                equal((name, os.stat(os.path.join(folder, name)).st_mode & 0o777), (name, 0o600))
+        key, certificate = content("pki/hosts/tower.key"), content("pki/hosts/tower.crt")
+        order, authority = content("pki/order.pub"), content("pki/ca.crt")
+        again = logicctl("agent", "enroll", "tower", "--home", home)
+        equal(again.returncode, 2)
+        assert "enrolled already" in again.stderr, again
+        equal(logicctl("agent", "renew", "tower", "--home", home).returncode, 0)
+        equal(content("pki/bundles/tower/host.key"), key)
+        assert content("pki/hosts/tower.crt") != certificate
+        listed = json.loads(logicctl("agent", "list", "--home", home, "--json").stdout)["agents"]
+        equal([(row["host"], row["names"], row["state"]) for row in listed], [("tower", "tower 10.0.0.2", "good")])
+        equal(logicctl("agent", "enroll", "tower", "--yes", "--home", home).returncode, 0)
+        assert content("pki/hosts/tower.key") != key
+        equal((content("pki/order.pub"), content("pki/ca.crt")), (order, authority))
+        equal(logicctl("agent", "renew", "attic", "--home", home).returncode, 6)
+        equal(logicctl("agent", "enroll", "a b", "--home", home).returncode, 2)
+        equal(logicctl("agent", "enroll", "attic", "*.local", "--home", home).returncode, 2)
+        seed = content("secrets/agent/order")
+        assert seed not in "".join(content(os.path.join("pki/bundles/tower", name)) for name in
+                                   os.listdir(home + "/pki/bundles/tower"))
 
 
 # --- waking and sleeping

@@ -179,7 +179,7 @@ bool order_read(struct str body, const uint8_t public_key[PUBLIC_KEY_BYTES], con
 {
     scoped(json_done) json_t *envelope = NULL;
     scoped(order_done) struct order order = {0};
-    struct str text;
+    struct str text = {0};
 
     if (!authentic(body, public_key, &envelope, &text, err) || !take(text, &order, err))
         return false;

@@ -78,7 +78,7 @@ static bool open_key(const char *path, int *ret_fd, struct err *err)
 
 bool pki_key_read(const char *path, EVP_PKEY **ret_key, struct err *err)
 {
-    int fd;
+    int fd = -1;
 
     if (!open_key(path, &fd, err))
         return false;

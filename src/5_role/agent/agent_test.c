@@ -12,7 +12,9 @@
 #include "json/json_read.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 #include <utime.h>
+#include <utmp.h>
 
 #define SHA "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define UNLOAD                                                                                     \
@@ -448,6 +450,43 @@ TEST(a_sleep_is_confirmed_by_silence)
     CHECK(!still.ok);
     CHECK_TEXT(still.err.code, "still_awake");
     CHECK_INT(still.changed, HAND_CHANGED_UNKNOWN);
+}
+
+/* A record of utmp for a session at `line` of this very process. */
+static void write_utmp(const char *path, const char *line)
+{
+    struct utmp entry = {.ut_type = USER_PROCESS, .ut_pid = getpid()};
+    struct err err;
+
+    memcpy(entry.ut_user, "anna", 5);
+    memcpy(entry.ut_line, line, strlen(line) + 1);
+    check(file_replace(path, (struct str){(const char *)&entry, sizeof entry}, 0600, &err) &&
+          utmpname(path) == 0);
+}
+
+TEST(a_person_at_the_machine_keeps_it_awake)
+{
+    static const struct {
+        const char *line;
+        int person_idle_s, person_graphical;
+        bool stays;
+    } CASES[] = {{":0", 600, 1, true}, {":0", 600, 0, false}, {":0", 0, 1, false},
+        {"../etc/passwd", 600, 1, true}};
+
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        scoped(site_done) struct site site;
+        char code[ERR_CODE_BYTES_MAX];
+        site_make(&site, true);
+        write_utmp(site_path(&site, "utmp"), CASES[i].line);
+        json_object_set_new(site.more, "settings",
+            json_pack("{s:i, s:i}", "person_idle_s", CASES[i].person_idle_s, "person_graphical",
+                CASES[i].person_graphical));
+        site_start(&site);
+        CHECK_INT(site_order(&site, &SITE_ORDER, SLEEP, NULL, code), CASES[i].stays ? 409 : 200);
+        CHECK_TEXT(code, CASES[i].stays ? "inhibited" : "");
+        site_stop(&site);
+        utmpname(_PATH_UTMP);
+    }
 }
 
 /* --- the memory of orders

@@ -14,7 +14,7 @@ static const char *const EXECUTE[] = {"/usr", "/bin", "/sbin", "/lib", "/lib64",
 /* Telemetry; users; what programs look for when they start. */
 static const char *const READ[] = {"/etc", "/proc", "/sys", "/run", "/var/run", "/var/cache"};
 /* GPU devices are used through /dev. */
-static const char *const WRITE[] = {"/dev", "/tmp"};
+static const char *const WRITE[] = {"/dev"};
 
 static bool add(const char **list, const char *path, struct err *err)
 {
