@@ -10,4 +10,7 @@ person_role(owner, operator).
 channel_role(loopback, operator).
 channel_role(unix, operator).
 
+%   The node's own wishes: what its gateway proposes when a request waits or a machine is idle.
+channel_role(node, scheduler).
+
 may_approve(owner, destructive).

@@ -17,6 +17,16 @@ grant(operator, dns_record_delete, any,                              signatures(
 grant(operator, dns_zone_create,   any,                              signatures(1)).
 grant(operator, playbook_run,      any,                              signatures(1)).
 
+%   Waking, loading and putting to sleep: by people, and by the node itself where a request waits.
+grant(operator,  host_wake,        any,                              freely).
+grant(operator,  host_sleep,       any,                              freely).
+grant(operator,  pool_load,        any,                              freely).
+grant(operator,  pool_unload,      any,                              freely).
+grant(scheduler, host_wake,        any,                              freely).
+grant(scheduler, host_sleep,       any,                              freely).
+grant(scheduler, pool_load,        any,                              freely).
+grant(scheduler, pool_unload,      any,                              freely).
+
 %   The least for a whole tier, whatever a grant says. One person lives here, so one.
 tier_signatures(risky,       1).
 tier_signatures(destructive, 1).

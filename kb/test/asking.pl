@@ -2,6 +2,7 @@
 
 :- module(asking,
           [ judge/5,                    % +Action, +Params, +By, ++Seen, -Verdict
+            judge_at/6,                 % +NowMs, +Action, +Params, +By, ++Seen, -Verdict
             at/3,                       % ++Obj, +Path, -Value
             rules/2,                    % ++Verdict, -Rules
             sets/2                      % +Sets, -Seen
@@ -13,13 +14,17 @@
 /** <module> For the rule tests: ask the door judge, look into its answer */
 
 %   judge(+Action, +Params, +By, ++Seen, -Verdict): By is principal/via, Params Key=Value pairs.
-judge(Action, Params, Principal/Via, Seen, Verdict) :-
+judge(Action, Params, By, Seen, Verdict) :-
+    judge_at(0, Action, Params, By, Seen, Verdict).
+
+%   judge_at(+NowMs, +Action, +Params, +By, ++Seen, -Verdict): as asked at that time.
+judge_at(NowMs, Action, Params, Principal/Via, Seen, Verdict) :-
     maplist(pair, Params, Pairs),
     atom_string(Via, ViaText),
     atom_string(Action, ActionText),
     door_judge:judge(obj([ "action"-ActionText, "params"-obj(Pairs),
                            "by"-obj(["principal"-Principal, "via"-ViaText]),
-                           "seen"-Seen, "now_ms"-0 ]), Verdict),
+                           "seen"-Seen, "now_ms"-NowMs ]), Verdict),
     !.
 
 pair(Key=Value, Text-Value) :-

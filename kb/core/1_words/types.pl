@@ -9,6 +9,7 @@
 :- use_module(library(apply), [maplist/2, maplist/3]).
 :- use_module(library(pairs), [pairs_keys/2]).
 :- use_module(wire, [refuse/4, shown/2]).
+:- use_module(machine_words, [model_name/1, sha256_text/1]).
 :- use_module(vocabulary, [record_type/1, record_type_named/2]).
 :- use_module(dns_name, [fqdn/3, zone_name/3]).
 
@@ -78,6 +79,35 @@ typed(case_id, Param, Raw, Value) =>
     ->  Value = Raw
     ;   shown(Raw, Shown),
         refuse(bad_value, Param, "'~s' is not a case: letters, digits, '-' and '_' only", [Shown])
+    ).
+typed(machine, Param, Raw, Value) =>            % a host or pool: how the site facts name it
+    text(Param, Raw, 64),
+    string_lower(Raw, Lower),
+    string_codes(Lower, Codes),
+    (   Codes = [First|_],
+        First >= 0'a, First =< 0'z,
+        maplist(machine_code, Codes)
+    ->  Value = Lower
+    ;   shown(Raw, Shown),
+        refuse(bad_value, Param,
+               "'~s' is no name of a host or pool: a letter, then letters, digits, '-' and '_'",
+               [Shown])
+    ).
+typed(model, Param, Raw, Value) =>
+    text(Param, Raw, 128),
+    (   model_name(Raw)
+    ->  Value = Raw
+    ;   shown(Raw, Shown),
+        refuse(bad_value, Param, "'~s' is no name of a model: printable ASCII without spaces",
+               [Shown])
+    ).
+typed(sha256, Param, Raw, Value) =>
+    text(Param, Raw, 64),
+    string_lower(Raw, Lower),
+    (   sha256_text(Lower)
+    ->  Value = Lower
+    ;   shown(Raw, Shown),
+        refuse(bad_value, Param, "'~s' is no SHA-256: 64 hex digits", [Shown])
     ).
 typed(variables, Param, Raw, Value) =>
     (   Raw = obj(Pairs)
@@ -150,6 +180,9 @@ variable(Param, Name-Value) :-
                 plain characters (letters, digits, space and -_.,:/@+=)", [Shown])
     ).
 
+machine_code(Code) :- variable_code(Code), !.
+machine_code(0'-).
+
 variable_code(Code) :- Code >= 0'a, Code =< 0'z, !.
 variable_code(Code) :- Code >= 0'0, Code =< 0'9, !.
 variable_code(0'_).
@@ -191,6 +224,12 @@ type_schema(path_word, Pairs) =>
     Pairs = [type-"string", minLength-1, maxLength-128].
 type_schema(case_id, Pairs) =>
     Pairs = [type-"string", minLength-1, maxLength-64].
+type_schema(machine, Pairs) =>
+    Pairs = [type-"string", minLength-1, maxLength-64].
+type_schema(model, Pairs) =>
+    Pairs = [type-"string", minLength-1, maxLength-128].
+type_schema(sha256, Pairs) =>
+    Pairs = [type-"string", minLength-64, maxLength-64].
 type_schema(variables, Pairs) =>
     variables_max(Max),
     Pairs = [ type-"object", maxProperties-Max,

@@ -5,6 +5,8 @@
             looked/2,                   % Hand, Result
             in_sight/2,                 % +Facts, :Goal
             supposing/2,                % +Facts, :Goal
+            asking_at/2,                % +NowMs, :Goal
+            asked_at/1,                 % -NowMs
             suppose_change/1            % +Effect
           ]).
 :- use_module(library(lists), [append/3, selectchk/3, memberchk/2, subtract/3]).
@@ -21,7 +23,7 @@ strings; Type is an atom of the vocabulary, or a string for types that we only r
 
 :- dynamic rrset/4, looked/2.
 
-:- meta_predicate in_sight(+, 0), supposing(+, 0).
+:- meta_predicate in_sight(+, 0), supposing(+, 0), asking_at(+, 0).
 
 %!  supposing(+Facts:list, :Goal) is semidet.
 %
@@ -41,6 +43,24 @@ supposing(Facts, Goal) :-
 in_sight(Facts, Goal) :-
     garbage_collect_clauses,
     supposing(Facts, Goal).
+
+%!  asking_at(+NowMs, :Goal) is semidet.
+%
+%   Goal, once, with the time that the question brought: rules read no clock.
+
+asking_at(NowMs, Goal) :-
+    b_setval(ln_asked_at, NowMs),
+    call(Goal),
+    !,
+    b_setval(ln_asked_at, none).
+
+%!  asked_at(-NowMs) is semidet.
+%
+%   False where the question has no time: then no rule about time has a say.
+
+asked_at(NowMs) :-
+    nb_current(ln_asked_at, NowMs),
+    integer(NowMs).
 
 suppose([]).
 suppose([Fact|Facts]) :-

@@ -9,6 +9,7 @@
             zone_touched/2,             % +Action, -Zone
             playbook_touched/2,         % +Action, -Playbook
             look/2,                     % +Action, -Job
+            looks_with/2,               % ?Name, ?Hand
             settled/2,                  % +Action0, -Action
             effects/2,                  % +Action, -Effects
             plan/3,                     % +Action, +After, -Plan
@@ -39,6 +40,7 @@ Name(Value, …) with one argument per declared parameter, `none` for one that w
 | completed/2 | what words alone decide: an inferred type (may refuse the input) |
 | zone_touched/2, playbook_touched/2 | what a grant's scope is compared with |
 | look/2 | the job that must look before there can be a plan or an answer |
+| looks_with/2 | whose answer that is, where its form does not tell: agent |
 | settled/2 | what only the look decides: the type meant, the TTL kept |
 | effects/2 | what would change, as facts of 2_seen/seen.pl: the hypothesis |
 | plan/3 | the plan; After are the record sets as they would be |
@@ -48,7 +50,7 @@ Name(Value, …) with one argument per declared parameter, `none` for one that w
 
 :- multifile
     action/3, summary/2, parameter/5, example/2, completed/2, zone_touched/2, playbook_touched/2,
-    look/2, settled/2, effects/2, plan/3, answer/2, wording/2, remark/2.
+    look/2, looks_with/2, settled/2, effects/2, plan/3, answer/2, wording/2, remark/2.
 
 %!  action_named(+Text:string, -Name) is det.
 %

@@ -9,6 +9,7 @@
 :- use_module(kb('1_words/types'), [type_schema/2]).
 :- use_module(kb('1_words/wire'), []).
 :- use_module(kb('2_seen/site'), []).
+:- use_module(machine_faults, [machine_fault/1]).
 :- use_module(action, [action/3, summary/2, parameter/5, example/2]).
 :- use_module(policy,
               [supports/3, forbids/3, breaks/3, invariant/2, possible_approvers/3,
@@ -165,6 +166,9 @@ loose_end(Fault) :-
     site:key_person(KeyId, B, _),
     A @< B,
     format(string(Fault), "key ~s belongs to both ~w and ~w: one key, one person", [KeyId, A, B]).
+
+loose_end(Fault) :-
+    machine_fault(Fault).
 
                 /*  reasons, for the proof that each can be put in words  */
 

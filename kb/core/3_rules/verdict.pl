@@ -12,7 +12,8 @@
 :- use_module(kb('2_seen/seen'), [in_sight/2, supposing/2, rrset/4]).
 :- use_module(kb('2_seen/site'), []).
 :- use_module(action,
-              [ look/2, settled/2, effects/2, plan/3, answer/2, remark/2, action_tier/2 ]).
+              [ look/2, looks_with/2,
+                settled/2, effects/2, plan/3, answer/2, remark/2, action_tier/2 ]).
 :- use_module(policy,
               [ supports/3, forbids/3, breaks/3, invariant/2, role_of/2,
                 signatures_needed/5, possible_approvers/3 ]).
@@ -35,7 +36,7 @@ judged(Action, By, null, Judged) =>
     permission(Action, By, Permission),
     outcome_before(Permission, Judged).
 judged(Action, By, Seen, Judged) =>
-    seen_facts(Seen, Facts),
+    seen_facts(Action, Seen, Facts),
     in_sight(Facts, judged_in_sight(Action, By, Judged)).
 
 %   Nothing seen yet: look first, unless there is nothing to look at.
@@ -143,8 +144,13 @@ nothing_supports(Action, by(Principal, _), Reason) :-
     ).
 
 %   What a look found, as facts. Values are put in our way of writing, so that they compare.
-seen_facts(Seen, [looked(Hand, Seen)|Facts]) :-
-    (   field(Seen, rrsets, Sets)
+seen_facts(Action, Seen, [looked(Hand, Seen)|Facts]) :-
+    functor(Action, Name, _),
+    (   looks_with(Name, Hand0),
+        Seen = obj(_)
+    ->  Hand = Hand0,
+        Facts = []
+    ;   field(Seen, rrsets, Sets)
     ->  Hand = dns,
         (   is_list(Sets),
             maplist(seen_set, Sets, Facts)

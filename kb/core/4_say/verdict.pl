@@ -8,7 +8,7 @@
             remedy_said/1,              % +Reason
             invariant_text/2            % +Invariant, -Text
           ]).
-:- use_module(library(lists), [append/2, append/3, member/2]).
+:- use_module(library(lists), [append/2, append/3, max_list/2, member/2, same_length/2]).
 :- use_module(library(apply), [maplist/3]).
 :- use_module(kb('1_words/wire'), [shown/2]).
 :- use_module(kb('3_rules/action'), [action_params/2, wording/2]).
@@ -35,9 +35,10 @@ verdict_obj(judged(Kind, Action, By, Tier, Consent, For, Against, Held, Outcome)
     proof_obj(Kind, Action, By, Phrase, For, Against, Held, Proof),
     consent_obj(Consent, ConsentObj),
     outcome_objs(Outcome, Look, Plan, Answer),
+    retry_pairs(Against, Retry),
     Obj = obj([ verdict-Kind, tier-Tier, action-Name, params-Params, words-Words,
                 reasons-Reasons, proof-Proof, would_permit-Remedies, consent-ConsentObj,
-                look-Look, plan-Plan, answer-Answer ]).
+                look-Look, plan-Plan, answer-Answer|Retry ]).
 
 reason_obj(Reason, obj([rule-Rule, words-Text])) :-
     functor(Reason, Rule, _),
@@ -263,6 +264,78 @@ reason(unknown_variable(Playbook, Variable, Known)) -->
     { shown(Variable, Shown), listed(Known, List) },
     ['the variable ~s of ~s is not in the site facts; allowed: ~w'-[Shown, Playbook, List]].
 
+reason(unknown_host(Text, Known)) -->
+    { shown(Text, Shown), listed(Known, List) },
+    ['~s is no host of the site facts; known: ~w'-[Shown, List]].
+reason(unknown_pool(Text, Known)) -->
+    { shown(Text, Shown), listed(Known, List) },
+    ['~s is no pool of the site facts; known: ~w'-[Shown, List]].
+reason(cannot_wake(Host)) -->
+    ['nothing is known that wakes ~w: the site facts have no network card for it'-[Host]].
+reason(off_too_short(Host, OffS, MinOffS, _)) -->
+    ['~w has been asleep for ~d s and must stay so for at least ~d s'-[Host, OffS, MinOffS]].
+reason(on_too_short(Host, OnS, MinOnS, _)) -->
+    ['~w has been awake for ~d s and must stay so for at least ~d s'-[Host, OnS, MinOnS]].
+reason(woken_too_often(Host, Count, Max, _)) -->
+    ['~w was woken ~d times within the last hour; ~d are the most'-[Host, Count, Max]].
+reason(quiet_now(Host, From, To, RetryMs)) -->
+    { Minutes is (RetryMs + 59999) // 60000 },
+    ['~w has quiet hours from ~s to ~s, for ~d more minutes, and no person asked'
+     -[Host, From, To, Minutes]].
+reason(never_sleeps(Host)) -->
+    ['the site facts never let ~w sleep'-[Host]].
+reason(agent_silent(Host, Words)) -->
+    ['the agent of ~w does not answer (~s)'-[Host, Words]].
+reason(status_unclear(Host, What)) -->
+    ['the agent of ~w does not say clearly ~s'-[Host, What]].
+reason(inhibited(Host, Kind, Words)) -->
+    ['~w is kept awake by ~s: ~s'-[Host, Kind, Words]].
+reason(pool_in_use(Host, Pool, State, Model)) -->
+    ['pool ~s of ~w is not empty: it is ~s, model ~s'-[Pool, Host, State, Model]].
+reason(pool_busy(Pool, Busy)) -->
+    (   { integer(Busy) }
+    ->  ['pool ~w serves ~d right now'-[Pool, Busy]]
+    ;   ['it is unknown whether pool ~w serves somebody'-[Pool]]
+    ).
+reason(pool_changes(Pool, State)) -->
+    ['pool ~w is ~s; it is left alone until that has ended'-[Pool, State]].
+reason(nothing_loaded(Pool)) -->
+    ['pool ~w has nothing loaded'-[Pool]].
+reason(not_our_engine(Pool)) -->
+    ['the engine of pool ~w is run by somebody else'-[Pool]].
+reason(not_served(Pool, Model, Served)) -->
+    { shown(Model, Shown), listed(Served, List) },
+    ['pool ~w does not serve ~s; it serves ~w'-[Pool, Shown, List]].
+reason(no_engine(Pool)) -->
+    ['no engine is written down for pool ~w'-[Pool]].
+reason(pool_not_empty(Pool, State, Model)) -->
+    ['pool ~w is not empty: it is ~s, model ~s'-[Pool, State, Model]].
+reason(model_unknown(Model)) -->
+    { shown(Model, Shown) },
+    ['the catalogue has no whole entry for the model ~s'-[Shown]].
+reason(engine_unknown(Pool, Engine)) -->
+    ['the engine ~w of pool ~w is not prepared'-[Engine, Pool]].
+reason(hash_differs(Model, Wanted, Sha)) -->
+    { shown(Model, Shown) },
+    ['the file of ~s has SHA-256 ~s, not ~s'-[Shown, Sha, Wanted]].
+reason(need_unknown(Model, Pool, Words)) -->
+    { shown(Model, Shown) },
+    ['what ~s needs on ~w cannot be told: ~s'-[Shown, Pool, Words]].
+reason(free_unknown(Pool, Kind, Mask)) -->
+    ['how much memory is free for pool ~w (~w "~s") is unknown: its agent does not list it'
+     -[Pool, Kind, Mask]].
+reason(too_large(Model, Pool, NeedBytes, FreeBytes)) -->
+    { shown(Model, Shown), gib(NeedBytes, Need), gib(FreeBytes, Free) },
+    ['~s needs ~w GiB (~d bytes), and ~w has ~w GiB free (~d bytes)'
+     -[Shown, Need, NeedBytes, Pool, Free, FreeBytes]].
+
+%   One decimal, by whole numbers: the same on every machine.
+gib(Bytes, Text) :-
+    Tenths is Bytes * 10 // 1073741824,
+    Whole is Tenths // 10,
+    Tenth is Tenths mod 10,
+    format(atom(Text), "~d.~d", [Whole, Tenth]).
+
 scope_words(any, anywhere) :- !.
 scope_words(zone(Zone), Words) :-
     !,
@@ -356,6 +429,80 @@ remedy(unknown_playbook(_, _)) -->
     ['playbook(…) for it stood in the site facts'-[]].
 remedy(unknown_variable(Playbook, _, _)) -->
     ['playbook_variable("~s", …) for it stood in the site facts'-[Playbook]].
+
+remedy(unknown_host(_, _)) -->
+    ['host(…) for it stood in the site facts'-[]].
+remedy(unknown_pool(_, _)) -->
+    ['pool(…) for it stood in the site facts'-[]].
+remedy(cannot_wake(Host)) -->
+    ['host_wake(~w, …) stood in the site facts'-[Host]].
+remedy(off_too_short(_, _, _, RetryMs)) -->
+    { seconds_up(RetryMs, S) },
+    ['it were asked again in ~d s'-[S]].
+remedy(on_too_short(_, _, _, RetryMs)) -->
+    { seconds_up(RetryMs, S) },
+    ['it were asked again in ~d s'-[S]].
+remedy(woken_too_often(_, _, _, RetryMs)) -->
+    { seconds_up(RetryMs, S) },
+    ['it were asked again in ~d s'-[S]].
+remedy(quiet_now(_, _, To, _)) -->
+    ['it were asked after ~s, or by a person'-[To]].
+remedy(never_sleeps(Host)) -->
+    ['host_sleep(~w, suspend) or host_sleep(~w, poweroff) stood in the site facts'-[Host, Host]].
+remedy(agent_silent(Host, _)) -->
+    ['~w were awake and its agent answered'-[Host]].
+remedy(status_unclear(_, _)) -->
+    ['the agent said it as docs/inference.md has it'-[]].
+remedy(inhibited(_, Kind, _)) -->
+    ['that (~s) had ended'-[Kind]].
+remedy(pool_in_use(_, Pool, _, _)) -->
+    ['~s were unloaded first'-[Pool]].
+remedy(pool_busy(Pool, _)) -->
+    ['~w served nobody'-[Pool]].
+remedy(pool_changes(_, _)) -->
+    ['that had ended'-[]].
+remedy(nothing_loaded(Pool)) -->
+    ['a model were loaded in ~w'-[Pool]].
+remedy(not_our_engine(_)) -->
+    ['it were a pool of one of our hosts'-[]].
+remedy(not_served(Pool, Model, _)) -->
+    { shown(Model, Shown) },
+    ['pool_serves(~w, "~s") stood in the site facts'-[Pool, Shown]].
+remedy(no_engine(Pool)) -->
+    ['pool_engine(~w, …) stood in the site facts'-[Pool]].
+remedy(pool_not_empty(Pool, _, _)) -->
+    ['~w were unloaded first'-[Pool]].
+remedy(model_unknown(_)) -->
+    ['it were added (logicctl model add)'-[]].
+remedy(engine_unknown(_, _)) -->
+    ['it were prepared (logicctl engine prepare)'-[]].
+remedy(hash_differs(_, _, _)) -->
+    ['the file were the one that is meant'-[]].
+remedy(need_unknown(_, _, _)) -->
+    ['the model were added again, or the pool\'s context were smaller'-[]].
+remedy(free_unknown(_, _, _)) -->
+    ['the driver of the device were ready'-[]].
+remedy(too_large(_, _, NeedBytes, FreeBytes)) -->
+    { Lacking is NeedBytes - FreeBytes, gib(Lacking, Text) },
+    ['~w GiB more were free, or the context or the cache were smaller'-[Text]].
+
+%   When trying again makes sense: all that stands against it is a matter of time.
+retry_pairs(Against, Pairs) :-
+    (   Against = [_|_],
+        findall(Ms, ( member(Reason, Against), time_bound(Reason, Ms) ), Waits),
+        same_length(Waits, Against)
+    ->  max_list(Waits, RetryMs),
+        Pairs = [retry_ms-RetryMs]
+    ;   Pairs = []
+    ).
+
+time_bound(off_too_short(_, _, _, RetryMs), RetryMs).
+time_bound(on_too_short(_, _, _, RetryMs), RetryMs).
+time_bound(woken_too_often(_, _, _, RetryMs), RetryMs).
+time_bound(quiet_now(_, _, _, RetryMs), RetryMs).
+
+seconds_up(Ms, Seconds) :-
+    Seconds is (Ms + 999) // 1000.
 
 persons_word(1, person) :- !.
 persons_word(_, persons).

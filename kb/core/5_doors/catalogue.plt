@@ -4,10 +4,10 @@
 
 :- begin_tests(catalogue_door).
 
-test(the_catalogue_holds_ten_actions, Names == [ case_explain, dns_lookup, dns_record_add,
+test(the_catalogue_holds_fourteen_actions, Names == [ case_explain, dns_lookup, dns_record_add,
     dns_record_change,
-        dns_record_delete, dns_record_list, dns_zone_create, dns_zone_delete, node_list,
-            playbook_run ]) :-
+        dns_record_delete, dns_record_list, dns_zone_create, dns_zone_delete,
+    host_sleep, host_wake, node_list, playbook_run, pool_load, pool_unload ]) :-
     door_catalogue:catalogue(obj([]), Out),
     at(Out, actions, Actions),
     findall(Name, ( member(Action, Actions), at(Action, name, Name) ), Names).

@@ -5,6 +5,7 @@
           ]).
 :- use_module(library(lists), [append/3]).
 :- use_module(kb('1_words/wire'), [answered/3, fields/3]).
+:- use_module(kb('2_seen/seen'), [asking_at/2]).
 :- use_module(kb('2_seen/state'), [learned_until/1]).
 :- use_module(kb('3_rules/action'), [action_term/3]).
 :- use_module(kb('3_rules/verdict'), [judged/4]).
@@ -26,10 +27,10 @@ verdict(In, Out) :-
     fields(In,
            [ required(action, string), required(params, obj), required(by, obj),
              optional(seen, any, null), optional(now_ms, integer, 0) ],
-           [ActionText, Params, ByObj, Seen, _]),
+           [ActionText, Params, ByObj, Seen, NowMs]),
     by_term(ByObj, By),
     action_term(ActionText, Params, Action),
-    one_state(Action, By, Seen, Out).
+    asking_at(NowMs, one_state(Action, By, Seen, Out)).
 
 %   Something may be learned while we think: then think again.
 one_state(Action, By, Seen, Out) :-

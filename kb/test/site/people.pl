@@ -11,6 +11,7 @@ token_person("laptop", owner).
 token_role("probe", guest).
 channel_role(loopback, operator).
 channel_role(unix, guest).
+channel_role(node, scheduler).
 
 operator_key(owner,  "ed25519:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").
 operator_key(ada,    "ed25519:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=").
@@ -36,3 +37,11 @@ grant(operator, dns_record_delete, any,                              signatures(
 grant(operator, dns_zone_create,   zone("home.arpa"),                signatures(1)).
 grant(operator, playbook_run,      playbook("maintenance/apt.yml"),  signatures(1)).
 grant(guest,    dns_lookup,        zone("local"),                    freely).
+grant(operator,  host_wake,   any, freely).
+grant(operator,  host_sleep,  any, freely).
+grant(operator,  pool_load,   any, freely).
+grant(operator,  pool_unload, any, freely).
+grant(scheduler, host_wake,   any, freely).
+grant(scheduler, host_sleep,  any, freely).
+grant(scheduler, pool_load,   any, freely).
+grant(scheduler, pool_unload, any, freely).
