@@ -2,6 +2,7 @@
  *
  * logicd — the node. Arguments and composition, nothing else. */
 #include "actuator/actuator.h"
+#include "agent/agent_role.h"
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "common/role.h"
@@ -18,7 +19,7 @@
 #include <string.h>
 
 static const struct role_kind *const ROLES[] = {
-    &JUDGE_ROLE, &GATEWAY_ROLE, &ACTUATOR_ROLE, &LEDGER_ROLE};
+    &JUDGE_ROLE, &GATEWAY_ROLE, &ACTUATOR_ROLE, &AGENT_ROLE, &LEDGER_ROLE};
 
 static const char USAGE[] =
     "usage: logicd serve --home DIR [--kb DIR] [--web DIR] [--playbooks DIR] [--listen HOST:PORT]\n"

@@ -101,6 +101,8 @@ static const struct row {
 } ROWS[] = {
 #define SETTING(name, min, max, standard, help) {ROLE, #name, min, max, standard, help},
 #define HTTP_LIMIT SETTING
+#define IDENTITY_LIMIT SETTING
+#define UPSTREAM_LIMIT SETTING
 #define ROLE "supervisor"
 #include "supervisor/settings.def"
 #undef ROLE
@@ -110,11 +112,19 @@ static const struct row {
 #define ROLE "gateway"
 #include "gateway/gateway_settings.def"
 #include "net/http_limits.def"
+#include "inference/inference_settings.def"
+#include "identity/identity_limits.def"
+#include "net/upstream_limits.def"
+#undef ROLE
+#define ROLE "agent"
+#include "agent/settings.def"
 #undef ROLE
 #define ROLE "actuator"
 #include "actuator/settings.def"
 #undef ROLE
 #undef HTTP_LIMIT
+#undef IDENTITY_LIMIT
+#undef UPSTREAM_LIMIT
 #undef SETTING
 };
 

@@ -5,7 +5,7 @@
 
 The last message's text (or the prompt) is words: `words 5` five tokens, `slow 0.1` seconds between, `think 2` seconds before
 the head, `torn` ends mid-frame, `nodone` ends without [DONE], `error` an error frame in the stream, `html` a page, `hang` silence
-after the head, `line N` one line of N bytes, `flood N` bytes of frames, `tool` tool-call deltas, `status N` an error reply,
+after the head, `line N` one line of N bytes, `flood N` bytes of frames, `tool` a tool call, `status N` an error reply,
 `loading` llama-server's 503.
 """
 import json
@@ -19,10 +19,12 @@ DELTAS = [
         {"index": 0, "id": "call_1", "type": "function", "function": {"name": "weather", "arguments": ""}}]},
     {"tool_calls": [{"index": 0, "function": {"arguments": "{\"city\" :"}}]},
     {"tool_calls": [{"index": 0, "function": {"arguments": " \"K\u00f6ln\\u0020\"}"}}]}]
+ARGUMENTS = "".join(delta["tool_calls"][0]["function"]["arguments"] for delta in DELTAS)
 
 
 class Handler(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
+    counted = False
 
     def handle(self):
         self.server.engine.open.add(self.connection)
@@ -52,6 +54,7 @@ class Handler(socketserver.StreamRequestHandler):
         with engine.lock:
             engine.seen.append((path, headers, body))
             engine.running += 1
+            self.counted = True
             engine.most = max(engine.most, engine.running)
         try:
             return self.answer(path, json.loads(body))
@@ -60,11 +63,17 @@ class Handler(socketserver.StreamRequestHandler):
                 engine.left += 1
             return False
         finally:
-            with engine.lock:
-                engine.running -= 1
+            self.done()
+
+    def done(self):
+        """Before the last byte goes out: whoever has the answer may send the next request at once."""
+        with self.server.engine.lock:
+            self.server.engine.running -= self.counted
+            self.counted = False
 
     def reply(self, status, body, kind="application/json"):
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.done()
         self.wfile.write(b"HTTP/1.1 %d X\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s" % (
             status, kind.encode(), len(raw), raw))
         return True
@@ -88,7 +97,7 @@ class Handler(socketserver.StreamRequestHandler):
         count = int(wish.get("words") or 3)
         usage = {"prompt_tokens": 7, "completion_tokens": count, "total_tokens": 7 + count}
         if not ask.get("stream"):
-            return self.whole(path, ask, count, usage)
+            return self.whole(ask, wish, count, usage)
         return self.stream(path, ask, wish, count, usage)
 
     def wait(self, seconds):
@@ -106,10 +115,13 @@ class Handler(socketserver.StreamRequestHandler):
         finally:
             self.connection.settimeout(None)
 
-    def whole(self, path, ask, count, usage):
+    def whole(self, ask, wish, count, usage):
         text = " ".join("w%d" % i for i in range(count))
         choice = {"index": 0, "finish_reason": "stop"}
-        if "messages" in ask:
+        if "tool" in wish:
+            call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": ARGUMENTS}}
+            choice.update(finish_reason="tool_calls", message={"role": "assistant", "content": None, "tool_calls": [call]})
+        elif "messages" in ask:
             choice["message"] = {"role": "assistant", "content": text}
         else:
             choice["text"] = text
@@ -122,7 +134,7 @@ class Handler(socketserver.StreamRequestHandler):
     def frame(self, ask, delta, reason=None, **more):
         choice = {"index": 0, "delta": delta, "finish_reason": reason}
         if "messages" not in ask:
-            choice = {"index": 0, "text": (delta or {}).get("content", ""), "finish_reason": reason}
+            choice = {"index": 0, "text": (delta or {}).get("content") or "", "finish_reason": reason}
         self.chunk(b"data: " + json.dumps(dict({"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": ask["model"],
                                                 "choices": [choice]}, **more)).encode() + b"\n\n")
 
@@ -147,10 +159,11 @@ class Handler(socketserver.StreamRequestHandler):
             return False
         if "error" in wish:
             self.chunk(b'data: {"error":{"code":500,"message":"the fake engine broke","type":"server_error"}}\n\n')
-        self.frame(ask, {}, "stop")
+        self.frame(ask, {}, "tool_calls" if "tool" in wish else "stop")
         if ask.get("stream_options", {}).get("include_usage"):
             self.chunk(b"data: " + json.dumps({"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": ask["model"],
                                                "choices": [], "usage": usage}).encode() + b"\n\n")
+        self.done()
         if "nodone" not in wish:
             self.chunk(b"data: [DONE]\n\n")
         self.wfile.write(b"0\r\n\r\n")

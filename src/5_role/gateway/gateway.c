@@ -29,6 +29,18 @@ static const struct setting ROWS[] = {
     {#name, min, max, standard, help, offsetof(struct gateway_settings, http.name)},
 #include "net/http_limits.def"
 #undef HTTP_LIMIT
+#define SETTING(name, min, max, standard, help)                                                    \
+    {#name, min, max, standard, help, offsetof(struct gateway_settings, inference.name)},
+#include "inference/inference_settings.def"
+#undef SETTING
+#define IDENTITY_LIMIT(name, min, max, standard, help)                                             \
+    {#name, min, max, standard, help, offsetof(struct gateway_settings, identity.name)},
+#include "identity/identity_limits.def"
+#undef IDENTITY_LIMIT
+#define UPSTREAM_LIMIT(name, min, max, standard, help)                                             \
+    {#name, min, max, standard, help, offsetof(struct gateway_settings, upstream.name)},
+#include "net/upstream_limits.def"
+#undef UPSTREAM_LIMIT
 };
 
 /* What libcurl needs to find and trust an engine; nothing of HOME. */
@@ -46,6 +58,14 @@ static void on_event(void *owner, json_t *message)
         g->actions = NULL;
     }
     hub_event(&g->hub, message);
+    inference_event(g->front.inference, message);
+}
+
+static void on_stage(void *owner, json_t *message)
+{
+    struct gateway *g = owner;
+
+    inference_stage(g->front.inference, message);
 }
 
 static void ask_ready(struct gateway *g);
@@ -92,6 +112,7 @@ static void on_joined(void *owner)
     g->judge_ready = false;
     ask_ready(g);
     hub_joined(&g->hub);
+    inference_judge(g->front.inference, true);
     log_event("judge_joined", NULL);
 }
 
@@ -101,10 +122,11 @@ static void on_lost(void *owner)
 
     g->judge_ready = false;
     g->metrics.judge_restarts++;
+    inference_judge(g->front.inference, false);
     log_error("judge_lost", NULL);
 }
 
-static const struct link_events LINK_EVENTS = {on_event, on_joined, on_lost};
+static const struct link_events LINK_EVENTS = {on_event, on_stage, on_joined, on_lost};
 
 /* --- opening ------------------------------------------------------------------------------------
  */
@@ -233,7 +255,7 @@ static bool open_gateway(struct role *role, struct err *err)
     settings_default(ROWS, COUNT(ROWS), &g->settings);
     if (!settings_apply(ROWS, COUNT(ROWS), role_config(role, "settings"), &g->settings, err) ||
         !open_locks(g, err) || !pages_load(role_config_text(role, "web"), &g->pages, err) ||
-        !open_model(g, err))
+        !open_model(g, err) || !front_open(g, err))
         return false;
     open_server(g);
     if (!listen_all(g, err))
@@ -270,11 +292,12 @@ static bool start_gateway(struct role *role, struct err *err)
     const struct gateway_settings *s = &g->settings;
     const struct link_limits link = {.in_flight_max = s->in_flight_max,
         .hold_ms = s->judge_hold_ms,
-        .answer_ms = {s->judge_brief_ms, s->judge_fast_ms, s->judge_slow_ms}};
+        .answer_ms = {s->judge_brief_ms, s->judge_fast_ms, s->judge_slow_ms, s->judge_long_ms}};
     const struct hub_limits hub = {s->subscribers_max, s->heartbeat_ms, s->replay_max,
         s->replay_page, s->http.stream_resume_bytes};
 
-    (void)err;
+    if (!front_start(g, err))
+        return false;
     g->ready_again = make_timer(g);
     g->once = make_timer(g);
     link_init(&g->link, &role->loop, &link, &LINK_EVENTS, g);
@@ -306,6 +329,7 @@ static void end(struct gateway *g)
         "the node is stopping; look at GET /api/v1/cases when it is back");
     while (g->visits)
         visit_reply_error(g->visits, &err);
+    front_close(g);
     role_end(g->role, 0);
 }
 
@@ -314,7 +338,7 @@ static void on_drain_look(uv_timer_t *timer)
     struct gateway *g = timer->data;
 
     g->settings.drain_ms -= DRAIN_LOOK_MS;
-    if (g->visit_count == 0 || g->settings.drain_ms <= 0) {
+    if ((g->visit_count == 0 && !inference_open_requests(g->front.inference)) || g->settings.drain_ms <= 0) {
         uv_timer_stop(timer);
         end(g);
     }
@@ -329,6 +353,7 @@ static void stop_gateway(struct role *role)
         return;
     g->stopping = true;
     http_server_stop_listening(g->server);
+    front_stop(g);
     hub_end_all(&g->hub);
     export_stop_all(g);
     uv_timer_start(g->once, on_drain_look, 0, DRAIN_LOOK_MS);
@@ -349,11 +374,14 @@ void gateway_free(struct role *role)
         uv_close((uv_handle_t *)g->ready_again, on_timer_closed);
         uv_close((uv_handle_t *)g->once, on_timer_closed);
     }
+    front_close(g);
     model_close(g->model);
     if (g->server)
         http_server_close(g->server, NULL, NULL);
     uv_run(&role->loop, UV_RUN_DEFAULT);
     tls_close(&g->tls);
+    tls_close(&g->front.agent_tls);
+    identity_close(&g->front.identity);
     tokens_done(&g->tokens);
     pages_done(&g->pages);
     metrics_done(&g->metrics);

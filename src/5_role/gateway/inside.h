@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "gateway/front.h"
 #include "gateway/gateway.h"
 #include "gateway/hub.h"
 #include "gateway/link.h"
@@ -21,6 +22,9 @@ struct gateway_settings {
 #include "gateway/gateway_settings.def"
 #undef SETTING
     struct http_limits http;
+    struct inference_settings inference;
+    struct identity_limits identity;
+    struct upstream_limits upstream;
 };
 
 struct gateway {
@@ -33,6 +37,7 @@ struct gateway {
     struct metrics metrics;
     struct link link;
     struct hub hub;
+    struct front front;
     struct model *model;  /* NULL: no engine is configured */
     json_t *actions;      /* the catalogue as last read; NULL: ask */
     struct visit *visits; /* open ones */

@@ -265,6 +265,8 @@ static void on_message(void *owner, enum message_type type, json_t *message, int
         take_reply(link, end, message);
     } else if (type == MESSAGE_event) {
         link->events->event(link->owner, message);
+    } else if (type == MESSAGE_stage) {
+        link->events->stage(link->owner, message);
     } else {
         link->refused++;
         log_error("message_refused", "from", "judge", "type", message_type_name(type), NULL);
@@ -274,7 +276,7 @@ static void on_message(void *owner, enum message_type type, json_t *message, int
 /* A read is put to the next judge, once: a question that ends judges must not go round for ever. */
 static bool repeat(struct link *link, struct link_call *call)
 {
-    if (call->pace == LINK_SLOW || call->repeated)
+    if (call->pace >= LINK_SLOW || call->repeated)
         return false;
     call->repeated = true;
     cut(link, call);

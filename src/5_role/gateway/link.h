@@ -25,6 +25,7 @@ enum link_pace { /* what is waited for an answer */
     LINK_BRIEF, /* reads */
     LINK_FAST,  /* reads */
     LINK_SLOW,  /* may change something: never asked twice */
+    LINK_LONG,  /* the same, and may take minutes: hosts that boot, models that load */
     LINK_PACES,
 };
 
@@ -35,6 +36,7 @@ struct link_limits {
 
 struct link_events {
     void (*event)(void *owner, json_t *message); /* a ledger entry as made */
+    void (*stage)(void *owner, json_t *message); /* progress of a case; not kept */
     void (*joined)(void *owner);                 /* a new judge; ask it what you must know */
     void (*lost)(void *owner);                   /* the judge in force went */
 };

@@ -19,6 +19,11 @@
     "{\"type\":\"integer\",\"minimum\":" TEXT_OF(low) ",\"maximum\":" TEXT_OF(high) "}"
 #define SEQ_SCHEMA "{\"type\":\"integer\",\"minimum\":0}"
 
+/* A prompt: members that we do not know go on to the engine. */
+#define ASKS(text)                                                                                 \
+    "{\"type\":\"object\",\"required\":[\"model\"],\"properties\":{\"model\":{\"type\":\"string\"},"           \
+    "\"stream\":{\"type\":\"boolean\"},\"" text "\":{}}}"
+
 /* clang-format off: JSON in C strings reads best by hand */
 /* What a row of route.def does not say. A missing text is left out. */
 static const struct operation {
@@ -55,6 +60,20 @@ static const struct operation {
         "the plan's "
         "bytes, or over the words of a refusal\"}}}",
         NULL, REF("Answer")},
+    [ROUTE_v1_chat] = {NULL, ASKS("messages"), NULL, NULL},
+    [ROUTE_v1_completions] = {NULL, ASKS("prompt"), NULL, NULL},
+    [ROUTE_v1_embeddings] = {NULL, ASKS("input"), NULL, NULL},
+    [ROUTE_ollama_chat] = {NULL, ASKS("messages"), NULL, NULL},
+    [ROUTE_ollama_generate] = {NULL, ASKS("prompt"), NULL, NULL},
+    [ROUTE_ollama_embed] = {NULL, ASKS("input"), NULL, NULL},
+    [ROUTE_ollama_embeddings] = {NULL, ASKS("prompt"), NULL, NULL},
+    [ROUTE_ollama_show] = {NULL,
+        "{\"type\":\"object\",\"required\":[\"model\"],\"properties\":{\"model\":{\"type\":\"string\"}}}",
+        NULL, NULL},
+    [ROUTE_usage] = {"[" PARAMETER("query", "since", "{\"type\":\"string\",\"format\":\"date\"}") "," PARAMETER(
+                         "query", "by", "{\"enum\":[\"caller\",\"model\",\"day\",\"both\"]}") "," PARAMETER("query",
+                         "caller", "{\"type\":\"string\"}") "," PARAMETER("query", "model", "{\"type\":\"string\"}") "]",
+        NULL, NULL, NULL},
     [ROUTE_query] = {NULL,
         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"query\"],"
         "\"properties\":{"
@@ -129,9 +148,13 @@ static json_t *parameters_of(const struct route *route)
     const char *text = OPERATIONS[route->id].parameters;
     json_t *parameters = text ? parsed(text) : json_array();
 
-    if (memchr(route->pattern.at, '{', route->pattern.len))
-        json_array_append_new(parameters, json_pack("{s:s, s:s, s:b, s:o}", "name", "id", "in",
-                                              "path", "required", 1, "schema", parsed(REF("Id"))));
+    const char *mark = memchr(route->pattern.at, '{', route->pattern.len);
+    if (mark) {
+        bool named = mark[1] == 'n';
+        json_array_append_new(parameters,
+            json_pack("{s:s, s:s, s:b, s:o}", "name", named ? "name" : "id", "in", "path",
+                "required", 1, "schema", parsed(named ? "{\"type\":\"string\"}" : REF("Id"))));
+    }
     return parameters;
 }
 

@@ -29,11 +29,13 @@ static bool pattern_fits(struct str pattern, struct str path, struct str *ret_id
     if (!mark)
         return str_eq(pattern, path);
     struct str head = {pattern.at, (size_t)(mark - pattern.at)};
-    struct str tail = {mark + strlen("{id}"), pattern.len - head.len - strlen("{id}")};
+    bool any = mark[1] == 'n';
+    size_t word = any ? strlen("{name}") : strlen("{id}");
+    struct str tail = {mark + word, pattern.len - head.len - word};
     if (path.len < head.len + tail.len || !str_starts(path, head) || !str_ends(path, tail))
         return false;
     *ret_id = (struct str){path.at + head.len, path.len - head.len - tail.len};
-    return is_id(*ret_id);
+    return any ? ret_id->len && !memchr(ret_id->at, '/', ret_id->len) : is_id(*ret_id);
 }
 
 enum route_found route_find(enum http_method method, struct str path,

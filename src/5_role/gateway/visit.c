@@ -33,6 +33,7 @@ static const struct {
     {"reload_under_way", 409},
     {"consent_late", 410},
     {"too_large", 413},
+    {"body_too_long", 413},
     {"wrong_content_type", 415},
     {"no_token", 401},
     {"busy", 503},
@@ -62,6 +63,8 @@ void visit_leave(struct visit *visit, int status)
         link_forget(visit->call);
     if (visit->model_call)
         model_cancel(visit->model_call);
+    if (visit->uses_usage)
+        usage_forget(g->front.usage, visit);
     if (visit->before)
         visit->before->next = visit->next;
     else
@@ -191,8 +194,13 @@ static bool name_principal(struct visit *visit, struct err *err)
 
     if (authorization.at && peer->channel != EXCHANGE_UNIX) {
         name = tokens_find(&visit->gateway->tokens, authorization);
-        if (!name)
-            return denied(err, "no_token", "this bearer token is none of ours");
+        struct identity_refusal refusal = {0};
+        const struct caller *caller =
+            name ? NULL : front_caller(visit->gateway, visit->ex, &refusal);
+        if (!name && !caller)
+            return denied(err, refusal.status == 403 ? "endpoint_not_allowed" : "no_token",
+                refusal.status == 403 ? refusal.message : "this bearer token is none of ours");
+        name = name ? name : caller->name;
         snprintf(visit->who, WHO_BYTES, "{\"principal\":\"token:%s\",\"channel\":\"http\"}", name);
     } else if (peer->channel == EXCHANGE_UNIX) {
         snprintf(visit->who, WHO_BYTES, "{\"principal\":\"uid:%u\",\"channel\":\"unix\"}",
@@ -275,15 +283,30 @@ static struct visit *make(struct gateway *gateway, struct exchange *ex)
     return visit;
 }
 
+/* Only prompts with pictures in them may be long. */
+static bool guard_length(const struct visit *visit, struct err *err)
+{
+    int64_t max = visit->gateway->settings.api_body_bytes_max;
+
+    if (exchange_body(visit->ex).len <= (size_t)max)
+        return true;
+    return err_code(err, ERR_LIMIT, "body_too_long", NULL,
+        "the request body is longer than the %lld bytes that this route takes", (long long)max);
+}
+
 void visit_begin(struct gateway *gateway, struct exchange *ex)
 {
-    struct visit *visit = make(gateway, ex);
     scoped(buf_done) struct buf allow = buf_of(64);
-    struct str path = exchange_path(ex);
+    struct str path = exchange_path(ex), id;
+    const struct route *route = NULL;
     struct err err = {0};
 
-    enum route_found found =
-        route_find(exchange_method(ex), path, &visit->route, &visit->id, &allow);
+    enum route_found found = route_find(exchange_method(ex), path, &route, &id, &allow);
+    if (found == ROUTE_FOUND && front_takes(gateway, route, ex))
+        return;
+    struct visit *visit = make(gateway, ex);
+    visit->route = route;
+    visit->id = id;
     if (!name_principal(visit, &err)) { /* before 404: a stranger learns nothing */
         visit_reply_error(visit, &err);
         return;
@@ -298,7 +321,8 @@ void visit_begin(struct gateway *gateway, struct exchange *ex)
         visit_reply_error(visit, &err);
         return;
     }
-    if (visit->route->method != METHOD_GET && !guard_change(visit, &err)) {
+    if (!guard_length(visit, &err) ||
+        (visit->route->method != METHOD_GET && !guard_change(visit, &err))) {
         visit_reply_error(visit, &err);
         return;
     }

@@ -261,6 +261,8 @@ static void take_host(struct inference *inf, const json_t *row)
         power_config_set(&inf->hosts[at].power, &config);
     }
     struct host *host = &inf->hosts[at];
+    if (number_of(row, "boot_ms_learned", 0) > 0)
+        power_learn(&host->power, number_of(row, "boot_ms_learned", 0));
     host->listed = true;
     host->can_wake = config.can_wake;
     snprintf(host->words, sizeof host->words, "%s", text_of(row, "words"));

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "supervisor/config.h"
 
+#include "base/log.h"
 #include "base/panic.h"
 #include "base/scoped.h"
+#include "json/json_read.h"
 #include "os/file.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define AGENT_FILE "agent/agent.json"
+#define AGENT_FILE_BYTES_MAX (64 * 1024)
+#define KEY_TEXT_BYTES 256
 
 static const struct home_folder {
     const char *name;
@@ -91,6 +97,37 @@ static void add_gateway(json_t *config, const struct supervisor_options *o)
     add_path(config, o, "socket", "run/api.sock");
 }
 
+bool config_has_agent(const struct supervisor_options *options)
+{
+    char path[PATH_MAX];
+
+    home_path(options, AGENT_FILE, path);
+    return file_exists(path);
+}
+
+/* What stands in the file, and the key whose orders the agent obeys. A file that cannot be read leaves
+ * "agent" out: the role then says what is wrong and the node does not start without its engines. */
+static void add_agent(json_t *config, const struct supervisor_options *o)
+{
+    char path[PATH_MAX], key_path[PATH_MAX];
+    scoped(buf_done) struct buf text = buf_of(AGENT_FILE_BYTES_MAX), key = buf_of(KEY_TEXT_BYTES);
+    struct err err;
+    json_t *agent = NULL;
+
+    home_path(o, AGENT_FILE, path);
+    home_path(o, "pki/order.pub", key_path);
+    if (!file_read(path, &text, &err) ||
+        !json_read(buf_str(&text), AGENT_FILE_BYTES_MAX, &agent, &err)) {
+        log_error("agent_file_refused", "path", path, "message", err.message, NULL);
+        return;
+    }
+    if (!json_object_get(agent, "order_key") && file_read(key_path, &key, &err)) {
+        struct str trimmed = str_trim(buf_str(&key));
+        json_object_set_new(agent, "order_key", json_stringn(trimmed.at, trimmed.len));
+    }
+    json_object_set_new(config, "agent", agent);
+}
+
 json_t *config_for(
     const struct supervisor_options *options, const char *role, const struct version *version)
 {
@@ -108,6 +145,8 @@ json_t *config_for(
         json_object_set_new(config, "playbooks", json_string(options->playbooks));
         json_object_set(config, "writable", (json_t *)options->writable);
     }
+    if (strcmp(role, "agent") == 0)
+        add_agent(config, options);
     if (strcmp(role, "ledger") == 0)
         add_path(config, options, "folder", "ledger");
     return config;

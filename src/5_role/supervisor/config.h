@@ -23,6 +23,9 @@ const char *config_versions_folder(const struct supervisor_options *options);
 bool config_version(
     const struct supervisor_options *options, struct version *ret_version, struct err *err);
 
+/* HOME/agent/agent.json is there: engines run on this machine too. */
+bool config_has_agent(const struct supervisor_options *options);
+
 /* A role is told only what it needs: no other role's folder is named to it. Owned by the caller. */
 json_t *config_for(
     const struct supervisor_options *options, const char *role, const struct version *version);

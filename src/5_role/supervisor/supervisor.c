@@ -21,8 +21,8 @@
 #define TICK_MS 1000
 
 /* In the order in which they are ended: first who takes requests, last who keeps the record. */
-enum role_id { GATEWAY, JUDGE, ACTUATOR, LEDGER, ROLES };
-static const char *const ROLE_NAMES[ROLES] = {"gateway", "judge", "actuator", "ledger"};
+enum role_id { GATEWAY, JUDGE, ACTUATOR, AGENT, LEDGER, ROLES };
+static const char *const ROLE_NAMES[ROLES] = {"gateway", "judge", "actuator", "agent", "ledger"};
 
 struct settings_of_supervisor {
 #define SETTING(name, min, max, standard, help) int64_t name;
@@ -43,6 +43,7 @@ struct slot {
     struct process *process; /* NULL while it is down */
     struct restart history;
     uv_timer_t again;
+    bool absent; /* this node has no such role */
 };
 
 struct supervisor {
@@ -126,10 +127,10 @@ static void start_role(struct slot *slot)
     struct supervisor *s = slot->supervisor;
     struct err err = {0};
     const char *name = ROLE_NAMES[slot->id];
-    scoped(json_done) json_t *config = config_for(s->options, name, &s->version);
 
-    if (s->stopping)
+    if (s->stopping || slot->absent)
         return;
+    scoped(json_done) json_t *config = config_for(s->options, name, &s->version);
     if (!process_start(&s->loop, name, config, &EVENTS, s, &slot->process, &err)) {
         give_up(s, name, err.message);
         return;
@@ -137,7 +138,7 @@ static void start_role(struct slot *slot)
     log_event("role_started", "name", name, NULL);
     if (slot->id == JUDGE)
         join_judge(s);
-    else
+    else if (slot->id != AGENT) /* which listens on its socket and speaks with no role */
         join(s->slots[JUDGE].process, slot->process);
     write_roles(s);
 }
@@ -150,7 +151,7 @@ static void on_again(uv_timer_t *timer)
 static void announce(struct supervisor *s)
 {
     for (int i = 0; i < ROLES; i++)
-        if (!s->slots[i].process || !s->slots[i].process->ready)
+        if (!s->slots[i].absent && (!s->slots[i].process || !s->slots[i].process->ready))
             return;
     write_roles(s);
     notify_send(
@@ -454,6 +455,7 @@ int supervisor_run(const struct supervisor_options *options)
         uv_timer_init(&s.loop, &s.slots[i].again);
         s.slots[i].again.data = &s.slots[i];
     }
+    s.slots[AGENT].absent = !config_has_agent(options);
     for (int i = ROLES - 1; i >= 0; i--)
         start_role(&s.slots[i]);
     uv_run(&s.loop, UV_RUN_DEFAULT);

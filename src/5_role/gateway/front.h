@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * front — where inference meets the gateway: its routes, who its callers are, its questions to the
+ * judge, what it used.
+ *
+ * owner    front_open() … front_close()
+ * threads  the loop's only
+ */
+#pragma once
+
+#include "gateway/route.h"
+#include "identity/identity.h"
+#include "inference/inference.h"
+#include "net/exchange.h"
+#include "usage/usage.h"
+
+struct gateway;
+
+struct front {
+    struct identity *identity;
+    struct usage *usage;
+    struct inference *inference;
+    struct tls *agent_tls;
+    struct front_question *questions;
+    char agent_place[256], catalogue[256];
+};
+
+/* Before the sandbox: files, certificates. errors  ERR_INPUT a file that is there and bad */
+bool front_open(struct gateway *gateway, struct err *err);
+bool front_start(struct gateway *gateway, struct err *err);
+/* No new requests of callers; those under way may end. */
+void front_stop(struct gateway *gateway);
+void front_close(struct gateway *gateway);
+
+/* True: it was a request for inference, and is taken care of. */
+bool front_takes(struct gateway *gateway, const struct route *route, struct exchange *ex);
+/* Who asks for the node's own API by a token of HOME/tokens; NULL and *ret_refusal. */
+const struct caller *front_caller(
+    struct gateway *gateway, struct exchange *ex, struct identity_refusal *ret_refusal);
+
+/* For /metrics. */
+void front_metrics(const struct gateway *gateway, struct buf *out);

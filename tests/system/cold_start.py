@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a sleeping host to the first token, on real parts: the whole node, a magic packet on a wire, logicagent over mutual TLS, a
+real llama-server with a checked model; then idle unload and power-down. And what goes wrong on the way.
+
+The sleeping machine is a stand-in (tests/harness/sleeper.py): a network namespace whose card waits for its packet.
+"""
+import json
+import os
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from node import Node, Tap, equal, wait_for  # noqa: E402
+from sleeper import BROADCAST, MAC, AgentHost, Sleeper, own_network  # noqa: E402
+
+tap = Tap()
+QUICK = ["gateway.grace_ms=300", "gateway.keepalive_ms=200", "gateway.idle_unload_ms=1500", "gateway.idle_sleep_ms=500",
+         "gateway.status_ms=500"]
+ASK = {"model": "tiny", "max_tokens": 8, "messages": [{"role": "user", "content": "hello"}]}
+
+
+def site(host, boot_s=30, min_on_s=0, min_off_s=0, wakes=100, vram_mib=0):
+    return """host(tower, "%s", "the stand-in").
+host_wake(tower, "%s", "%s", "").
+host_limits(tower, %d, %d, %d, %d).
+host_sleep(tower, poweroff).
+pool(p, tower, cpu, "", %d, "the stand-in's processor").
+pool_serves(p, "tiny").
+pool_engine(p, "%s", 2, 1024, f16).
+""" % (host.url, MAC, BROADCAST, boot_s, min_on_s, min_off_s, wakes, vram_mib, host.engine["engine"])
+
+
+class House:
+    """Node, host and sleeper in one `with`."""
+
+    def __init__(self, settings=(), facts=None, engine=None, **asleep):
+        self.settings, self.facts, self.engine, self.asleep = QUICK + list(settings), facts or {}, engine, asleep
+
+    def __enter__(self):
+        self.node = Node(named=False, settings=self.settings, start=False)
+        try:
+            self.host = AgentHost(self.node.home, engine=self.engine)
+            self.model = self.host.add_model()
+            self.node.write_site("pools.pl", site(self.host, **self.facts))
+            self.sleeper = Sleeper(self.host, **self.asleep)
+            self.node.start()
+            wait_for("the table", lambda: self.node.get("/v1/capabilities")[1]["pools"])
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(self, *why):
+        if why[0] is not None and hasattr(self, "sleeper") and self.sleeper.agent:
+            print("# agent: " + self.sleeper.agent.text()[-3000:].replace("\n", "\n# "))
+        self.node.__exit__(*why)
+        for part in ("sleeper", "host"):
+            if hasattr(self, part):
+                getattr(self, part).__exit__()
+
+    def chat(self, **more):
+        return self.node.post("/v1/chat/completions", dict(ASK, **more))
+
+    def pool(self):
+        return self.node.get("/v1/capabilities")[1]["pools"][0]
+
+    def cases(self, action):
+        return [e for e in self.node.entries() if e["kind"] == "case_opened" and e["body"]["action"] == action]
+
+    def stages(self):
+        """Seconds of each executed case, from the ledger."""
+        found = {}
+        for entry in self.node.entries():
+            if entry["kind"] == "case_executed":
+                found[entry["body"]["action"]] = entry["body"]["result"].get("took_ms", 0) / 1000
+        return found
+
+
+def stream(node, ask=None):
+    connection = node.connect()
+    connection.request("POST", "/v1/chat/completions", json.dumps(dict(ask or ASK, stream=True)))
+    return connection
+
+
+@tap.test
+def a_sleeping_host_is_woken_serves_and_is_put_to_sleep_again():
+    with House(boot_s=0.6) as house:
+        equal([m["id"] for m in house.node.get("/v1/models")[1]["data"]], ["tiny"])  # while it sleeps
+        equal((house.sleeper.state, house.pool()["state"]), ("off", "empty"))
+        begin = time.monotonic()
+        connection = stream(house.node)
+        response = connection.getresponse()
+        equal(response.status, 200)
+        stage = response.getheader("X-Logic-Stage")
+        raw = response.read()
+        took = time.monotonic() - begin
+        assert raw.startswith(b": keep-alive") and raw.endswith(b"data: [DONE]\n\n"), raw
+        assert stage in ("waking", "booting", "asleep", "agent_up"), stage
+        assert house.sleeper.right_packets(), "no magic packet"
+        print("# cold start to the last of %d bytes: %.2f s; hands: %s" % (len(raw), took, house.stages()))
+        status, answer = house.chat()
+        equal((status, answer["usage"]["completion_tokens"] > 0), (200, True))
+        house.sleeper.wait("off", 60)
+        wait_for("the pool to be empty", lambda: house.pool()["state"] == "empty")
+        equal({a: len(house.cases(a)) for a in ("host_wake", "pool_load", "pool_unload", "host_sleep")},
+              {"host_wake": 1, "pool_load": 1, "pool_unload": 1, "host_sleep": 1})
+        equal(house.chat()[0], 200)  # and again, now with learned times
+        learned = house.node.get("/v1/capabilities")[1]["pools"][0]
+        assert learned["state"] == "ready", learned
+        house.node.verify_ledger()
+
+
+@tap.test
+def one_wake_and_one_load_serve_all_who_wait():
+    with House() as house:
+        results = []
+        threads = [threading.Thread(target=lambda: results.append(house.chat()[0])) for _ in range(20)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        equal((set(results), len(results)), ({200}, 20))
+        equal((len(house.cases("host_wake")), len(house.cases("pool_load"))), (1, 1))
+
+
+@tap.test
+def a_host_that_never_wakes_is_told_with_its_reason():
+    with House(facts={"boot_s": 3}, wakes=False) as house:
+        begin = time.monotonic()
+        status, answer = house.chat(stream=False)
+        text = json.dumps(answer)
+        assert "tower" in text or "wake" in text or "answer" in text, text
+        assert time.monotonic() - begin < 40, "it took too long to say so"
+        if status != 200:  # else it was held and the error is in the body
+            equal((status, answer["error"]["code"]), (503, "pool_unavailable"))
+        else:
+            equal(answer["error"]["code"], "pool_unavailable")
+        assert len(house.sleeper.right_packets()) >= 3, house.sleeper.packets
+        equal(house.node.get("/v1/models")[0], 200)
+
+
+@tap.test
+def a_model_that_fits_no_pool_wakes_nobody():
+    with House(facts={"vram_mib": 1}) as house:
+        status, answer = house.chat()
+        equal((status, answer["error"]["code"]), (400, "model_does_not_fit"))
+        assert "GiB" in answer["error"]["message"], answer
+        time.sleep(0.5)
+        equal((house.sleeper.packets, house.cases("host_wake")), ([], []))
+
+
+@tap.test
+def a_model_with_one_changed_byte_is_never_served():
+    with House() as house:
+        path = house.host.model_path()
+        with open(path, "r+b") as f:
+            f.seek(-100, os.SEEK_END)
+            byte = f.read(1)
+            f.seek(-1, os.SEEK_CUR)
+            f.write(bytes([byte[0] ^ 1]))
+        status, answer = house.chat()
+        assert status in (200, 503) and answer["error"]["code"] in ("pool_unavailable", "engine_failed"), answer
+        assert not house.sleeper.agent.engines(), "an engine runs"
+        equal(house.cases("pool_load") != [], True)
+
+
+@tap.test
+def nothing_is_loaded_for_a_caller_who_left():
+    with House(boot_s=2) as house:
+        connection = stream(house.node)
+        wait_for("the packet", house.sleeper.right_packets)
+        connection.close()
+        wait_for("an empty queue", lambda: house.node.get("/api/v1/queue")[1]["waiting"] == 0)
+        house.sleeper.wait("on")
+        house.sleeper.wait("off", 60)  # nobody wanted it
+        equal(house.cases("pool_load"), [])
+
+
+@tap.test
+def a_node_that_restarts_while_it_holds_loses_nothing_but_the_wait():
+    with House(boot_s=1.5) as house:
+        connection = stream(house.node)
+        wait_for("the packet", house.sleeper.right_packets)
+        house.node.kill()
+        try:
+            raw = connection.getresponse().read()
+            assert b"[DONE]" not in raw, raw
+        except OSError:
+            pass
+        house.node.start()
+        equal(house.chat()[0], 200)
+        equal(len(house.sleeper.agent.engines()), 1)
+
+
+@tap.test
+def a_host_that_vanishes_under_a_stream_is_shown_and_woken_again():
+    with House() as house:
+        equal(house.chat()[0], 200)
+        connection = stream(house.node, dict(ASK, max_tokens=100000, ignore_eos=True))
+        response = connection.getresponse()
+        response.read(200)
+        house.sleeper.plug_off()
+        raw = response.read()
+        assert b"[DONE]" not in raw, raw[-300:]
+        status, answer = house.chat()
+        assert status == 200, answer
+        equal(house.sleeper.state, "on")
+
+
+if __name__ == "__main__":
+    own_network()
+    tap.run()
