@@ -162,7 +162,7 @@ static void *keep(struct reader *r, uint64_t count, size_t size)
 /* A string's length, with its bytes known to be there. */
 static bool take_length(struct reader *r, uint64_t bytes_max, const char *what, uint64_t *ret)
 {
-    uint64_t length;
+    uint64_t length = 0;
 
     if (!take_number(r, 8, &length) || !have(r, length))
         return false;
@@ -182,7 +182,7 @@ static bool is_plain(const char *text, size_t len)
 
 static bool take_key(struct reader *r, char **ret_key)
 {
-    uint64_t length;
+    uint64_t length = 0;
 
     if (!take_length(r, GGUF_KEY_BYTES_MAX, "a key", &length))
         return false;
@@ -196,7 +196,7 @@ static bool take_key(struct reader *r, char **ret_key)
 
 static bool take_text(struct reader *r, struct gguf_pair *pair)
 {
-    uint64_t length;
+    uint64_t length = 0;
 
     if (!take_length(r, GGUF_TEXT_BYTES_MAX, "a text", &length))
         return false;
@@ -261,7 +261,7 @@ static bool take_array_head(
 static bool skip_texts(struct reader *r, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t length;
+        uint64_t length = 0;
         if (!take_length(r, GGUF_TEXT_BYTES_MAX, "a text", &length) || !skip(r, length))
             return false;
     }
@@ -345,7 +345,7 @@ static bool take_pair(struct reader *r, struct gguf_pair *pair)
 
 static bool take_tensor(struct reader *r, struct gguf_tensor *tensor)
 {
-    uint64_t length;
+    uint64_t length = 0;
 
     if (!take_length(r, GGUF_NAME_BYTES_MAX, "a tensor's name", &length))
         return false;
