@@ -33,6 +33,8 @@ example([n(playbook), main(run), n(ansible), path],
     "Run the playbook services/dns/zone.yml with zone=lab.home.arpa").
 example([n(case), main(explain), ask(why), id, denied], "Explain case 01J9ZC3V5T8Q2M4K6N7P9R0S1T").
 example([n(nodes), main(list), n(hosts), ask(which)],  "List all nodes").
+example([u("wake"), u("sleep"), main(run)],            "Wake tower").
+example([u("load"), u("model"), u("unload")],          "Load llama3 on gpu0").
 example([main(undo), that, n(change)],                 "Undo that").
 
 %!  nearest(+Tokens, -Three:list(string)) is det.
@@ -50,6 +52,7 @@ score(Tokens, Words, Score) :-
     length(Common, Score).
 
 heard(w(_, Meaning), Meaning).
+heard(u(Text, _), u(Text)).
 heard(host(_), host).
 heard(ip4(_), address).
 heard(ip6(_), address).

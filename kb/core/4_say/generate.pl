@@ -50,6 +50,16 @@ said("case_explain", ["case"-Case]) -->
 said("node_list", []) -->
     any_of(["list nodes", "list all machines", "which nodes do we have?", "show me the servers"]).
 
+said("host_wake", ["host"-Host]) -->
+    request(woken(Host)).
+said("host_sleep", ["host"-Host]) -->
+    request(slept(Host)).
+said("pool_load", Pairs) -->
+    { memberchk("pool"-Pool, Pairs), memberchk("model"-Model, Pairs) },
+    request(loaded(Pool, Model)).
+said("pool_unload", ["pool"-Pool]) -->
+    request(unloaded(Pool)).
+
 fields(Pairs, Name, Type, Value, Ttl) :-
     memberchk("name"-Name, Pairs),
     given("type", Pairs, Type),
@@ -81,6 +91,17 @@ do(zone_deleted(Zone)) -->
     (   any_of(["delete the zone", "remove zone", "get rid of the zone"]), [Zone]
     ;   any_of(["delete the", "drop the"]), [Zone, "zone"]
     ).
+do(woken(Host)) -->
+    any_of(["wake", "wake up", "start", "boot", "power on", "turn on the host"]), [Host].
+do(slept(Host)) -->
+    (   any_of(["suspend", "shut down", "power off"]), [Host]
+    ;   any_of(["put", "send"]), [Host, "to sleep"]
+    ).
+do(loaded(Pool, Model)) -->
+    any_of(["load", "load the model", "run"]), [Model], any_of(["on", "into", "onto the pool"]),
+    [Pool].
+do(unloaded(Pool)) -->
+    any_of(["unload", "free the pool", "empty"]), [Pool].
 do(run(Playbook, Variables)) -->
     any_of(["run the playbook", "execute playbook", "run", "launch the ansible playbook"]),
     [Playbook],

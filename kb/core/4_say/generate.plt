@@ -39,6 +39,11 @@ sample("playbook_run", obj(["playbook"-"services/dns/zone.yml"])).
 sample("playbook_run", obj(["playbook"-"site.yml", "variables"-obj(["a"-"b", "c"-"1"])])).
 sample("case_explain", obj(["case"-"01J9ZC3V5T8Q2M4K6N7P9R0S1T"])).
 sample("node_list", obj([])).
+sample("host_wake", obj(["host"-"tower"])).
+sample("host_wake", obj(["host"-"gaming-pc"])).
+sample("host_sleep", obj(["host"-"tower"])).
+sample("pool_load", obj(["pool"-"gpu0", "model"-"llama3"])).
+sample("pool_unload", obj(["pool"-"gpu0"])).
 
 test(every_generated_sentence_means_its_action, Wrong == []) :-
     findall(Sentence-Out,

@@ -11,6 +11,7 @@
 :- use_module(doing, [doing/2]).
 :- use_module(dns_changes, [dns_change/3]).
 :- use_module(dns_questions, [dns_question/2]).
+:- use_module(machines, [machine_request/2]).
 :- use_module(others, [other_request/4]).
 :- use_module(ask, [halted/4, misread/3, unsaid/2]).
 :- use_module(examples, [nearest/2]).
@@ -32,7 +33,13 @@ intents_max(16).
 
 understood(Text, Principal, Out) :-
     tokens(Text, Tokens),
-    items(Tokens, Items),
+    (   machine_request(Tokens, Reading)
+    ->  answer([Reading], Tokens, Out)
+    ;   items(Tokens, Items),
+        of_items(Items, Tokens, Principal, Out)
+    ).
+
+of_items(Items, Tokens, Principal, Out) :-
     (   stopped(Items, Question, Missing)
     ->  question(Question, Missing, null, null, Out)
     ;   clauses(Items, Clauses),

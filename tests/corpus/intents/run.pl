@@ -18,9 +18,14 @@
 
 :- use_module(library(http/json), [json_read_dict/3]).
 :- use_module(library(lists), [member/2, sum_list/2, max_list/2, append/2, memberchk/2, subset/2]).
-:- use_module(library(apply), [maplist/3]).
+:- use_module(library(apply), [maplist/2, maplist/3]).
 :- use_module(library(readutil), [read_line_to_string/2]).
 :- use_module(kb('5_doors/parse'), [parse/2]).
+
+%   The hosts and pools that machines.jsonl speaks of.
+:- maplist(assertz, [ site:host(tower, "local", ""), site:host('gaming-pc', "local", ""),
+                      site:pool(gpu0, tower, cuda, "0", 1, ""),
+                      site:pool(gpu1, 'gaming-pc', cuda, "0", 1, "") ]).
 
 :- initialization(main, main).
 
