@@ -6,6 +6,7 @@
  *     live.c       the cases in memory               list.c     cases, shown
  *     flow.c       a case from proposal to outcome   consent.c  signatures
  *     explain.c    a case in words                   brief.c    small questions, the hot way
+ *     look.c       how a host is, now                requests.h what a method is given
  *     recover.c    cases and facts after a start     plan.c     the bytes that are signed
  *     read_case.c  a case that is not in memory      judge.c    life, peers, timers, reload
  */
@@ -88,6 +89,8 @@ struct judge {
     uv_poll_t prolog_poll;
     uv_timer_t tick, snapshot, drain;
     uint64_t cases_by_status[CASE_STATES];
+    int64_t host_looks;                                      /* under way: look.c */
+    uint64_t stages_told, stages_dropped; /* progress that went on, that fitted nothing */
     struct buf brief; /* the reply of brief.c */
 };
 
@@ -104,19 +107,6 @@ void requests_take(struct judge *j, json_t *message);
 void client_reply(struct judge *j, struct client *client, json_t *body); /* takes `body` */
 void client_reply_text(struct judge *j, struct client *client, struct str body);
 void client_refuse(struct judge *j, struct client *client, const struct err *err);
-
-/* One request on its way to its method. */
-struct asked {
-    struct judge *judge;
-    struct client client;
-    json_t *body;
-    const json_t *who;
-};
-
-/* --- list.c: methods that show cases */
-bool list_one(struct asked *a, struct err *err);
-bool list_plan(struct asked *a, struct err *err);
-bool list_many(struct asked *a, struct err *err);
 
 /* --- records.c: the ledger */
 /* Called with the reply, or with NULL when it was `failed`; then err says why. */

@@ -4,8 +4,13 @@
 #include "base/log.h"
 #include "base/scoped.h"
 #include "judge/pending.h"
+#include "os/clock.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#define STAGE_BYTES_MAX 32
+#define WORDS_BYTES_MAX 400
 
 bool hands_send(struct judge *j, enum message_type type, json_t *fields, hands_done *done,
     void *context, struct err *err)
@@ -28,6 +33,34 @@ bool hands_send(struct judge *j, enum message_type type, json_t *fields, hands_d
     return false;
 }
 
+static bool is_stage(const char *word)
+{
+    size_t len = strspn(word, "abcdefghijklmnopqrstuvwxyz_");
+
+    return len > 0 && len <= STAGE_BYTES_MAX && !word[len];
+}
+
+/* How far the hands are with a case: told on, never recorded. What fits no case under way, or no
+ * line of a screen, is dropped. A gateway that is slow or away misses it. */
+static void tell_stage(struct judge *j, const json_t *message)
+{
+    const char *id = message_text(message, "case"), *stage = message_text(message, "stage");
+    const char *words = message_text(message, "words");
+    const struct live *live = live_find(j, id);
+    struct err err;
+
+    if (!pending_has(&j->actuator_calls, message_int(message, "id")) || !live ||
+        live->kase.state != CASE_ACTING || !is_stage(stage) || strlen(words) > WORDS_BYTES_MAX) {
+        j->stages_dropped++;
+        return;
+    }
+    if (j->gateway && channel_send(j->gateway,
+                          message_make(MESSAGE_stage, "{s:s, s:s, s:s, s:I}", "case", id, "stage",
+                              stage, "words", words, "at_ms", (json_int_t)clock_civil_ms()),
+                          &err))
+        j->stages_told++;
+}
+
 void hands_take(struct judge *j, enum message_type type, json_t *message)
 {
     struct pending_call call;
@@ -35,6 +68,8 @@ void hands_take(struct judge *j, enum message_type type, json_t *message)
     if (type == MESSAGE_hello) {
         snprintf(j->actuator_boot, sizeof j->actuator_boot, "%s", message_text(message, "boot"));
         recover_ask_outcomes(j);
+    } else if (type == MESSAGE_progress) {
+        tell_stage(j, message);
     } else if (type != MESSAGE_done) {
         log_error("message_refused", "from", "actuator", "type", message_type_name(type), NULL);
     } else if (!pending_take(&j->actuator_calls, message_int(message, "id"), &call)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Cases, shown: one, its plan's bytes, or many. */
-#include "judge/core.h"
+#include "judge/requests.h"
 
 #include "base/panic.h"
 #include "base/scoped.h"

@@ -11,7 +11,7 @@ void pending_init(struct pending *p)
     check(p->slots);
 }
 
-static struct pending_call *slot_of(struct pending *p, int64_t id)
+static struct pending_call *slot_of(const struct pending *p, int64_t id)
 {
     return &p->slots[(size_t)id & (PENDING_MAX - 1)];
 }
@@ -27,6 +27,11 @@ int64_t pending_add(struct pending *p, void (*done)(void), void *context, void *
         (struct pending_call){.id = p->last_id, .done = done, .context = context, .extra = extra};
     p->count++;
     return p->last_id;
+}
+
+bool pending_has(const struct pending *p, int64_t id)
+{
+    return id > 0 && slot_of(p, id)->id == id;
 }
 
 bool pending_take(struct pending *p, int64_t id, struct pending_call *ret_call)

@@ -28,6 +28,8 @@ struct pending {
 void pending_init(struct pending *p);
 /* Returns the number, or 0 when PENDING_MAX wait already. */
 int64_t pending_add(struct pending *p, void (*done)(void), void *context, void *extra);
+/* Does somebody wait for that number? */
+bool pending_has(const struct pending *p, int64_t id);
 /* False if nobody waits for that number. */
 bool pending_take(struct pending *p, int64_t id, struct pending_call *ret_call);
 /* Take any one; false when none is left. */

@@ -14,7 +14,10 @@ TEST(each_call_is_taken_once_by_its_number)
     pending_init(&p);
     int64_t a = pending_add(&p, nothing, &mark, NULL), b = pending_add(&p, nothing, NULL, NULL);
     CHECK(a && b && a != b);
+    CHECK(pending_has(&p, a) && pending_has(&p, b) && !pending_has(&p, b + 1));
+    CHECK(!pending_has(&p, a + PENDING_MAX) && !pending_has(&p, 0) && !pending_has(&p, -1));
     CHECK(pending_take(&p, a, &call) && call.context == &mark);
+    CHECK(!pending_has(&p, a));
     CHECK(!pending_take(&p, a, &call));
     CHECK(!pending_take(&p, a + PENDING_MAX, &call) && !pending_take(&p, 0, &call) &&
           !pending_take(&p, -1, &call));

@@ -2,7 +2,7 @@
  *
  * What the gateway asks, one small function per method. The gateway has checked the form; the
  * fields are checked again here, because the other side of a channel may be hostile. */
-#include "judge/core.h"
+#include "judge/requests.h"
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -18,6 +18,7 @@
 #define WORD_BYTES_MAX 128
 #define PARAMS_MAX 64
 #define LEDGER_PAGE 200
+#define NODE_CHANNEL "node" /* the gateway for itself: "node:gateway" */
 
 /* --- answering ------------------------------------------------------------------------------ */
 
@@ -288,6 +289,17 @@ static bool do_understand(struct asked *a, struct err *err)
     return json_take(a->body, fields, COUNT(fields), err) && parse(a, true, nl, err);
 }
 
+/* The node's own wishes are `rule`: nobody else's may be, and they may be nothing else. */
+static bool via_is_fine(const json_t *who, struct str via, struct err *err)
+{
+    bool by_node = strcmp(message_text(who, "channel"), NODE_CHANNEL) == 0;
+
+    if (by_node ? str_eq(via, S("rule")) : str_eq(via, S("api")) || str_eq(via, S("model")))
+        return true;
+    return err_code(err, ERR_INPUT, "bad_value", "via", "via is %s, not '%.*s'",
+        by_node ? "'rule' for the node itself" : "'api' or 'model'", STR(via));
+}
+
 static bool do_proposal(struct asked *a, struct err *err)
 {
     struct str action, via = S("api"), model = {0}, nl = {0};
@@ -302,14 +314,14 @@ static bool do_proposal(struct asked *a, struct err *err)
 
     if (!json_take(a->body, fields, COUNT(fields), err))
         return false;
-    if (!str_eq(via, S("api")) && !str_eq(via, S("model")))
-        return err_code(
-            err, ERR_INPUT, "bad_value", "via", "via is 'api' or 'model', not '%.*s'", STR(via));
+    if (!via_is_fine(a->who, via, err))
+        return false;
     if (json_object_size(params) > PARAMS_MAX)
         return err_code(err, ERR_LIMIT, "too_many_params", "params",
             "%zu parameters, %d are allowed", json_object_size(params), PARAMS_MAX);
     bool by_model = str_eq(via, S("model"));
-    scoped(json_done) json_t *by = by_of(a, by_model ? "model" : "api");
+    scoped(json_done) json_t *by =
+        by_of(a, by_model ? "model" : str_eq(via, S("rule")) ? "rule" : "api");
     scoped(json_done) json_t *word = json_stringn(action.at, action.len);
     scoped(json_done) json_t *said = nl.len ? json_stringn(nl.at, nl.len) : NULL;
     scoped(json_done) json_t *engine =
@@ -371,6 +383,12 @@ static bool do_actions(struct asked *a, struct err *err)
 {
     return json_take(a->body, NULL, 0, err) &&
            door_through(a, PROLOG_CATALOGUE, json_object(), err);
+}
+
+static bool do_inference(struct asked *a, struct err *err)
+{
+    return json_take(a->body, NULL, 0, err) &&
+           door_through(a, PROLOG_INFERENCE, json_object(), err);
 }
 
 static bool do_kb_reload(struct asked *a, struct err *err)
@@ -462,13 +480,16 @@ static bool do_status(struct asked *a, struct err *err)
             json_object_set_new(closed, case_status((enum case_state)s),
                 json_integer((json_int_t)j->cases_by_status[s]));
     client_reply(j, &a->client,
-        json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:o, s:{s:i, s:I, s:I, s:I, s:I, s:I}}",
+        json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:o, s:{s:i, s:I, s:I, s:I, s:I, s:I}, "
+            "s:{s:I, s:I, s:I}}",
             "version", LOGIC_NODE_VERSION, "rules", j->rules, "site", j->site_hash, "ledger",
             (int)(j->ledger != NULL), "actuator", (int)(j->actuator != NULL), "open_cases",
             (json_int_t)j->live_count, "closed_cases", closed, "judge", "workers", counts.workers,
             "asked", (json_int_t)counts.asked, "answered", (json_int_t)counts.answered, "refused",
             (json_int_t)counts.refused, "killed", (json_int_t)counts.killed, "under_way",
-            (json_int_t)counts.under_way));
+            (json_int_t)counts.under_way, "hands", "host_looks", (json_int_t)j->host_looks,
+            "stages_told", (json_int_t)j->stages_told, "stages_dropped",
+            (json_int_t)j->stages_dropped));
     return true;
 }
 
@@ -492,6 +513,8 @@ static const struct method {
     {"ledger_verify", do_ledger_verify},
     {"ledger_export", do_ledger_export},
     {"kb_reload", do_kb_reload},
+    {"inference", do_inference},
+    {"host_status", look_host},
     {"status", do_status},
 };
 
