@@ -95,6 +95,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool form =
         !good && (strcmp(err.code, "bad_json") == 0 || strcmp(err.code, "duplicate_key") == 0);
     check(good || err.code[0]);
+    if (memchr(text, '\0', size - 1)) { /* jansson loses one that stands behind a word */
+        check(!good);
+        return 0;
+    }
     if (form)
         check(!value);
     if (good && !overflow) {
