@@ -8,7 +8,7 @@ _logicctl_ids() { # ids of cases, newest first; nothing if the node does not ans
 
 _logicctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command="" sub="" word words i
-    local commands="ask propose cases case why approve refuse actions query kb key agent token engine ledger vram model events status version help"
+    local commands="ask propose cases case why approve refuse actions query kb key token agent engine ledger vram model events status version help"
 
     COMPREPLY=()
     case $previous in
@@ -59,7 +59,7 @@ _logicctl() {
             [[ $sub != list ]] || words+=" --catalogue" ;;
         agent)
             [[ -n $sub || $current == -* ]] || words="enroll list renew"
-            [[ $sub != enroll ]] || words+=" --out --yes"
+            [[ $sub != enroll ]] || words+=" --out --yes --models-dir"
             [[ $sub != renew ]] || words+=" --out" ;;
         ledger)
             [[ -n $sub || $current == -* ]] || words="verify export replay list"

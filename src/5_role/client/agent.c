@@ -203,6 +203,54 @@ static enum client_exit tell(const struct client *client, const struct places *a
     return EXIT_DONE;
 }
 
+/* --- this machine -------------------------------------------------------------------------- */
+
+/* HOME/agent/agent.json: the node's own role `agent` starts with it; no certificate is needed. */
+static bool write_local(
+    const struct client *client, const struct places *at, const char *host, struct err *err)
+{
+    char folder[PATH_MAX], path[PATH_MAX + 16], engines[PATH_MAX], models[PATH_MAX], key[PUBLIC_KEY_TEXT_BYTES];
+
+    if (!node_ensure(at, key, err) || !home_path(&client->options, "agent", folder, err) ||
+        !home_path(&client->options, "catalogue/engines.json", engines, err))
+        return false;
+    if (client->options.models_dir && !realpath(client->options.models_dir, models))
+        return err_set(err, ERR_INPUT, "there is no folder of models '%s': %s",
+            client->options.models_dir, strerror(errno));
+    if (!client->options.models_dir && !home_path(&client->options, "models", models, err))
+        return false;
+    scoped(json_done) json_t *config = json_pack("{s:s, s:s, s:s, s:s, s:s}", "schema",
+        "logic-node/agent/v1", "host", host, "models", models, "engines", engines, "order_key", key);
+    scoped(free_done) char *text = json_dumps(config, JSON_INDENT(2));
+    check(text);
+    snprintf(path, sizeof path, "%s/agent.json", folder);
+    return file_make_folder(folder, 0700, err) && file_make_folder(models, 0755, err) &&
+           file_replace(path, str_from(text), 0600, err);
+}
+
+static enum client_exit enroll_local(
+    const struct client *client, const struct places *at, const char *host)
+{
+    struct err err;
+
+    if (!write_local(client, at, host, &err))
+        return client_fail(client, &err);
+    if (client->options.json) {
+        scoped(json_done) json_t *document = json_pack("{s:s, s:s}", "host", host, "agent", "local");
+        client_print(client, document);
+        return EXIT_DONE;
+    }
+    struct screen hints = screen_of(stderr, client->options.no_color);
+    screen_print(&hints, DIM,
+        "The node runs engines itself after its next start, as host '%s'.\n"
+        "1. logicctl engine prepare --bin /path/of/llama-server; logicctl model add FILE\n"
+        "2. In site/ of the node: host(%s, \"local\", \"words\"), a pool with pool_serves and "
+        "pool_engine\n"
+        "3. Start the node again\n",
+        host, host);
+    return EXIT_DONE;
+}
+
 enum client_exit client_agent_enroll(struct client *client)
 {
     const char *host = client->options.args[0];
@@ -215,6 +263,8 @@ enum client_exit client_agent_enroll(struct client *client)
         json_array_append_new(names, json_string(client->options.args[i]));
     if (!places_find(client, host, &at, &err))
         return client_fail(client, &err);
+    if (client->options.args_count == 2 && strcmp(client->options.args[1], "local") == 0)
+        return enroll_local(client, &at, host);
     snprintf(leaf, sizeof leaf, "%s.crt", at.leaf);
     if (file_exists(leaf) && !client->options.yes) {
         err_set(&err, ERR_INPUT,
