@@ -85,8 +85,12 @@ static void add_need(const struct host_job *job, const json_t *entry, json_t *mo
     struct err err = {0};
 
     check(shape);
-    if (!vram_shape_from_json(json_object_get(entry, "shape"), shape, &err) ||
-        !setup_of(job, &setup, &err) || !vram_estimate(shape, &setup, &need, &err)) {
+    bool good = vram_shape_from_json(json_object_get(entry, "shape"), shape, &err) &&
+                setup_of(job, &setup, &err);
+    /* a pool's context is what it allows; a model trained for less gets what it can use */
+    if (good && shape->context_max && setup.context > shape->context_max)
+        setup.context = shape->context_max;
+    if (!good || !vram_estimate(shape, &setup, &need, &err)) {
         json_object_set_new(model, "need", json_null());
         json_object_set_new(model, "need_bytes", json_null());
         json_object_set_new(
