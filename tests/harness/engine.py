@@ -24,9 +24,9 @@ TINY_GGUF = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tiny_gguf.
 
 
 class Llama:
-    """llama-server with the tiny model, on a loopback port or (unix=True) on a socket."""
+    """llama-server with the tiny model, on a loopback port or (unix=True) on a socket; `more` are arguments of its."""
 
-    def __init__(self, unix=False):
+    def __init__(self, more=(), unix=False):
         self.root = debian_root.make("engine-root", SUITE, PACKAGES)
         self.folder = tempfile.mkdtemp(prefix="ln-engine-", dir=os.path.join(self.root, "tmp"))
         self.there = os.path.join("/tmp", os.path.basename(self.folder))  # seen from inside
@@ -43,7 +43,7 @@ class Llama:
         self.log = open(os.path.join(self.folder, "log"), "w")
         self.process = subprocess.Popen(
             debian_root.enter(self.root, "llama-server", *where, "-m", self.there + "/m.gguf", "-c",
-                              "32768", "-np", "1", "--alias", "tiny-random", "--no-ui"),
+                              "32768", "-np", "1", "--alias", "tiny-random", "--no-ui", *more),
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def health(self):
