@@ -22,7 +22,8 @@ PATH = "/v1/chat/completions"
 NGINX = """worker_processes 1; daemon off; pid %(dir)s/%(name)s.pid; error_log /dev/null;
 events { worker_connections 4096; }
 http { access_log off; keepalive_requests 100000000; keepalive_timeout 3600; client_body_buffer_size 64k;
- client_body_temp_path %(dir)s/b; proxy_temp_path %(dir)s/p; fastcgi_temp_path %(dir)s/f; uwsgi_temp_path %(dir)s/u; scgi_temp_path %(dir)s/s;
+ client_body_temp_path %(dir)s/b;
+ proxy_temp_path %(dir)s/p; fastcgi_temp_path %(dir)s/f; uwsgi_temp_path %(dir)s/u; scgi_temp_path %(dir)s/s;
  %(more)s }
 """
 UPSTREAM = """server { listen 127.0.0.1:%(port)d; default_type application/json; location / { return 200 '%(answer)s'; } }"""

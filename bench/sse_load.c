@@ -2,12 +2,12 @@
  *
  * sse_load — both ends of a proxied stream for bench/streams.py.
  *
- *     sse_load serve PORT                     an engine: each POST gets TOKENS frames, one per STEP_MS, then [DONE]; with
- *                                             "hold" in its body only the first and then silence; /health is 200
- *     sse_load load PORT STREAMS [HEADER]     STREAMS requests at once; prints {"tokens","streams","bad","ms","late_us_p99"}
- *     sse_load hold PORT STREAMS [HEADER]     STREAMS held requests; prints "held" when each has its first frame, ends with
- *                                             stdin
- *     sse_load idle PORT STREAMS PATH         the same with GET PATH (an event stream that says nothing yet)
+ *     sse_load serve PORT                     an engine: each POST gets TOKENS frames, one per
+ * STEP_MS, then [DONE]; with "hold" in its body only the first and then silence; /health is 200
+ *     sse_load load PORT STREAMS [HEADER]     STREAMS requests at once; prints
+ * {"tokens","streams","bad","ms","late_us_p99"} sse_load hold PORT STREAMS [HEADER]     STREAMS
+ * held requests; prints "held" when each has its first frame, ends with stdin sse_load idle PORT
+ * STREAMS PATH         the same with GET PATH (an event stream that says nothing yet)
  *
  * Written for speed, not for the world: it believes its peer. */
 #include <netinet/in.h>
@@ -23,7 +23,7 @@
 #define HEAD                                                                                       \
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 #define FRAME                                                                                      \
-    "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"fake\","     \
+    "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"fake\","   \
     "\"choices\":[{\"index\":0,\"delta\":{\"content\":\" word\"},\"finish_reason\":null}]}\n\n"
 #define DONE "data: [DONE]\n\n"
 #define STREAMS_MAX 20000
@@ -46,7 +46,8 @@ static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
     *buf = uv_buf_init(bytes, sizeof bytes);
 }
 
-/* --- the engine -------------------------------------------------------------------------------- */
+/* --- the engine --------------------------------------------------------------------------------
+ */
 
 struct client {
     uv_tcp_t tcp;
@@ -111,8 +112,10 @@ static void on_request(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
     memcpy(c->request + c->have, buf->base, (size_t)got);
     c->have += (size_t)got;
     c->request[c->have] = '\0';
-    const char *end = strstr(c->request, "\r\n\r\n"), *length = strcasestr(c->request, "content-length:");
-    if (!end || c->have < (size_t)(end + 4 - c->request) + (length ? strtoul(length + 15, NULL, 10) : 0))
+    const char *end = strstr(c->request, "\r\n\r\n"),
+               *length = strcasestr(c->request, "content-length:");
+    if (!end ||
+        c->have < (size_t)(end + 4 - c->request) + (length ? strtoul(length + 15, NULL, 10) : 0))
         return;
     c->have = 0;
     answer(c, end + 4);
@@ -146,7 +149,8 @@ static void serve(int port)
     uv_run(loop, UV_RUN_DEFAULT);
 }
 
-/* --- the callers ---------------------------------------------------------------------------------- */
+/* --- the callers
+ * ---------------------------------------------------------------------------------- */
 
 struct caller {
     uv_tcp_t tcp;
@@ -248,13 +252,15 @@ static void load(const char *path, const char *header)
     char body[256];
 
     snprintf(body, sizeof body,
-        "{\"model\":\"fake\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}",
+        "{\"model\":\"fake\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]"
+        "}",
         holds ? "hold" : "go");
     if (path)
         snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
     else
         snprintf(request, sizeof request,
-            "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%s%sContent-Length: "
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+            "application/json\r\n%s%sContent-Length: "
             "%zu\r\n\r\n%s",
             header, *header ? "\r\n" : "", strlen(body), body);
     callers = calloc((size_t)streams, sizeof *callers);
@@ -270,20 +276,22 @@ static void load(const char *path, const char *header)
     }
     uv_run(loop, UV_RUN_DEFAULT);
     qsort(gaps_us, (size_t)gaps_count, sizeof *gaps_us, by_size);
-    printf("{\"tokens\":%ld,\"streams\":%d,\"bad\":%d,\"ms\":%.1f,\"gap_us_p99\":%u}\n", tokens, streams, bad,
-        (double)(uv_hrtime() - begin) / 1e6, gaps_count ? gaps_us[gaps_count * 99 / 100] : 0);
+    printf("{\"tokens\":%ld,\"streams\":%d,\"bad\":%d,\"ms\":%.1f,\"gap_us_p99\":%u}\n", tokens,
+        streams, bad, (double)(uv_hrtime() - begin) / 1e6,
+        gaps_count ? gaps_us[gaps_count * 99 / 100] : 0);
 }
 
 int main(int argc, char **argv)
 {
     loop = uv_default_loop();
-    must(argc >= 3, "usage: sse_load serve PORT | load|hold PORT STREAMS [HEADER] | idle PORT STREAMS PATH");
-    to_port = atoi(argv[2]);
+    must(argc >= 3,
+        "usage: sse_load serve PORT | load|hold PORT STREAMS [HEADER] | idle PORT STREAMS PATH");
+    to_port = (int)strtol(argv[2], NULL, 10);
     if (strcmp(argv[1], "serve") == 0) {
         serve(to_port);
         return 0;
     }
-    streams = argc > 3 ? atoi(argv[3]) : 1;
+    streams = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 1;
     must(streams > 0 && streams <= STREAMS_MAX, "too many streams");
     holds = strcmp(argv[1], "load") != 0;
     load(strcmp(argv[1], "idle") == 0 ? argv[4] : NULL, argc > 4 ? argv[4] : "");

@@ -50,7 +50,8 @@ def main():
     try:
         with contextlib.ExitStack() as stack:
             stack.enter_context(process([LOAD, "serve", str(upstream)], upstream))
-            proxy = PROXY.replace("proxy_http_version", "proxy_buffering off; proxy_http_version") % {"port": by_nginx, "upstream": upstream}
+            unbuffered = PROXY.replace("proxy_http_version", "proxy_buffering off; proxy_http_version")
+            proxy = unbuffered % {"port": by_nginx, "upstream": upstream}
             peer = stack.enter_context(process(nginx(folder, "proxy", proxy), by_nginx))
             node = stack.enter_context(Node(named=False, site=site(upstream), settings=[
                 "gateway.grace_ms=500", "gateway.caller_waiting_max=60000", "gateway.waiting_max=60000", "gateway.running_max=20000",

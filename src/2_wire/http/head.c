@@ -84,8 +84,8 @@ static const struct http_refusal *look_between(struct http_guard *guard, unsigne
 
 #define BLOCK_BYTES 32
 
-/* The first byte from `i` on that is no plain character of a line, or `end`. Whole blocks first, without
- * a way out in the middle: compilers make vectors of it. */
+/* The first byte from `i` on that is no plain character of a line, or `end`. Whole blocks first,
+ * without a way out in the middle: compilers make vectors of it. */
 static size_t skip_line(const char *at, size_t i, size_t end)
 {
     while (i + BLOCK_BYTES <= end) {

@@ -209,7 +209,8 @@ static enum client_exit tell(const struct client *client, const struct places *a
 static bool write_local(
     const struct client *client, const struct places *at, const char *host, struct err *err)
 {
-    char folder[PATH_MAX], path[PATH_MAX + 16], engines[PATH_MAX], models[PATH_MAX], key[PUBLIC_KEY_TEXT_BYTES];
+    char folder[PATH_MAX], path[PATH_MAX + 16], engines[PATH_MAX], models[PATH_MAX],
+        key[PUBLIC_KEY_TEXT_BYTES];
 
     if (!node_ensure(at, key, err) || !home_path(&client->options, "agent", folder, err) ||
         !home_path(&client->options, "catalogue/engines.json", engines, err))
@@ -219,8 +220,9 @@ static bool write_local(
             client->options.models_dir, strerror(errno));
     if (!client->options.models_dir && !home_path(&client->options, "models", models, err))
         return false;
-    scoped(json_done) json_t *config = json_pack("{s:s, s:s, s:s, s:s, s:s}", "schema",
-        "logic-node/agent/v1", "host", host, "models", models, "engines", engines, "order_key", key);
+    scoped(json_done) json_t *config =
+        json_pack("{s:s, s:s, s:s, s:s, s:s}", "schema", "logic-node/agent/v1", "host", host,
+            "models", models, "engines", engines, "order_key", key);
     scoped(free_done) char *text = json_dumps(config, JSON_INDENT(2));
     check(text);
     snprintf(path, sizeof path, "%s/agent.json", folder);
@@ -236,7 +238,8 @@ static enum client_exit enroll_local(
     if (!write_local(client, at, host, &err))
         return client_fail(client, &err);
     if (client->options.json) {
-        scoped(json_done) json_t *document = json_pack("{s:s, s:s}", "host", host, "agent", "local");
+        scoped(json_done) json_t *document =
+            json_pack("{s:s, s:s}", "host", host, "agent", "local");
         client_print(client, document);
         return EXIT_DONE;
     }

@@ -5,10 +5,10 @@
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "gateway/inside.h"
-#include "json/json_text.h"
 #include "net/tls.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "json/json_text.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -83,10 +83,8 @@ static bool ask(void *owner, const char *method, json_t *body, bool slow,
     scoped(buf_done) struct buf text = buf_of(MESSAGE_BYTES_MAX);
 
     check(q);
-    *q = (struct front_question){.gateway = g,
-        .answered = answered,
-        .asker = asker,
-        .next = g->front.questions};
+    *q = (struct front_question){
+        .gateway = g, .answered = answered, .asker = asker, .next = g->front.questions};
     if (q->next)
         q->next->before = q;
     g->front.questions = q;
@@ -102,8 +100,7 @@ static bool ask(void *owner, const char *method, json_t *body, bool slow,
     return false;
 }
 
-static void on_finished(
-    void *owner, enum inference_route route, int status, int64_t spent_ns)
+static void on_finished(void *owner, enum inference_route route, int status, int64_t spent_ns)
 {
     struct gateway *g = owner;
 
@@ -112,7 +109,8 @@ static void on_finished(
             metrics_count(&g->metrics, i, status, spent_ns);
 }
 
-/* --- opening ------------------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------------------------------
+ */
 
 /* Certificates of the node for its agents: there once an agent was enrolled. */
 static bool open_agent_tls(struct gateway *g, struct err *err)
@@ -126,8 +124,8 @@ static bool open_agent_tls(struct gateway *g, struct err *err)
            tls_client_open(ca, certificate, key, &g->front.agent_tls, err);
 }
 
-static bool home_text(struct gateway *g, const char *before, const char *tail, char *to, size_t bytes,
-    struct err *err)
+static bool home_text(struct gateway *g, const char *before, const char *tail, char *to,
+    size_t bytes, struct err *err)
 {
     char path[PATH_MAX];
 
@@ -211,7 +209,8 @@ void front_close(struct gateway *g)
     f->usage = NULL;
 }
 
-/* --- callers -------------------------------------------------------------------------------------- */
+/* --- callers
+ * -------------------------------------------------------------------------------------- */
 
 static struct caller *who(struct gateway *g, struct exchange *ex, struct identity_now now,
     struct identity_refusal *ret_refusal)
@@ -271,7 +270,8 @@ bool front_takes(struct gateway *g, const struct route *route, struct exchange *
     return true;
 }
 
-/* --- /api/v1/usage ----------------------------------------------------------------------------------- */
+/* --- /api/v1/usage
+ * ----------------------------------------------------------------------------------- */
 
 static void on_usage(void *owner, const json_t *value, const struct err *err)
 {
@@ -301,7 +301,8 @@ void route_usage(struct visit *visit)
     char day[CLOCK_TEXT_BYTES + 64];
 
     if (!usage_query(visit, "since", &since, &err) || !usage_query(visit, "by", &by, &err) ||
-        !usage_query(visit, "caller", &caller, &err) || !usage_query(visit, "model", &model, &err)) {
+        !usage_query(visit, "caller", &caller, &err) ||
+        !usage_query(visit, "model", &model, &err)) {
         visit_reply_error(visit, &err);
         return;
     }
@@ -320,12 +321,14 @@ void route_usage(struct visit *visit)
         visit_reply_error(visit, &err);
 }
 
-/* --- /metrics ------------------------------------------------------------------------------------------- */
+/* --- /metrics
+ * ------------------------------------------------------------------------------------------- */
 
 static void counter(struct buf *out, const char *name, const char *help, uint64_t value)
 {
-    buf_printf(out, "# HELP logic_node_inference_%s %s\n# TYPE logic_node_inference_%s counter\n"
-                    "logic_node_inference_%s %" PRIu64 "\n",
+    buf_printf(out,
+        "# HELP logic_node_inference_%s %s\n# TYPE logic_node_inference_%s counter\n"
+        "logic_node_inference_%s %" PRIu64 "\n",
         name, help, name, name, value);
 }
 
@@ -345,10 +348,11 @@ void front_metrics(const struct gateway *g, struct buf *out)
     counter(out, "completion_tokens_total", "Tokens written by engines.", c.completion_tokens);
     counter(out, "token_verifications_total", "Signatures of tokens checked.", i.verified);
     counter(out, "token_refusals_total", "Tokens refused.", i.refused);
-    buf_printf(out, "# HELP logic_node_inference_waiting Requests that wait.\n"
-                    "# TYPE logic_node_inference_waiting gauge\nlogic_node_inference_waiting %" PRId64
-                    "\n# HELP logic_node_inference_running Requests with an engine.\n"
-                    "# TYPE logic_node_inference_running gauge\nlogic_node_inference_running %" PRId64 "\n",
+    buf_printf(out,
+        "# HELP logic_node_inference_waiting Requests that wait.\n"
+        "# TYPE logic_node_inference_waiting gauge\nlogic_node_inference_waiting %" PRId64
+        "\n# HELP logic_node_inference_running Requests with an engine.\n"
+        "# TYPE logic_node_inference_running gauge\nlogic_node_inference_running %" PRId64 "\n",
         c.waiting, c.running);
 }
 

@@ -338,7 +338,8 @@ static void on_drain_look(uv_timer_t *timer)
     struct gateway *g = timer->data;
 
     g->settings.drain_ms -= DRAIN_LOOK_MS;
-    if ((g->visit_count == 0 && !inference_open_requests(g->front.inference)) || g->settings.drain_ms <= 0) {
+    if ((g->visit_count == 0 && !inference_open_requests(g->front.inference)) ||
+        g->settings.drain_ms <= 0) {
         uv_timer_stop(timer);
         end(g);
     }

@@ -6,9 +6,9 @@
 #include "os/fd.h"
 #include "os/file.h"
 
-#include <ftw.h>
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <ftw.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>

@@ -163,24 +163,23 @@ TEST(every_documented_route_answers)
     open_both(NULL, NULL);
     ask(&node, "GET", "/openapi.json", "", NULL, &document);
     REQUIRE(document.status == 200 && document.json);
-    json_object_foreach(json_object_get(document.json, "paths"), path, operations)
-        json_object_foreach(operations, method, operation)
-    {
-        char real[128], verb[8] = "GET";
-        const char *mark = strchr(path, '{');
-        snprintf(real, sizeof real, mark ? "%.*s%s%s" : "%.*s",
-            (int)(mark ? mark - path : (long)strlen(path)), path, "01J0000000000000000000000Z",
-            mark ? strchr(mark, '}') + 1 : "");
-        if (strcmp(method, "post") == 0)
-            memcpy(verb, "POST", 5);
-        bool streams = strcmp(path, "/api/v1/events") == 0;
-        ask(&node, streams ? "HEAD" : verb, real, "", *verb == 'P' ? "{}" : NULL, &reply);
-        CHECK(reply.status >= 200 && reply.status != 405 && reply.status < 500);
-        /* no page and no model in this test */
-        CHECK(reply.status != 404 || strcmp(path, "/") == 0 || strstr(path, "{name}"));
-        reply_done(&reply);
-        asked++;
-    }
+    json_object_foreach (json_object_get(document.json, "paths"), path, operations)
+        json_object_foreach (operations, method, operation) {
+            char real[128], verb[8] = "GET";
+            const char *mark = strchr(path, '{');
+            snprintf(real, sizeof real, mark ? "%.*s%s%s" : "%.*s",
+                (int)(mark ? mark - path : (long)strlen(path)), path, "01J0000000000000000000000Z",
+                mark ? strchr(mark, '}') + 1 : "");
+            if (strcmp(method, "post") == 0)
+                memcpy(verb, "POST", 5);
+            bool streams = strcmp(path, "/api/v1/events") == 0;
+            ask(&node, streams ? "HEAD" : verb, real, "", *verb == 'P' ? "{}" : NULL, &reply);
+            CHECK(reply.status >= 200 && reply.status != 405 && reply.status < 500);
+            /* no page and no model in this test */
+            CHECK(reply.status != 404 || strcmp(path, "/") == 0 || strstr(path, "{name}"));
+            reply_done(&reply);
+            asked++;
+        }
     CHECK_INT(asked, ROUTES);
     reply_done(&document);
     close_both();

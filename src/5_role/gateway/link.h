@@ -22,10 +22,10 @@
 #include <uv.h>
 
 enum link_pace { /* what is waited for an answer */
-    LINK_BRIEF, /* reads */
-    LINK_FAST,  /* reads */
-    LINK_SLOW,  /* may change something: never asked twice */
-    LINK_LONG,  /* the same, and may take minutes: hosts that boot, models that load */
+    LINK_BRIEF,  /* reads */
+    LINK_FAST,   /* reads */
+    LINK_SLOW,   /* may change something: never asked twice */
+    LINK_LONG,   /* the same, and may take minutes: hosts that boot, models that load */
     LINK_PACES,
 };
 

@@ -21,7 +21,8 @@
 
 /* A prompt: members that we do not know go on to the engine. */
 #define ASKS(text)                                                                                 \
-    "{\"type\":\"object\",\"required\":[\"model\"],\"properties\":{\"model\":{\"type\":\"string\"},"           \
+    "{\"type\":\"object\",\"required\":[\"model\"],\"properties\":{\"model\":{\"type\":"           \
+    "\"string\"},"                                                                                 \
     "\"stream\":{\"type\":\"boolean\"},\"" text "\":{}}}"
 
 /* clang-format off: JSON in C strings reads best by hand */
@@ -68,12 +69,15 @@ static const struct operation {
     [ROUTE_ollama_embed] = {NULL, ASKS("input"), NULL, NULL},
     [ROUTE_ollama_embeddings] = {NULL, ASKS("prompt"), NULL, NULL},
     [ROUTE_ollama_show] = {NULL,
-        "{\"type\":\"object\",\"required\":[\"model\"],\"properties\":{\"model\":{\"type\":\"string\"}}}",
+        "{\"type\":\"object\",\"required\":[\"model\"],\"properties\":{\"model\":{\"type\":"
+        "\"string\"}}}",
         NULL, NULL},
-    [ROUTE_usage] = {"[" PARAMETER("query", "since", "{\"type\":\"string\",\"format\":\"date\"}") "," PARAMETER(
-                         "query", "by", "{\"enum\":[\"caller\",\"model\",\"day\",\"both\"]}") "," PARAMETER("query",
-                         "caller", "{\"type\":\"string\"}") "," PARAMETER("query", "model", "{\"type\":\"string\"}") "]",
-        NULL, NULL, NULL},
+    [ROUTE_usage] =
+        {"[" PARAMETER("query", "since", "{\"type\":\"string\",\"format\":\"date\"}") "," PARAMETER(
+             "query", "by",
+             "{\"enum\":[\"caller\",\"model\",\"day\",\"both\"]}") "," PARAMETER("query", "caller",
+             "{\"type\":\"string\"}") "," PARAMETER("query", "model", "{\"type\":\"string\"}") "]",
+            NULL, NULL, NULL},
     [ROUTE_query] = {NULL,
         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"query\"],"
         "\"properties\":{"
@@ -183,8 +187,7 @@ static void add_actions(json_t *schemas, const json_t *catalogue)
     json_t *choices = json_array(), *action;
     size_t i;
 
-    json_array_foreach(json_object_get(catalogue, "actions"), i, action)
-    {
+    json_array_foreach (json_object_get(catalogue, "actions"), i, action) {
         const char *name = json_string_value(json_object_get(action, "name"));
         json_t *parameters = json_object_get(action, "parameters");
         const char *title = json_string_value(json_object_get(action, "title"));

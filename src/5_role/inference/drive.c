@@ -26,7 +26,8 @@ static struct pending *push(struct inference *inf, bool is_host, int at)
         inf->pending_cap = cap;
         inf->pending_first = 0;
     }
-    struct pending *p = &inf->pending[(inf->pending_first + inf->pending_count++) % inf->pending_cap];
+    struct pending *p =
+        &inf->pending[(inf->pending_first + inf->pending_count++) % inf->pending_cap];
     *p = (struct pending){.is_host = is_host, .at = at};
     return p;
 }
@@ -153,7 +154,8 @@ static void fail_stranded(struct inference *inf, int at, const struct readiness_
 
     drive_pool_told(inf, at);
     do {
-        found = queue_stranded(inf->queue, effect->model, inference_now(inf), ids, STRANDED_AT_ONCE);
+        found =
+            queue_stranded(inf->queue, effect->model, inference_now(inf), ids, STRANDED_AT_ONCE);
         for (int i = 0; i < found && i < STRANDED_AT_ONCE; i++)
             turn_fail(queue_owner(inf->queue, ids[i]), 503, effect->code, effect->words,
                 effect->retry_after_ms, effect->should_retry);
@@ -356,8 +358,9 @@ static int model_of(const struct inference *inf, const json_t *row)
 {
     int model = view_model(inf, str_from(text_of(row, "model")));
 
-    return model >= 0 && strcmp(inf->models[model].sha256, text_of(row, "sha256")) == 0 ? model
-                                                                                        : QUEUE_NONE;
+    return model >= 0 && strcmp(inf->models[model].sha256, text_of(row, "sha256")) == 0
+               ? model
+               : QUEUE_NONE;
 }
 
 static void pool_seen(struct inference *inf, int at, const json_t *row)

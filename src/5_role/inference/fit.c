@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a model of the catalogue needs on a pool: the arithmetic of 3_domain/vram on the shape that was
- * kept when the model was added. */
+ * What a model of the catalogue needs on a pool: the arithmetic of 3_domain/vram on the shape that
+ * was kept when the model was added. */
 #include "inference/inside.h"
 
 #include "base/log.h"
@@ -9,7 +9,8 @@
 
 #include <stdlib.h>
 
-int64_t view_need(const json_t *entry, const char *kind, int64_t slots, int64_t context, const char *kv)
+int64_t view_need(
+    const json_t *entry, const char *kind, int64_t slots, int64_t context, const char *kv)
 {
     struct vram_shape *shape = malloc(sizeof *shape); /* too large for a stack: one row per layer */
     struct vram_setup setup;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Signs of life. Nothing is said for grace_ms, so that what fails early fails with its own status;
- * then the head goes out and a sign each keepalive_ms in which nothing else flowed. One entry of the
- * wheel per request carries all its deadlines. */
+ * then the head goes out and a sign each keepalive_ms in which nothing else flowed. One entry of
+ * the wheel per request carries all its deadlines. */
 #include "inference/turn.h"
 
 #include "base/log.h"
@@ -17,8 +17,8 @@
 static int64_t next_due(const struct turn *turn)
 {
     const struct inference_settings *s = &turn->inf->config.settings;
-    int64_t due = turn->phase == TURN_WAITING ? turn->begun_ms + s->wait_ms
-                                              : turn->started_ms + s->run_ms;
+    int64_t due =
+        turn->phase == TURN_WAITING ? turn->begun_ms + s->wait_ms : turn->started_ms + s->run_ms;
     int64_t sign = turn->begun ? turn->last_ms + s->keepalive_ms : turn->begun_ms + s->grace_ms;
 
     return turn->dialect != OPENAI_OFF && sign < due ? sign : due;
@@ -43,7 +43,8 @@ const char *hold_stage(struct turn *turn, int64_t *ret_eta_ms, int *ret_position
         return "queued";
     *ret_position = place.position;
     *ret_eta_ms = place.start_ms;
-    int at = place.pool >= 0 ? place.pool : (int)__builtin_ctz(inf->models[turn->model].pools | 1u << 31);
+    int at = place.pool >= 0 ? place.pool
+                             : (int)__builtin_ctz(inf->models[turn->model].pools | 1u << 31);
     if (at >= inf->pool_count)
         return "queued";
     const struct pool *pool = &inf->pools[at];
@@ -76,8 +77,8 @@ static void beat_ollama(struct turn *turn, const char *stage, int64_t eta_ms, st
         len = eta_ms < 0 ? snprintf(words, sizeof words, "[%s]\n", stage)
                          : snprintf(words, sizeof words, "[%s, %lld s]\n", stage,
                                (long long)(eta_ms + 999) / 1000);
-    ollama_beat_write(&turn->ollama->request, (struct str){words, (size_t)len},
-        identity_clock().civil_ms, out);
+    ollama_beat_write(
+        &turn->ollama->request, (struct str){words, (size_t)len}, identity_clock().civil_ms, out);
 }
 
 static void beat(struct turn *turn)
@@ -93,14 +94,15 @@ static void beat(struct turn *turn)
     else if (turn->ollama)
         beat_ollama(turn, stage, eta_ms, out);
     else
-        openai_beat_write(&(struct openai_beat){.route = turn->engine_route,
-                              /* once the engine speaks only a comment cannot disturb */
-                              .dialect = turn->reply == REPLY_STREAM ? OPENAI_COMMENT : turn->dialect,
-                              .stage = str_from(stage),
-                              .eta_ms = eta_ms,
-                              .id = str_from(turn->request_id),
-                              .model = str_from(turn->inf->models[turn->model].name),
-                              .created_s = identity_clock().civil_ms / 1000},
+        openai_beat_write(
+            &(struct openai_beat){.route = turn->engine_route,
+                /* once the engine speaks only a comment cannot disturb */
+                .dialect = turn->reply == REPLY_STREAM ? OPENAI_COMMENT : turn->dialect,
+                .stage = str_from(stage),
+                .eta_ms = eta_ms,
+                .id = str_from(turn->request_id),
+                .model = str_from(turn->inf->models[turn->model].name),
+                .created_s = identity_clock().civil_ms / 1000},
             out);
     turn->last_ms = inference_now(turn->inf);
     exchange_stream_write(turn->ex, buf_str(out));

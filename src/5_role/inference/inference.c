@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inference/turn.h"
 
-#include "base/panic.h"
 #include "base/log.h"
+#include "base/panic.h"
 
 #include <stdlib.h>
 

@@ -66,14 +66,16 @@ struct inference;
 /* errors  ERR_INPUT a catalogue that is there and bad */
 bool inference_open(uv_loop_t *loop, const struct inference_config *config,
     struct inference **ret_inference, struct err *err);
-/* Everybody who waits is answered 503; then nothing is called any more. Memory goes from the loop. */
+/* Everybody who waits is answered 503; then nothing is called any more. Memory goes from the loop.
+ */
 void inference_close(struct inference *inference);
 /* No new requests (503 stopping); those that run may end. */
 void inference_stop(struct inference *inference);
 int64_t inference_open_requests(const struct inference *inference);
 
-/* The judge's answer to `inference` (docs/inference.md §3), borrowed. Pools and hosts of the same name
- * keep their state. errors  ERR_INPUT what cannot be understood is left out and named in the log */
+/* The judge's answer to `inference` (docs/inference.md §3), borrowed. Pools and hosts of the same
+ * name keep their state. errors  ERR_INPUT what cannot be understood is left out and named in the
+ * log */
 void inference_table(struct inference *inference, const json_t *table);
 /* The judge went or came: proposals that were out are forgotten, the truth is asked for. */
 void inference_judge(struct inference *inference, bool there);

@@ -2,11 +2,17 @@
  *
  * inside — the state of inference; for the files of this folder only.
  *
- *     turn.c    one request: checked, admitted, started, ended      serve.c  its reply from the engine
+ *     ask.c     what is asked, may it, can it ever; admission
+ *     turn.c    the life of one request
+ *     serve.c   its reply from the engine
  *     hold.c    signs of life while it waits
- *     view.c    table and catalogue to hosts, pools, models           drive.c  events to effects
- *     propose.c what should change, asked of the judge                show.c   lists and pages
- *     fit.c     what a model needs                                    tell.c   replies, heads, errors
+ *     tell.c    replies, heads, errors
+ *
+ *     view.c    table and catalogue to hosts, pools, models
+ *     fit.c     what a model needs
+ *     drive.c   events to effects
+ *     propose.c what should change, asked of the judge
+ *     show.c    lists and pages
  */
 #pragma once
 
@@ -17,9 +23,9 @@
 #include "queue/queue.h"
 #include "readiness/readiness.h"
 
-#define NAME_BYTES 65        /* of a host, a pool, an engine */
-#define MODEL_BYTES 129      /* of a model */
-#define HASH_BYTES 65        /* SHA-256 in hex */
+#define NAME_BYTES 65   /* of a host, a pool, an engine */
+#define MODEL_BYTES 129 /* of a model */
+#define HASH_BYTES 65   /* SHA-256 in hex */
 #define CASE_BYTES 33
 #define URL_BYTES 256
 #define HOSTS_MAX QUEUE_POOLS_MAX
@@ -53,19 +59,19 @@ struct host {
 
 struct pool {
     char name[NAME_BYTES], kind[16], words[128], kv[16], engine[NAME_BYTES];
-    char url[URL_BYTES];              /* an engine of somebody else, or "" */
-    char prefix[16 + NAME_BYTES];     /* of paths: "/v1/pools/gpu0" or "" */
-    char sha256[HASH_BYTES];          /* of what is loaded */
+    char url[URL_BYTES];          /* an engine of somebody else, or "" */
+    char prefix[16 + NAME_BYTES]; /* of paths: "/v1/pools/gpu0" or "" */
+    char sha256[HASH_BYTES];      /* of what is loaded */
     json_t *serves;
     bool listed, asking;
     int host;                         /* -1: none */
     int64_t vram_mib, slots, context; /* context: of one slot */
     int running, told_running;
-    bool wanted;                      /* told to readiness */
+    bool wanted; /* told to readiness */
     int want_model;
     struct readiness readiness;
     struct upstream_place *place;
-    struct upstream_call *look;       /* of an engine of somebody else */
+    struct upstream_call *look; /* of an engine of somebody else */
     struct proposal *proposal;
 };
 
@@ -92,7 +98,7 @@ struct inference {
     int host_count, pool_count;
     struct model *models; /* QUEUE_MODELS_MAX of them */
     int model_count;
-    json_t *measured;     /* of the table */
+    json_t *measured; /* of the table */
     struct document_stamp stamp;
     struct pending *pending;
     size_t pending_first, pending_count, pending_cap;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the judge is asked: the table, looks at hosts, and the four actions in the node's own name. */
+ * What the judge is asked: the table, looks at hosts, and the four actions in the node's own name.
+ */
 #include "inference/inside.h"
 
 #include "base/log.h"
@@ -64,8 +65,9 @@ static void tell(struct proposal *p, enum outcome outcome, const char *words, in
     struct inference *inf = p->inf;
 
     if (outcome != ACCEPTED)
-        log_event(outcome == DONE ? "proposal_done" : outcome == DENIED ? "proposal_denied"
-                                                                        : "proposal_failed",
+        log_event(outcome == DONE     ? "proposal_done"
+                  : outcome == DENIED ? "proposal_denied"
+                                      : "proposal_failed",
             "action", ACTIONS[p->kind], "subject", subject(inf, p), "case", p->case_id, "words",
             words ? words : "", NULL);
     if (is_host(p)) {
@@ -90,7 +92,8 @@ static void end(struct proposal *p)
     struct inference *inf = p->inf;
 
     if (inf) {
-        struct proposal **slot = is_host(p) ? &inf->hosts[p->at].proposal : &inf->pools[p->at].proposal;
+        struct proposal **slot =
+            is_host(p) ? &inf->hosts[p->at].proposal : &inf->pools[p->at].proposal;
         if (*slot == p)
             *slot = NULL;
         if (p->before)
@@ -113,8 +116,8 @@ static void read_answer(struct proposal *p, const json_t *body)
     char words[POWER_WORDS_BYTES];
 
     snprintf(p->case_id, sizeof p->case_id, "%s", text_of(body, "case"));
-    snprintf(words, sizeof words, "%s", *text_of(error, "message") ? text_of(error, "message")
-                                                                   : text_of(body, "text"));
+    snprintf(words, sizeof words, "%s",
+        *text_of(error, "message") ? text_of(error, "message") : text_of(body, "text"));
     if (strcmp(status, "success") == 0) {
         tell(p, DONE, NULL, 0, execution);
         return;
@@ -134,8 +137,8 @@ static void on_answer(void *asker, json_t *body, const struct err *why)
         return;
     }
     if (why)
-        tell(p, why->kind == ERR_DENIED || why->kind == ERR_INPUT ? DENIED : FAILED, why->message, 0,
-            NULL);
+        tell(p, why->kind == ERR_DENIED || why->kind == ERR_INPUT ? DENIED : FAILED, why->message,
+            0, NULL);
     else
         read_answer(p, body);
     end(p);
@@ -149,8 +152,8 @@ static json_t *params_of(const struct inference *inf, const struct proposal *p)
     if (is_host(p))
         return json_pack("{s:s}", "host", inf->hosts[p->at].name);
     if (p->kind == PROPOSE_LOAD)
-        return json_pack("{s:s, s:s}", "pool", inf->pools[p->at].name, "model",
-            inf->models[p->model].name);
+        return json_pack(
+            "{s:s, s:s}", "pool", inf->pools[p->at].name, "model", inf->models[p->model].name);
     return json_pack("{s:s}", "pool", inf->pools[p->at].name);
 }
 
@@ -160,15 +163,16 @@ void propose(struct inference *inf, enum proposal_kind kind, int at, int model)
     struct err err = {0};
 
     check(p && (kind != PROPOSE_LOAD || model >= 0));
-    *p = (struct proposal){.inf = inf, .kind = kind, .at = at, .model = model, .next = inf->proposals};
+    *p = (struct proposal){
+        .inf = inf, .kind = kind, .at = at, .model = model, .next = inf->proposals};
     if (inf->proposals)
         inf->proposals->before = p;
     inf->proposals = p;
     *(is_host(p) ? &inf->hosts[at].proposal : &inf->pools[at].proposal) = p;
     inf->counts.proposals++;
     log_event("proposal_made", "action", ACTIONS[kind], "subject", subject(inf, p), NULL);
-    scoped(json_done) json_t *body = json_pack("{s:s, s:o, s:s}", "action", ACTIONS[kind], "params",
-        params_of(inf, p), "via", "rule");
+    scoped(json_done) json_t *body = json_pack(
+        "{s:s, s:o, s:s}", "action", ACTIONS[kind], "params", params_of(inf, p), "via", "rule");
     check(body);
     if (!inf->config.ask(inf->config.owner, "proposal", body, true, on_answer, p, &err)) {
         tell(p, FAILED, err.message, 0, NULL);
@@ -225,7 +229,8 @@ void inference_event(struct inference *inf, const json_t *event)
     for (struct proposal *p = inf->proposals; p; p = p->next) {
         if (!*p->case_id && strcmp(kind, "case_opened") == 0 && same_subject(inf, p, body))
             snprintf(p->case_id, sizeof p->case_id, "%s", case_id);
-        if (!p->accepted && strcmp(kind, "warrant_issued") == 0 && strcmp(case_id, p->case_id) == 0) {
+        if (!p->accepted && strcmp(kind, "warrant_issued") == 0 &&
+            strcmp(case_id, p->case_id) == 0) {
             p->accepted = true;
             tell(p, ACCEPTED, NULL, 0, NULL);
         }
@@ -245,12 +250,14 @@ void inference_stage(struct inference *inf, const json_t *stage)
         else if (p->kind == PROPOSE_WAKE && strcmp(word, "agent_up") == 0)
             drive_host(inf, p->at, &(struct power_event){.kind = POWER_STAGE_AGENT_UP});
         else if (!is_host(p))
-            drive_pool(inf, p->at, &(struct readiness_event){.kind = READINESS_STAGE, .stage = word});
+            drive_pool(
+                inf, p->at, &(struct readiness_event){.kind = READINESS_STAGE, .stage = word});
     }
     drive_settle(inf);
 }
 
-/* --- looks -------------------------------------------------------------------------------------- */
+/* --- looks --------------------------------------------------------------------------------------
+ */
 
 struct asking {
     struct inference *inf;
@@ -270,7 +277,8 @@ static void on_status(void *asker, json_t *body, const struct err *why)
     if (!why) { /* a judge that is away says nothing about the host */
         const json_t *status = json_object_get(body, "status");
         drive_status(inf, at,
-            json_is_true(json_object_get(body, "reachable")) && json_is_object(status) ? status : NULL);
+            json_is_true(json_object_get(body, "reachable")) && json_is_object(status) ? status
+                                                                                       : NULL);
     }
     drive_settle(inf);
 }
@@ -312,10 +320,12 @@ void propose_table(struct inference *inf)
 
     if (inf->table_asked)
         return;
-    inf->table_asked = inf->config.ask(inf->config.owner, "inference", body, false, on_table, inf, &err);
+    inf->table_asked =
+        inf->config.ask(inf->config.owner, "inference", body, false, on_table, inf, &err);
 }
 
-/* --- an engine of somebody else -------------------------------------------------------------------- */
+/* --- an engine of somebody else
+ * -------------------------------------------------------------------- */
 
 static void external_seen(struct pool *pool, struct inference *inf, bool good)
 {
@@ -356,7 +366,8 @@ static void on_look_end(struct upstream_call *call, const struct upstream_end *l
     struct inference *inf = looking->inf;
     struct pool *pool = &inf->pools[looking->at];
     /* no /health: an engine that answers at all is there */
-    bool good = look_end->how == UPSTREAM_WHOLE && (looking->status == 200 || looking->status == 404);
+    bool good =
+        look_end->how == UPSTREAM_WHOLE && (looking->status == 200 || looking->status == 404);
 
     (void)call;
     free(looking);

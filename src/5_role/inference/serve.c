@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The engine's reply on its way to the caller. Streams go through frame by frame without being kept;
- * a whole reply is sent when it is whole; what ends too early looks broken, never like an end. */
+ * The engine's reply on its way to the caller. Streams go through frame by frame without being
+ * kept; a whole reply is sent when it is whole; what ends too early looks broken, never like an
+ * end. */
 #include "inference/turn.h"
 
 #include <stdio.h>
@@ -17,7 +18,8 @@ static void end_turn(struct turn *turn)
     turn_end(turn);
 }
 
-/* --- streams ------------------------------------------------------------------------------------ */
+/* --- streams ------------------------------------------------------------------------------------
+ */
 
 static struct ollama_moment moment_of(const struct turn *turn)
 {
@@ -80,7 +82,8 @@ static bool feed(struct turn *turn, struct str bytes)
     if (!turn->filter.failed)
         return true;
     trouble_of_engine(turn, OPENAI_ENGINE_FAILED,
-        *turn->filter.failure ? turn->filter.failure : "the engine reported an error without words");
+        *turn->filter.failure ? turn->filter.failure
+                              : "the engine reported an error without words");
     return false;
 }
 
@@ -114,7 +117,8 @@ static void begin_stream(struct turn *turn)
     }
 }
 
-/* --- whole replies -------------------------------------------------------------------------------- */
+/* --- whole replies
+ * -------------------------------------------------------------------------------- */
 
 static void whole_ollama(struct turn *turn, struct str body)
 {
@@ -136,7 +140,8 @@ static void whole(struct turn *turn, struct str body)
     while (at < body.len && (body.at[at] == ' ' || body.at[at] == '\n' || body.at[at] == '\r'))
         at++;
     if (at == body.len || body.at[at] != '{') { /* a proxy's page, say */
-        trouble_of_engine(turn, OPENAI_ENGINE_FAILED, "the engine answered something that is no JSON object");
+        trouble_of_engine(
+            turn, OPENAI_ENGINE_FAILED, "the engine answered something that is no JSON object");
         return;
     }
     if (turn->ollama) {
@@ -147,7 +152,8 @@ static void whole(struct turn *turn, struct str body)
     tell_whole(turn, body);
 }
 
-/* --- refusals of the engine -------------------------------------------------------------------------- */
+/* --- refusals of the engine
+ * -------------------------------------------------------------------------- */
 
 static bool says(struct str body, const char *word)
 {
@@ -186,7 +192,9 @@ static void engine_refused(struct turn *turn, int status, struct str body)
     tell_trouble(turn, &trouble);
 }
 
-/* --- hooks ------------------------------------------------------------------------------------------------ */
+/* --- hooks
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static bool is_stream(const struct http_reply *reply)
 {
@@ -240,7 +248,8 @@ static void on_body(struct upstream_call *call, struct str bytes, void *user)
     }
     buf_add(&turn->whole, bytes);
     if (turn->whole.overflowed)
-        trouble_of_engine(turn, OPENAI_ENGINE_FAILED, "the engine's answer is longer than this node takes");
+        trouble_of_engine(
+            turn, OPENAI_ENGINE_FAILED, "the engine's answer is longer than this node takes");
 }
 
 static void on_end(struct upstream_call *call, const struct upstream_end *end, void *user)
@@ -253,7 +262,8 @@ static void on_end(struct upstream_call *call, const struct upstream_end *end, v
         if (!end->began && (end->how == UPSTREAM_REFUSED || !end->sent))
             turn_again(turn, end->err->message);
         else
-            trouble_of_engine(turn, turn->reply == REPLY_STREAM ? OPENAI_UPSTREAM_ENDED : OPENAI_ENGINE_FAILED,
+            trouble_of_engine(turn,
+                turn->reply == REPLY_STREAM ? OPENAI_UPSTREAM_ENDED : OPENAI_ENGINE_FAILED,
                 end->err->message);
         return;
     }

@@ -25,7 +25,8 @@ static const struct power *power_of(const struct inference *inf, const struct po
     return pool->host >= 0 ? &inf->hosts[pool->host].power : NULL;
 }
 
-/* --- models ------------------------------------------------------------------------------------ */
+/* --- models ------------------------------------------------------------------------------------
+ */
 
 /* The best that any pool makes of it; the words are llama-server's, which front ends read. */
 static const char *state_of(const struct inference *inf, int model)
@@ -115,7 +116,8 @@ static void reply_missing(struct exchange *ex, bool ollama)
 {
     tell_refused(ex, ollama,
         &(struct trouble){.code = OPENAI_MODEL_NOT_FOUND,
-            .message = S("there is no such model here for this caller; the list of models names all"),
+            .message =
+                S("there is no such model here for this caller; the list of models names all"),
             .param = S("model")},
         "");
 }
@@ -134,7 +136,8 @@ static void reply_model(struct inference *inf, struct exchange *ex, const struct
     exchange_reply(ex, 200, S("application/json"), NULL, 0, buf_str(&inf->scratch));
 }
 
-/* --- Ollama ------------------------------------------------------------------------------------- */
+/* --- Ollama -------------------------------------------------------------------------------------
+ */
 
 static struct ollama_model ollama_row(const struct inference *inf, int at)
 {
@@ -205,7 +208,8 @@ static void reply_show(struct inference *inf, struct exchange *ex, const struct 
 
     if (!ollama_name_read(exchange_body(ex), sizeof name - 1, name, &len, &err)) {
         tell_refused(ex, true,
-            &(struct trouble){.code = OPENAI_INVALID_REQUEST, .message = str_from(err.message)}, "");
+            &(struct trouble){.code = OPENAI_INVALID_REQUEST, .message = str_from(err.message)},
+            "");
         return;
     }
     int at = view_model(inf, (struct str){name, len});
@@ -219,7 +223,8 @@ static void reply_show(struct inference *inf, struct exchange *ex, const struct 
     reply_json(ex, &inf->scratch);
 }
 
-/* --- what pools can do --------------------------------------------------------------------------- */
+/* --- what pools can do ---------------------------------------------------------------------------
+ */
 
 static json_t *pool_models(const struct inference *inf, int at)
 {
@@ -231,7 +236,8 @@ static json_t *pool_models(const struct inference *inf, int at)
         const struct fit *fit = &inf->models[i].fits[at];
         if (!inf->models[i].listed || !fit->served)
             continue;
-        int64_t eta = fit->fits ? readiness_eta_ms(&pool->readiness, power_of(inf, pool), i, now) : -1;
+        int64_t eta =
+            fit->fits ? readiness_eta_ms(&pool->readiness, power_of(inf, pool), i, now) : -1;
         json_array_append_new(list,
             json_pack("{s:s, s:b, s:o?, s:o?, s:b, s:o?}", "model", inf->models[i].name, "fits",
                 fit->fits, "need_bytes", fit->need_bytes ? json_integer(fit->need_bytes) : NULL,
@@ -247,14 +253,16 @@ static json_t *pool_page(const struct inference *inf, int at)
     const struct readiness *r = &pool->readiness;
     struct queue_pool_view view = queue_pool_view(inf->queue, at, inference_now(inf));
 
-    return json_pack("{s:s, s:s?, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:s, s:s, s:s?, s:s?, s:s?, s:o}",
+    return json_pack(
+        "{s:s, s:s?, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:s, s:s, s:s?, s:s?, s:s?, s:o}",
         "pool", pool->name, "host", pool->host >= 0 ? inf->hosts[pool->host].name : NULL, "device",
-        pool->kind, "engine", pool->engine, "engine_version", r->engine_version, "kv", pool->kv, "context",
-        (json_int_t)pool->context, "slots", (json_int_t)pool->slots, "running", view.running, "waiting",
-        view.waiting, "state", readiness_state_name(r->state), "stage",
+        pool->kind, "engine", pool->engine, "engine_version", r->engine_version, "kv", pool->kv,
+        "context", (json_int_t)pool->context, "slots", (json_int_t)pool->slots, "running",
+        view.running, "waiting", view.waiting, "state", readiness_state_name(r->state), "stage",
         readiness_stage(r, power_of(inf, pool)), "model",
-        r->model >= 0 ? inf->models[r->model].name : NULL, "sha256", *pool->sha256 ? pool->sha256 : NULL,
-        "words", *r->words ? r->words : NULL, "models", pool_models(inf, at));
+        r->model >= 0 ? inf->models[r->model].name : NULL, "sha256",
+        *pool->sha256 ? pool->sha256 : NULL, "words", *r->words ? r->words : NULL, "models",
+        pool_models(inf, at));
 }
 
 static json_t *host_page(const struct inference *inf, const struct host *host)
@@ -283,7 +291,8 @@ json_t *inference_capabilities(struct inference *inf)
     return json_pack("{s:s, s:o, s:o}", "api_version", "v1", "hosts", hosts, "pools", pools);
 }
 
-/* --- who waits ------------------------------------------------------------------------------------ */
+/* --- who waits
+ * ------------------------------------------------------------------------------------ */
 
 static json_t *row_of(struct turn *turn)
 {
@@ -317,7 +326,8 @@ json_t *inference_queue(struct inference *inf, const struct caller *caller)
         queue_running(inf->queue), "requests", rows, "not_shown", (json_int_t)more);
 }
 
-/* --- which ------------------------------------------------------------------------------------------ */
+/* --- which
+ * ------------------------------------------------------------------------------------------ */
 
 static void reply_page(struct exchange *ex, json_t *page)
 {

@@ -44,7 +44,8 @@ static void add_where(const struct turn *turn, struct fields *f)
 /* Common clients wait as Retry-After says, or as retry-after-ms says more exactly. */
 static void add_retry(struct fields *f, const struct trouble *trouble)
 {
-    bool retry = !trouble->hopeless && (openai_code_heals(trouble->code) || trouble->retry_after_ms);
+    bool retry =
+        !trouble->hopeless && (openai_code_heals(trouble->code) || trouble->retry_after_ms);
 
     add(f, S("x-should-retry"), retry ? S("true") : S("false"));
     if (!retry)
@@ -75,8 +76,8 @@ static void write_error(const struct trouble *trouble, bool ollama, bool frame, 
         openai_error_write(&error, out);
 }
 
-void tell_refused(struct exchange *ex, bool ollama, const struct trouble *trouble,
-    const char *request_id)
+void tell_refused(
+    struct exchange *ex, bool ollama, const struct trouble *trouble, const char *request_id)
 {
     scoped(buf_done) struct buf body = buf_of(ERROR_BYTES_MAX);
     struct fields f = {0};
@@ -146,7 +147,8 @@ void tell_whole(struct turn *turn, struct str body)
     } else {
         add_where(turn, &f);
         exchange_reply(turn->ex, 200,
-            turn->ollama && turn->stream ? S("application/x-ndjson") : S("application/json"), f.list, f.count, body);
+            turn->ollama && turn->stream ? S("application/x-ndjson") : S("application/json"),
+            f.list, f.count, body);
     }
     turn_end(turn);
 }

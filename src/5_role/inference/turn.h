@@ -44,7 +44,7 @@ struct turn {
     enum openai_dialect dialect;
     enum turn_phase phase;
     enum turn_reply reply;
-    int status;         /* of the engine's reply, then of ours */
+    int status; /* of the engine's reply, then of ours */
     uint8_t retries;
     bool stream;        /* the caller asked for one */
     bool include_usage; /* and for the usage chunk */
@@ -62,6 +62,7 @@ struct turn {
 
 /* --- turn.c ---------------------------------------------------------------------------- */
 
+struct turn *turn_make(struct inference *inf, struct exchange *ex, enum inference_route route);
 /* Everything is accounted for and given back; the exchange is finished already. */
 void turn_end(struct turn *turn);
 /* The engine is not there after all: wait again, or fail after retries_max. */
@@ -93,8 +94,8 @@ struct trouble {
 /* Whatever was said before, in the caller's language; ends the exchange and the turn. */
 void tell_trouble(struct turn *turn, const struct trouble *trouble);
 /* For a request that never became a turn. */
-void tell_refused(struct exchange *ex, bool ollama, const struct trouble *trouble,
-    const char *request_id);
+void tell_refused(
+    struct exchange *ex, bool ollama, const struct trouble *trouble, const char *request_id);
 /* Head of a reply that streams, `held` before the engine's. */
 void tell_begin(struct turn *turn, bool held);
 void tell_whole(struct turn *turn, struct str body);

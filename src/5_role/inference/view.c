@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The world as inference sees it: hosts and pools of the judge's table, models of the catalogue, and
- * which fits where. A host, a pool or a model keeps its number as long as the process lives, so that
- * the queue's and everybody's indices stay true; what left the table is only unlisted. */
+ * The world as inference sees it: hosts and pools of the judge's table, models of the catalogue,
+ * and which fits where. A host, a pool or a model keeps its number as long as the process lives, so
+ * that the queue's and everybody's indices stay true; what left the table is only unlisted. */
 #include "inference/inside.h"
 
 #include "base/log.h"
@@ -62,7 +62,8 @@ int view_pool(const struct inference *inf, const char *name)
     return -1;
 }
 
-/* --- models ------------------------------------------------------------------------------------- */
+/* --- models -------------------------------------------------------------------------------------
+ */
 
 /* The number of this name, old or new; -1: too many. */
 static int model_slot(struct inference *inf, const char *name)
@@ -117,7 +118,8 @@ bool view_catalogue(struct inference *inf, struct err *err)
     return true;
 }
 
-/* --- what fits where --------------------------------------------------------------------------------- */
+/* --- what fits where
+ * --------------------------------------------------------------------------------- */
 
 static bool serves(const struct pool *pool, const char *name)
 {
@@ -133,8 +135,8 @@ static bool serves(const struct pool *pool, const char *name)
 }
 
 /* What a real load took, if the same was loaded before. */
-static const json_t *measured_row(const struct inference *inf, const struct model *model,
-    const struct pool *pool)
+static const json_t *measured_row(
+    const struct inference *inf, const struct model *model, const struct pool *pool)
 {
     const json_t *row;
     size_t k;
@@ -143,7 +145,8 @@ static const json_t *measured_row(const struct inference *inf, const struct mode
         if (strcmp(text_of(row, "sha256"), model->sha256) == 0 &&
             strcmp(text_of(row, "device_kind"), pool->kind) == 0 &&
             strcmp(text_of(row, "kv"), pool->kv) == 0 &&
-            number_of(row, "context", 0) == pool->context && number_of(row, "slots", 0) == pool->slots)
+            number_of(row, "context", 0) == pool->context &&
+            number_of(row, "slots", 0) == pool->slots)
             return row;
     return NULL;
 }
@@ -160,8 +163,8 @@ static int64_t need_of(const struct inference *inf, const struct model *model,
     return view_need(model->entry, pool->kind, pool->slots, pool->context, pool->kv);
 }
 
-static struct fit fit_of(const struct inference *inf, const struct model *model,
-    const struct pool *pool)
+static struct fit fit_of(
+    const struct inference *inf, const struct model *model, const struct pool *pool)
 {
     struct fit fit = {.have_bytes = pool->vram_mib * MIB};
 
@@ -186,8 +189,8 @@ static void list_external(struct inference *inf)
     size_t k;
 
     for (int i = 0; i < inf->pool_count; i++)
-        json_array_foreach (inf->pools[i].listed && *inf->pools[i].url ? inf->pools[i].serves : NULL, k,
-            row) {
+        json_array_foreach (
+            inf->pools[i].listed && * inf->pools[i].url ? inf->pools[i].serves : NULL, k, row) {
             int at = model_slot(inf, json_string_value(row) ? json_string_value(row) : "");
             if (at >= 0)
                 inf->models[at].listed = true;
@@ -209,7 +212,8 @@ void view_fit(struct inference *inf)
     show_changed(inf);
 }
 
-/* --- hosts --------------------------------------------------------------------------------------------- */
+/* --- hosts
+ * --------------------------------------------------------------------------------------------- */
 
 static struct power_config power_config_of(const struct inference *inf, const json_t *row)
 {
@@ -269,9 +273,11 @@ static void take_host(struct inference *inf, const json_t *row)
     open_host_place(inf, host, text_of(row, "agent"));
 }
 
-/* --- pools ---------------------------------------------------------------------------------------------- */
+/* --- pools
+ * ---------------------------------------------------------------------------------------------- */
 
-static struct readiness_config readiness_config_of(const struct inference *inf, const struct pool *pool)
+static struct readiness_config readiness_config_of(
+    const struct inference *inf, const struct pool *pool)
 {
     struct readiness_config config = READINESS_CONFIG_DEFAULT;
 
@@ -356,7 +362,8 @@ static void take_pool(struct inference *inf, const json_t *row)
     learn_loads(inf, pool, json_object_get(row, "load_ms_learned"));
 }
 
-/* --- the whole table ---------------------------------------------------------------------------------------- */
+/* --- the whole table
+ * ---------------------------------------------------------------------------------------- */
 
 void view_table(struct inference *inf, const json_t *table)
 {

@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/panic.h"
 #include "base/scoped.h"
-#include "json/json_read.h"
 #include "os/file.h"
+#include "json/json_read.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -105,8 +105,9 @@ bool config_has_agent(const struct supervisor_options *options)
     return file_exists(path);
 }
 
-/* What stands in the file, and the key whose orders the agent obeys. A file that cannot be read leaves
- * "agent" out: the role then says what is wrong and the node does not start without its engines. */
+/* What stands in the file, and the key whose orders the agent obeys. A file that cannot be read
+ * leaves "agent" out: the role then says what is wrong and the node does not start without its
+ * engines. */
 static void add_agent(json_t *config, const struct supervisor_options *o)
 {
     char path[PATH_MAX], key_path[PATH_MAX];

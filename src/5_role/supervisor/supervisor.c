@@ -247,8 +247,7 @@ static void succeed(struct supervisor *s)
 {
     const char *keep[] = {s->version.folder, s->successor_version.folder};
 
-    version_prune(
-        config_versions_folder(s->options), keep, COUNT(keep), s->settings.versions_max);
+    version_prune(config_versions_folder(s->options), keep, COUNT(keep), s->settings.versions_max);
     s->slots[JUDGE].process = s->successor;
     s->version = s->successor_version;
     s->successor = NULL;
@@ -418,8 +417,7 @@ static bool prepare(struct supervisor *s, struct err *err)
             json_object_get(s->options->settings, "supervisor"), &s->settings, err) ||
         !config_prepare_home(s->options, err) || !config_version(s->options, &s->version, err))
         return false;
-    version_prune(
-        config_versions_folder(s->options), keep, COUNT(keep), s->settings.versions_max);
+    version_prune(config_versions_folder(s->options), keep, COUNT(keep), s->settings.versions_max);
     return true;
 }
 
