@@ -134,14 +134,18 @@ def rules():
                               "kb/test/site", "kb/core", "tools"]))
 
 
+def whole_node():
+    """The environment of a test that starts one."""
+    bin_dir = BUILD / "src/6_program"
+    return {"LOGICD": str(bin_dir / "logicd"), "LOGICCTL": str(bin_dir / "logicctl"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
 def programs(folder):
     """Every program of a folder, by name; what they share lies in tests/harness/."""
-    bin_dir = BUILD / "src/6_program"
-    env = {"LOGICD": str(bin_dir / "logicd"), "LOGICCTL": str(bin_dir / "logicctl"), "PYTHONDONTWRITEBYTECODE": "1"}
     for file in sorted((ROOT / folder).glob("*")):
         start = {".py": [sys.executable], ".sh": ["sh"]}.get(file.suffix)
         if start and file.is_file():
-            settle(*one(f"{folder.split('/')[-1]}/{file.name}", [*start, str(file)], env=env))
+            settle(*one(f"{folder.split('/')[-1]}/{file.name}", [*start, str(file)], env=whole_node()))
 
 
 def corpus():
@@ -157,12 +161,16 @@ def system():
     programs("tests/system")
 
 
+def client():
+    settle(*one("client/run.py", [sys.executable, "tests/client/run.py"], env=whole_node()))
+
+
 def demo():
     settle(*one("demo", ["tools/demo.sh", "--tap"]))
 
 
 STAGES = {"tidy": tidy, "build": build, "unit": unit, "rules": rules, "corpus": corpus, "flow": flow,
-          "system": system, "demo": demo}
+          "system": system, "client": client, "demo": demo}
 
 
 def main():
