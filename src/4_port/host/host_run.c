@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#define REAL_MAX 9e15        /* every whole number up to here is exact */
 #define ORDER_QUIET_MS 30000 /* the agent says a stage again each few seconds */
 #define ORDER_LATE_MS 15000  /* beyond the job's own limit, for the agent to say that it ran out */
 #define LOOK_AWAKE_MS 20000  /* a slow boot may answer slowly */
@@ -42,6 +43,45 @@ static void nap(int64_t ms)
 }
 
 /* --- looks -------------------------------------------------------------------------------- */
+
+/* What is seen may be recorded, and a ledger takes whole numbers only: an agent that measures finer
+ * is rounded. */
+static json_t *whole_numbers(const json_t *value)
+{
+    json_t *one, *copy;
+    const char *name;
+    size_t i;
+
+    if (json_is_real(value)) {
+        double real = json_real_value(value);
+        return json_integer(real > REAL_MAX    ? (json_int_t)REAL_MAX
+                            : real < -REAL_MAX ? (json_int_t)-REAL_MAX
+                                               : (json_int_t)(real < 0 ? real - 0.5 : real + 0.5));
+    }
+    if (json_is_object(value)) {
+        copy = json_object();
+        json_object_foreach ((json_t *)(uintptr_t)value, name, one)
+            json_object_set_new(copy, name, whole_numbers(one));
+        return copy;
+    }
+    if (json_is_array(value)) {
+        copy = json_array();
+        json_array_foreach ((json_t *)(uintptr_t)value, i, one)
+            json_array_append_new(copy, whole_numbers(one));
+        return copy;
+    }
+    return json_incref((json_t *)(uintptr_t)value);
+}
+
+static void round_result(struct hand_end *end)
+{
+    json_t *result = end->result;
+
+    if (!result)
+        return;
+    end->result = whole_numbers(result);
+    json_decref(result);
+}
 
 static json_t *look_result(const struct host_job *job, const struct host_call *call)
 {
@@ -393,6 +433,7 @@ void host_job_run(
         run_order(job, call, ret_end);
         break;
     }
+    round_result(ret_end);
 }
 
 /* 1: it is as the job wanted. -1: it is not, and nothing is under way. 0: not to be told. */
@@ -456,4 +497,5 @@ void host_job_outcome(
             status ? "it is under way" : err.message);
         break;
     }
+    round_result(ret_end);
 }
