@@ -104,9 +104,7 @@ static void on_finished(void *owner, enum inference_route route, int status, int
 {
     struct gateway *g = owner;
 
-    for (size_t i = 0; i < ROUTES; i++)
-        if (inference_route((enum route_id)i) == (int)route)
-            metrics_count(&g->metrics, i, status, spent_ns);
+    metrics_count(&g->metrics, g->front.routes[route], status, spent_ns);
 }
 
 /* --- opening ------------------------------------------------------------------------------------
@@ -184,6 +182,9 @@ bool front_start(struct gateway *g, struct err *err)
         .finished = on_finished,
         .owner = g};
 
+    for (size_t i = 0; i < ROUTES; i++)
+        if (inference_route((enum route_id)i) != NOT_INFERENCE)
+            f->routes[inference_route((enum route_id)i)] = i;
     identity_watch(f->identity, &g->role->loop);
     usage_start(f->usage, &g->role->loop, FLUSH_MS);
     return inference_open(&g->role->loop, &config, &f->inference, err);
@@ -246,7 +247,7 @@ static bool foreign_page(struct exchange *ex)
 bool front_takes(struct gateway *g, const struct route *route, struct exchange *ex)
 {
     int at = inference_route(route->id);
-    struct identity_refusal refusal = {0};
+    struct identity_refusal refusal; /* large: filled only where it is needed */
     struct identity_now now;
 
     if (at == NOT_INFERENCE)

@@ -22,6 +22,7 @@ struct front {
     struct inference *inference;
     struct tls *agent_tls;
     struct front_question *questions;
+    size_t routes[INFERENCE_ROUTES]; /* their rows in the table of all routes */
     char agent_place[256], catalogue[256];
 };
 

@@ -102,7 +102,12 @@ void tell_trouble(struct turn *turn, const struct trouble *trouble)
         scoped(buf_done) struct buf out = buf_of(ERROR_BYTES_MAX);
         write_error(trouble, ollama, frame, &out);
         exchange_stream_write(turn->ex, buf_str(&out));
-        exchange_stream_end(turn->ex);
+        /* an error in a stream is a frame that clients raise on; a whole answer whose 200 went out
+         * early has no such frame: only a torn connection raises there */
+        if (frame)
+            exchange_stream_end(turn->ex);
+        else
+            exchange_stream_abort(turn->ex);
     }
     turn_end(turn);
 }

@@ -120,7 +120,8 @@ static struct openai_usage used(const struct turn *turn)
     return usage;
 }
 
-static void account(struct turn *turn, const struct openai_usage *usage)
+static void account(
+    struct turn *turn, const struct openai_usage *usage, struct identity_now clock)
 {
     struct inference *inf = turn->inf;
     int64_t now = inference_now(inf);
@@ -145,7 +146,7 @@ static void account(struct turn *turn, const struct openai_usage *usage)
         snprintf(who, sizeof who, "%s/%s", turn->caller->name, turn->user);
     usage_add(inf->config.usage, str_from(*turn->user ? who : turn->caller->name),
         turn->model >= 0 ? str_from(inf->models[turn->model].name) : S("(none)"), &work,
-        identity_clock().civil_ms);
+        clock.civil_ms);
 }
 
 void turn_end(struct turn *turn)
@@ -165,8 +166,9 @@ void turn_end(struct turn *turn)
     if (turn->phase == TURN_RUNNING)
         drive_running(inf, turn->pool, -1);
     if (turn->caller) {
-        account(turn, &usage);
-        identity_leave(turn->caller, turn->started_ms ? tokens : 0, identity_clock());
+        struct identity_now clock = identity_clock();
+        account(turn, &usage, clock);
+        identity_leave(turn->caller, turn->started_ms ? tokens : 0, clock);
     }
     if (inf->config.finished)
         inf->config.finished(
