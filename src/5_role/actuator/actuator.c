@@ -9,10 +9,16 @@
 #include "os/fd.h"
 #include "os/file.h"
 
+#include <curl/curl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #define WORK_FOLDER "work"
+#define CERTIFICATES 3
+#define CERTIFICATES_LOOK_MS 2000
 
 static const struct setting SETTINGS[] = {
 #define SETTING(name, min, max, standard, help)                                                    \
@@ -21,12 +27,22 @@ static const struct setting SETTINGS[] = {
 #undef SETTING
 };
 
+/* Which file it is: a path that was locked up follows no other. */
+struct file_mark {
+    uint64_t inode;
+    int64_t s, ns;
+};
+
 struct actuator_role {
     struct role *role;
     struct actuator *actuator;
     struct channel *judge;
     struct actuator_settings settings;
     char work[PATH_MAX];
+    char agent_socket[PATH_MAX], pki[PATH_MAX], catalogue[PATH_MAX];
+    struct host_paths machines;
+    struct file_mark marks[CERTIFICATES], marks_seen[CERTIFICATES]; /* at the start; lately */
+    uv_timer_t look; /* at the certificates */
 };
 
 /* What ansible-playbook and the tools of its playbooks need: programs, their libraries and
@@ -53,6 +69,42 @@ static const char *inventories_of(const struct role *role)
     return folder[0] ? folder : role_config_text(role, "playbooks");
 }
 
+/* Of HOME/pki only what is ours: ca.key stands beside it and is read by nobody but logicctl. */
+static void certificate_path(const struct actuator_role *r, size_t i, char ret_path[PATH_MAX + 32])
+{
+    static const char *const NAMES[CERTIFICATES] = {"ca.crt", "actuator.crt", "actuator.key"};
+
+    snprintf(ret_path, PATH_MAX + 32, "%s/%s", r->pki, NAMES[i]);
+}
+
+static struct file_mark mark_of(const struct actuator_role *r, size_t i)
+{
+    char path[PATH_MAX + 32];
+    struct stat what;
+
+    certificate_path(r, i, path);
+    return stat(path, &what) == 0
+               ? (struct file_mark){what.st_ino, what.st_mtim.tv_sec, what.st_mtim.tv_nsec}
+               : (struct file_mark){0};
+}
+
+/* Its certificates, what models and engines there are, the socket of the agent beside it. */
+static void allow_machines(struct actuator_role *r)
+{
+    char path[PATH_MAX + 32];
+
+    role_path(r->role, "run/agent.sock", r->agent_socket);
+    role_path(r->role, "pki", r->pki);
+    role_path(r->role, "catalogue", r->catalogue);
+    r->machines = (struct host_paths){r->agent_socket, r->pki, r->catalogue};
+    for (size_t i = 0; i < CERTIFICATES; i++) {
+        certificate_path(r, i, path);
+        r->marks[i] = r->marks_seen[i] = mark_of(r, i);
+        role_allow_read(r->role, path);
+    }
+    role_allow_read(r->role, r->catalogue);
+}
+
 static bool actuator_role_open(struct role *role, struct err *err)
 {
     struct actuator_role *r = calloc(1, sizeof *r);
@@ -71,6 +123,7 @@ static bool actuator_role_open(struct role *role, struct err *err)
         return false;
     role->deny = SANDBOX_DENY_LISTEN;
     allow_programs(role);
+    allow_machines(r);
     role_allow_read(role, role_config_text(role, "secrets"));
     role_allow_read(role, role_config_text(role, "playbooks"));
     role_allow_read(role, inventories_of(role));
@@ -90,6 +143,34 @@ static void send_to_judge(void *owner, json_t *message)
         log_error("answer_lost", "message", err.message, NULL); /* the judge asks for the outcome */
 }
 
+static void on_idle(void *owner)
+{
+    struct actuator_role *r = owner;
+
+    if (r->judge)
+        channel_flush(r->judge);
+    role_end(r->role, 0);
+}
+
+/* Certificates that came or changed are other files than those this process may read: it ends when
+ * they have settled, and its successor may. What is under way is found again by its outcome. */
+static void on_look(uv_timer_t *timer)
+{
+    struct actuator_role *r = timer->data;
+    struct file_mark marks[CERTIFICATES];
+
+    for (size_t i = 0; i < CERTIFICATES; i++)
+        marks[i] = mark_of(r, i);
+    bool settled = memcmp(marks, r->marks_seen, sizeof marks) == 0;
+    bool changed = memcmp(marks, r->marks, sizeof marks) != 0;
+    memcpy(r->marks_seen, marks, sizeof marks);
+    if (!settled || !changed)
+        return;
+    log_event("certificates_changed", "remedy", "the actuator starts again to read them", NULL);
+    uv_timer_stop(timer);
+    actuator_stop(r->actuator, on_idle);
+}
+
 static bool actuator_role_start(struct role *role, struct err *err)
 {
     struct actuator_role *r = role->state;
@@ -99,13 +180,19 @@ static bool actuator_role_start(struct role *role, struct err *err)
         .playbooks = role_config_text(role, "playbooks"),
         .inventories = inventories_of(role),
         .work = r->work,
+        .machines = &r->machines,
         .settings = r->settings,
         .send = send_to_judge,
         .owner = r,
     };
 
-    (void)err;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return err_set(err, ERR_SYSTEM, "libcurl does not start");
+    actuator_widen_threads(&r->settings);
     r->actuator = actuator_open(&setup);
+    uv_timer_init(&role->loop, &r->look);
+    r->look.data = r;
+    uv_timer_start(&r->look, on_look, CERTIFICATES_LOOK_MS, CERTIFICATES_LOOK_MS);
     role_ready(role);
     return true;
 }
@@ -138,15 +225,6 @@ static void actuator_role_peer(struct role *role, const char *name, int fd)
     channel_close(r->judge);
     r->judge = channel_open(&role->loop, fd, &JUDGE_EVENTS, r);
     actuator_greet(r->actuator);
-}
-
-static void on_idle(void *owner)
-{
-    struct actuator_role *r = owner;
-
-    if (r->judge)
-        channel_flush(r->judge);
-    role_end(r->role, 0);
 }
 
 static void actuator_role_stop(struct role *role)

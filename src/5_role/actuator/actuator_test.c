@@ -60,6 +60,7 @@ static void close_all(struct actuator *a)
     uv_run(&loop, UV_RUN_DEFAULT);
     CHECK(idle_seen);
     actuator_close(a);
+    uv_run(&loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&loop) == 0);
     while (answer_count)
         json_decref(answers[--answer_count]);

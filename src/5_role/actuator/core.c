@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "actuator/core.h"
 
+#include "actuator/machine.h"
 #include "actuator/nonces.h"
 #include "actuator/warrant.h"
 #include "base/log.h"
@@ -24,17 +25,27 @@ enum work_kind {
     WORK_OUTCOME,
 };
 
+/* Each sort has its own bounds: what takes minutes holds up nothing that takes a moment. */
+enum work_sort {
+    SORT_SHORT, /* name servers, playbooks */
+    SORT_LOOK,  /* hosts and pools looked at */
+    SORT_LONG,  /* hosts and pools changed */
+    SORTS,
+};
+
 struct work {
     uv_work_t request;
     struct actuator *actuator;
     struct work *next;
     enum work_kind kind;
+    enum work_sort sort;
     int64_t ids[WAITERS_MAX]; /* who is answered */
     size_t id_count;
     uint64_t life;  /* of the judge that asked */
     json_t *holder; /* what the job borrows from */
     struct hand_job job;
     char lane[LANE_BYTES_MAX]; /* "": runs beside everything */
+    struct machine_call machine;
     char plan_sha256[SHA256_HEX_BYTES];
     int64_t expires_at_ms;   /* civil; warrants */
     int64_t start_before_ms; /* steady; warrants */
@@ -53,7 +64,8 @@ struct actuator {
     char boot[ID_BYTES];
     uint64_t life;
     struct work *running, *waiting;
-    size_t running_count, waiting_count;
+    size_t running_count, running_of[SORTS], waiting_of[SORTS];
+    struct machines *machines;
     struct outcome *outcomes; /* a ring */
     size_t outcome_next;
     uint64_t refused;
@@ -61,6 +73,16 @@ struct actuator {
 };
 
 static void pump(struct actuator *a);
+
+void actuator_widen_threads(const struct actuator_settings *settings)
+{
+    char count[32];
+
+    snprintf(count, sizeof count, "%lld",
+        (long long)(settings->jobs_at_once + settings->host_looks_at_once +
+                    settings->long_jobs_at_once));
+    check(setenv("UV_THREADPOOL_SIZE", count, 1) == 0);
+}
 
 struct actuator *actuator_open(const struct actuator_setup *setup)
 {
@@ -73,6 +95,14 @@ struct actuator *actuator_open(const struct actuator_setup *setup)
     a->outcomes = calloc((size_t)setup->settings.outcomes_max, sizeof *a->outcomes);
     check(a->outcomes);
     id_make(clock_civil_ms(), a->boot);
+    const struct machines_setup machines = {.loop = setup->loop,
+        .paths = setup->machines,
+        .settings = &a->setup.settings,
+        .secrets = a->secrets,
+        .send = setup->send,
+        .owner = setup->owner,
+        .life = &a->life};
+    a->machines = machines_open(&machines);
     return a;
 }
 
@@ -85,6 +115,7 @@ void actuator_close(struct actuator *a)
         json_decref(a->outcomes[i].done);
     free(a->outcomes);
     nonces_done(&a->nonces);
+    machines_close(a->machines);
     secret_close(&a->secrets);
     free(a);
 }
@@ -180,12 +211,23 @@ static void work_free(struct work *work)
     free(work);
 }
 
+/* Its hand let go because the actuator ends; the agent may go on with the order. */
+static bool is_cut_short(const struct work *work)
+{
+    return work->actuator->idle && work->sort == SORT_LONG && !work->end.ok &&
+           strcmp(work->end.err.code, "stopped") == 0;
+}
+
 /* On the loop: said to whoever asked, and no more. */
 static void finish(struct work *work)
 {
     struct actuator *a = work->actuator;
     scoped(json_done) json_t *fields = done_fields(&work->end);
 
+    if (is_cut_short(work)) { /* no answer: the next life is asked, and sees how it went on */
+        work_free(work);
+        return;
+    }
     if (work->kind == WORK_WARRANT)
         remember(a, work->plan_sha256, fields);
     for (size_t i = 0; work->life == a->life && i < work->id_count; i++)
@@ -248,6 +290,10 @@ static void on_work(uv_work_t *request)
     case HAND_ANSIBLE:
         run_ansible(work);
         break;
+    case HAND_MACHINE:
+        machine_run(
+            &work->machine, &work->job.machine, work->kind == WORK_OUTCOME, &work->end);
+        break;
     }
     scrub(work);
 }
@@ -265,8 +311,10 @@ static void on_worked(uv_work_t *request, int status)
     struct actuator *a = work->actuator;
 
     check(status == 0);
+    machines_tell(a->machines); /* what came before its end */
     unlink_work(&a->running, work);
     a->running_count--;
+    a->running_of[work->sort]--;
     finish(work);
     pump(a);
     if (a->idle && a->running_count == 0)
@@ -290,19 +338,29 @@ static bool too_late(const struct work *work)
            (clock_steady_ms() >= work->start_before_ms || clock_civil_ms() >= work->expires_at_ms);
 }
 
+static bool has_place(const struct actuator *a, enum work_sort sort)
+{
+    const struct actuator_settings *s = &a->setup.settings;
+    int64_t places = sort == SORT_LONG   ? s->long_jobs_at_once
+                     : sort == SORT_LOOK ? s->host_looks_at_once
+                                         : s->jobs_at_once;
+
+    return a->running_of[sort] < (size_t)places;
+}
+
 /* Begin what can begin. */
 static void pump(struct actuator *a)
 {
     struct work **at = &a->waiting;
 
-    while (*at && a->running_count < (size_t)a->setup.settings.jobs_at_once) {
+    while (*at) {
         struct work *work = *at;
-        if (!lane_is_free(a, work)) {
+        if (!has_place(a, work->sort) || !lane_is_free(a, work)) {
             at = &work->next;
             continue;
         }
         *at = work->next;
-        a->waiting_count--;
+        a->waiting_of[work->sort]--;
         if (too_late(work)) {
             err_code(&work->end.err, ERR_DENIED, "expired", NULL,
                 "the order could not begin in time, nothing was done; ask again");
@@ -312,40 +370,60 @@ static void pump(struct actuator *a)
         work->next = a->running;
         a->running = work;
         a->running_count++;
+        a->running_of[work->sort]++;
         check(uv_queue_work(a->setup.loop, &work->request, on_work, on_worked) == 0);
     }
 }
 
-static bool room(struct actuator *a, struct err *err)
+static enum work_sort sort_of(enum work_kind kind, const struct hand_job *job)
+{
+    return job->hand != HAND_MACHINE ? SORT_SHORT : kind == WORK_LOOK ? SORT_LOOK : SORT_LONG;
+}
+
+static bool room(struct actuator *a, enum work_sort sort, struct err *err)
 {
     if (a->idle)
         return err_code(err, ERR_LIMIT, "stopping", NULL, "the actuator is ending; ask again");
-    if (a->waiting_count >= (size_t)a->setup.settings.jobs_waiting_max)
+    if (a->waiting_of[sort] >= (size_t)a->setup.settings.jobs_waiting_max)
         return err_code(err, ERR_LIMIT, "queue_full", NULL,
-            "%zu jobs are waiting already, nothing was done; ask again later", a->waiting_count);
+            "%zu jobs are waiting already, nothing was done; ask again later",
+            a->waiting_of[sort]);
     return true;
 }
 
-static struct work *work_new(
-    struct actuator *a, enum work_kind kind, int64_t id, json_t *holder, const struct hand_job *job)
+static void set_lane(struct work *work)
+{
+    const struct hand_job *job = &work->job;
+    bool serial = work->kind != WORK_LOOK;
+
+    if (job->hand == HAND_ANSIBLE)
+        snprintf(work->lane, sizeof work->lane, "ansible");
+    else if (job->hand == HAND_MACHINE)
+        machine_lane(&job->machine, serial, work->lane, sizeof work->lane);
+    else if (serial)
+        snprintf(work->lane, sizeof work->lane, "dns %.*s %d %.*s", STR(job->dns.server),
+            job->dns.port, STR(job->dns.zone));
+}
+
+static struct work *work_new(struct actuator *a, enum work_kind kind, const json_t *message,
+    json_t *holder, const struct hand_job *job)
 {
     struct work *work = calloc(1, sizeof *work);
-    bool serial = kind != WORK_LOOK;
+    int64_t id = message_int(message, "id");
 
     check(work);
     *work = (struct work){.actuator = a,
         .kind = kind,
+        .sort = sort_of(kind, job),
         .ids = {id},
         .id_count = 1,
         .life = a->life,
         .holder = holder,
         .job = *job};
     work->request.data = work;
-    if (job->hand == HAND_ANSIBLE)
-        snprintf(work->lane, sizeof work->lane, "ansible");
-    else if (serial)
-        snprintf(work->lane, sizeof work->lane, "dns %.*s %d %.*s", STR(job->dns.server),
-            job->dns.port, STR(job->dns.zone));
+    machine_call_init(
+        &work->machine, a->machines, id, message_text(message, "case"), kind == WORK_LOOK);
+    set_lane(work);
     return work;
 }
 
@@ -356,7 +434,7 @@ static void queue(struct actuator *a, struct work *work)
     while (*end)
         end = &(*end)->next;
     *end = work;
-    a->waiting_count++;
+    a->waiting_of[work->sort]++;
     pump(a);
 }
 
@@ -369,11 +447,11 @@ static void take_look(struct actuator *a, const json_t *message)
     struct hand_job job;
     struct err err = {0};
 
-    if (!hand_job_read(holder, false, &job, &err) || !room(a, &err)) {
+    if (!hand_job_read(holder, false, &job, &err) || !room(a, sort_of(WORK_LOOK, &job), &err)) {
         answer_error(a, id, &err, HAND_CHANGED_NO);
         return;
     }
-    queue(a, work_new(a, WORK_LOOK, id, json_incref(holder), &job));
+    queue(a, work_new(a, WORK_LOOK, message, json_incref(holder), &job));
 }
 
 /* Both the order and the plan count once: another order for the same plan does nothing. */
@@ -401,7 +479,8 @@ static void take_warrant(struct actuator *a, const json_t *message)
     struct warrant warrant = {0};
     struct err err = {0};
 
-    if (!warrant_read(message, a->boot, civil_ms, &warrant, &err) || !room(a, &err) ||
+    if (!warrant_read(message, a->boot, civil_ms, &warrant, &err) ||
+        !room(a, sort_of(WORK_WARRANT, &warrant.job), &err) ||
         !use_up(a, &warrant, civil_ms, &err)) {
         a->refused++;
         log_error("warrant_refused", "case", message_text(message, "case"), "code", err.code, NULL);
@@ -409,7 +488,7 @@ static void take_warrant(struct actuator *a, const json_t *message)
         warrant_done(&warrant);
         return;
     }
-    struct work *work = work_new(a, WORK_WARRANT, id, warrant.plan, &warrant.job);
+    struct work *work = work_new(a, WORK_WARRANT, message, warrant.plan, &warrant.job);
     memcpy(work->plan_sha256, warrant.plan_sha256, sizeof work->plan_sha256);
     work->expires_at_ms = warrant.expires_at_ms;
     work->start_before_ms = clock_steady_ms() + a->setup.settings.warrant_wait_ms;
@@ -434,12 +513,13 @@ static bool wait_for_work(struct actuator *a, struct work *work, int64_t id, str
         return err_code(
             err, ERR_LIMIT, "queue_full", NULL, "%d wait for this outcome already", WAITERS_MAX);
     work->ids[work->id_count++] = id;
+    machine_call_move(&work->machine, id);
     return true;
 }
 
 /* Nobody remembers: the world may. Playbooks leave nothing to compare with. */
 static bool look_for_outcome(
-    struct actuator *a, const json_t *message, struct str plan, int64_t id, struct err *err)
+    struct actuator *a, const json_t *message, struct str plan, struct err *err)
 {
     struct warrant warrant = {0};
 
@@ -451,11 +531,11 @@ static bool look_for_outcome(
             "it is unknown how far the playbook came: this node was not there to see it; a new dry "
             "run shows what is missing");
     }
-    if (!room(a, err)) {
+    if (!room(a, sort_of(WORK_OUTCOME, &warrant.job), err)) {
         warrant_done(&warrant);
         return false;
     }
-    queue(a, work_new(a, WORK_OUTCOME, id, warrant.plan, &warrant.job));
+    queue(a, work_new(a, WORK_OUTCOME, message, warrant.plan, &warrant.job));
     return true;
 }
 
@@ -476,7 +556,7 @@ static void take_outcome(struct actuator *a, const json_t *message)
     struct work *work = find_work(a->running, plan_sha256);
     if (!work)
         work = find_work(a->waiting, plan_sha256);
-    if (work ? !wait_for_work(a, work, id, &err) : !look_for_outcome(a, message, plan, id, &err))
+    if (work ? !wait_for_work(a, work, id, &err) : !look_for_outcome(a, message, plan, &err))
         answer_error(a, id, &err, HAND_CHANGED_UNKNOWN);
 }
 
@@ -497,10 +577,11 @@ void actuator_take(struct actuator *a, enum message_type type, const json_t *mes
 void actuator_stop(struct actuator *a, void (*idle)(void *owner))
 {
     a->idle = idle;
+    machines_stop(a->machines);
     while (a->waiting) {
         struct work *work = a->waiting;
         a->waiting = work->next;
-        a->waiting_count--;
+        a->waiting_of[work->sort]--;
         err_code(&work->end.err, ERR_LIMIT, "stopping", NULL,
             "the actuator is ending before this began; nothing was done");
         work->end.changed = work->kind == WORK_OUTCOME ? HAND_CHANGED_UNKNOWN : HAND_CHANGED_NO;

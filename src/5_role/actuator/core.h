@@ -8,8 +8,10 @@
  *               life
  *     outcome   remembered, awaited, or read from the world: what became of this plan?
  *
- * Jobs that change the same zone run one after the other; so do playbooks. Everything that leaves
- * is scrubbed.
+ * Jobs that change the same zone run one after the other; so do playbooks, and orders for the same
+ * host or pool. Orders to machines and looks at them have places of their own: a host that boots
+ * holds up nobody. How far such an order is, is sent as `progress`.
+ * Everything that leaves is scrubbed.
  *
  * owner    actuator_close()
  * threads  the loop's thread only
@@ -17,6 +19,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "host/host.h"
 #include "message/message.h"
 
 #include <jansson.h>
@@ -31,9 +34,9 @@ struct actuator_settings {
 
 struct actuator_setup {
     uv_loop_t *loop;
-    /* folders; stay the caller's, must stay alive */
     /* folders; stay the caller's and alive */
     const char *secrets, *playbooks, *inventories, *work;
+    const struct host_paths *machines; /* the same; NULL: no host is reached */
     struct actuator_settings settings;
     void (*send)(void *owner, json_t *message); /* takes the message */
     void *owner;
@@ -41,8 +44,11 @@ struct actuator_setup {
 
 struct actuator;
 
+/* libuv's workers for all that may run at once. Before the process's first uv work. */
+void actuator_widen_threads(const struct actuator_settings *settings);
+
 struct actuator *actuator_open(const struct actuator_setup *setup);
-/* No job may be under way (actuator_stop first). NULL is allowed. */
+/* No job may be under way (actuator_stop first); the loop must turn once more. NULL is allowed. */
 void actuator_close(struct actuator *a);
 
 /* A random name of this life. */
@@ -56,7 +62,8 @@ void actuator_greet(struct actuator *a);
 void actuator_take(struct actuator *a, enum message_type type, const json_t *message);
 
 /* Refuse what waits and what comes; `idle` is called when nothing is under way any more, perhaps at
- * once. */
+ * once. Long jobs are let go and not answered: what the agent then does with its order, the next
+ * life is asked as `outcome`. */
 void actuator_stop(struct actuator *a, void (*idle)(void *owner));
 
 /* Orders that were refused. */

@@ -32,6 +32,11 @@ bool hand_job_read(const json_t *json, bool effect, struct hand_job *ret_job, st
         if (!ansible_job_read(json, &job.ansible, err))
             return false;
         changes = job.ansible.run;
+    } else if (hand && (strcmp(hand, "host") == 0 || strcmp(hand, "pool") == 0)) {
+        job.hand = HAND_MACHINE;
+        if (!host_job_read(json, &job.machine, err))
+            return false;
+        changes = host_job_changes(&job.machine);
     } else {
         return err_code(
             err, ERR_INPUT, "bad_job", "hand", "'%.40s' is no hand of this node", hand ? hand : "");

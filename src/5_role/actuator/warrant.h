@@ -11,6 +11,7 @@
 #include "ansible/ansible.h"
 #include "crypto/crypto.h"
 #include "dns/dns.h"
+#include "host/host.h"
 
 #define PLAN_BYTES_MAX (96 * 1024)
 #define NONCE_BYTES_MAX 64
@@ -18,13 +19,15 @@
 enum hand_kind {
     HAND_DNS,
     HAND_ANSIBLE,
+    HAND_MACHINE, /* the hands `host` and `pool` */
 };
 
-/* A job of either hand, checked. Borrows from its JSON. */
+/* A job of any hand, checked. Borrows from its JSON. */
 struct hand_job {
     enum hand_kind hand;
     struct dns_job dns;
     struct ansible_job ansible;
+    struct host_job machine;
 };
 
 struct warrant {

@@ -15,7 +15,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(err.kind == ERR_DENIED);
         return 0;
     }
-    check(warrant.job.hand == HAND_ANSIBLE ? warrant.job.ansible.run
-                                           : warrant.job.dns.op == DNS_UPDATE);
+    switch (warrant.job.hand) {
+    case HAND_DNS:
+        check(warrant.job.dns.op == DNS_UPDATE);
+        break;
+    case HAND_ANSIBLE:
+        check(warrant.job.ansible.run);
+        break;
+    case HAND_MACHINE:
+        check(host_job_changes(&warrant.job.machine));
+        break;
+    }
     return 0;
 }

@@ -27,6 +27,10 @@ static const struct home_folder {
     {"secrets", 0700},
     {"keys", 0700},
     {"run", 0755},
+    {"catalogue", 0755},
+    {"tokens", 0700},
+    {"usage", 0700},
+    {"pki", 0700},
 };
 
 static void home_path(const struct supervisor_options *o, const char *tail, char *ret_path)
