@@ -5,10 +5,14 @@
 #include "base/scoped.h"
 #include "net/tls_stream.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #define PIECES_IN_FLIGHT_MAX 32
 #define PARTS_MAX 4
+#define TOGETHER_BYTES_MAX 4096
 
 struct conn_piece {
     struct conn_piece *next;
@@ -211,20 +215,51 @@ static void on_written(uv_write_t *request, int status)
     after_progress(conn);
 }
 
+/* As send(2), of all parts. One plain send is a tenth cheaper than writev, which libuv would use:
+ * small parts are copied together for it. */
+static ssize_t send_parts(struct conn *conn, const struct str *parts, size_t count, size_t total)
+{
+    char together[TOGETHER_BYTES_MAX];
+    struct iovec vector[PARTS_MAX];
+    struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+    size_t at = 0;
+    int fd;
+
+    if (uv_fileno(&conn->handle, &fd) != 0)
+        return -1;
+    if (count == 1)
+        return send(fd, parts[0].at, parts[0].len, flags);
+    for (size_t i = 0; i < count; i++) {
+        vector[i] = (struct iovec){(char *)(uintptr_t)parts[i].at, parts[i].len};
+        if (total <= sizeof together && parts[i].len)
+            memcpy(together + at, parts[i].at, parts[i].len);
+        at += parts[i].len;
+    }
+    return total <= sizeof together ? send(fd, together, total, flags)
+                                    : sendmsg(fd, &message, flags);
+}
+
 /* How much the kernel takes right now; what it does not is queued by the caller. */
 static size_t write_now(struct conn *conn, const struct str *parts, size_t count)
 {
-    uv_buf_t bufs[PARTS_MAX];
+    size_t total = 0;
+    ssize_t written;
 
     if (conn->in_flight || conn->first)
         return 0;
     for (size_t i = 0; i < count; i++)
-        bufs[i] = (uv_buf_t){.base = (char *)(uintptr_t)parts[i].at, .len = parts[i].len};
-    int written = uv_try_write(&conn->stream, bufs, (unsigned)count);
+        total += parts[i].len;
+    if (!total)
+        return 0;
+    do {
+        errno = EBADF;
+        written = send_parts(conn, parts, count, total);
+    } while (written < 0 && errno == EINTR);
     if (written >= 0)
         return (size_t)written;
-    if (written != UV_EAGAIN)
-        write_failed(conn, written);
+    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS)
+        write_failed(conn, uv_translate_sys_error(errno));
     return 0;
 }
 

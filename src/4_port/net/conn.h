@@ -145,3 +145,7 @@ struct shared_bytes {
 /* Without chunk framing: framed_len is len. At most `most` bytes behind the first `skip`. */
 struct shared_bytes *shared_bytes_plain(
     const struct str *parts, size_t count, size_t skip, size_t most);
+
+#define CHUNK_SIZE_BYTES 18
+/* "1f\r\n" within `text` of so many bytes; once for each piece of a stream, so without printf. */
+struct str chunk_size(char *text, size_t len);

@@ -208,7 +208,7 @@ static size_t on_stream_queued(const struct exchange *ex)
 static bool on_stream_write(struct exchange *ex, struct shared_bytes *shared, struct str bytes)
 {
     struct h1 *h1 = ex->stream;
-    char size[24];
+    char size[CHUNK_SIZE_BYTES];
 
     if (conn_queued(h1->conn) + bytes.len > (size_t)limits_of(h1)->stream_behind_bytes_max &&
         conn_queued(h1->conn) > 0) {
@@ -220,8 +220,7 @@ static bool on_stream_write(struct exchange *ex, struct shared_bytes *shared, st
         conn_write_shared(h1->conn, shared, h1->chunked ? 0 : shared->from,
             h1->chunked ? shared->framed_len : shared->from + shared->len);
     } else if (h1->chunked) {
-        int len = snprintf(size, sizeof size, "%zx\r\n", bytes.len);
-        struct str parts[] = {{size, (size_t)len}, bytes, S("\r\n")};
+        struct str parts[] = {chunk_size(size, bytes.len), bytes, S("\r\n")};
         conn_write(h1->conn, parts, 3);
     } else {
         conn_write(h1->conn, &bytes, 1);

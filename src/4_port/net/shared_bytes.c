@@ -3,7 +3,6 @@
 #include "base/panic.h"
 #include "net/conn.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 struct shared_bytes *shared_bytes_plain(
@@ -29,14 +28,26 @@ struct shared_bytes *shared_bytes_plain(
     return bytes;
 }
 
+struct str chunk_size(char *text, size_t len)
+{
+    size_t at = CHUNK_SIZE_BYTES;
+
+    text[--at] = '\n';
+    text[--at] = '\r';
+    do
+        text[--at] = "0123456789abcdef"[len & 15];
+    while (len >>= 4);
+    return (struct str){text + at, CHUNK_SIZE_BYTES - at};
+}
+
 struct shared_bytes *shared_bytes_make(struct str payload)
 {
-    char head[24];
-    int head_len = snprintf(head, sizeof head, "%zx\r\n", payload.len);
-    struct str parts[] = {{head, (size_t)head_len}, payload, S("\r\n")};
+    char text[CHUNK_SIZE_BYTES];
+    struct str size = chunk_size(text, payload.len);
+    struct str parts[] = {size, payload, S("\r\n")};
     struct shared_bytes *bytes = shared_bytes_plain(parts, 3, 0, SIZE_MAX);
 
-    bytes->from = (size_t)head_len;
+    bytes->from = size.len;
     bytes->len = payload.len;
     return bytes;
 }
