@@ -260,7 +260,7 @@ static bool status_is_one(const json_t *status, struct str host, struct err *err
         JSON_TAKE_TEXT("host", &host_is, 1, HOST_NAME_BYTES_MAX),
         JSON_TAKE_TEXT("version", &any, 1, 64), JSON_TAKE_TEXT("boot_id", &any, 1, 64),
         JSON_TAKE_INTEGER("uptime_s", &uptime_s, 0, JSON_INTEGER_MAX),
-        JSON_TAKE_ARRAY("load", &list, 3, 3), JSON_TAKE_OBJECT("memory", &memory),
+        JSON_TAKE_ARRAY("load_percent", &list, 3, 3), JSON_TAKE_OBJECT("memory", &memory),
         JSON_TAKE_ARRAY("gpus", &list, 0, 64), JSON_TAKE_OBJECT("driver", &driver),
         JSON_TAKE_ARRAY("users", &list, 0, 256), JSON_TAKE_ARRAY("inhibitors", &list, 0, 256),
         JSON_TAKE_ARRAY("pools", &list, 0, 256)};
