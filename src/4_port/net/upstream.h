@@ -125,8 +125,10 @@ struct upstream_request {
 struct upstream_call *upstream_send(
     struct upstream_place *place, const struct upstream_request *request, struct err *err);
 
-/* Stop and go on reading the engine: back-pressure. Up to 64 KiB, what was read already, may still
- * come behind a pause. While it lasts no stall is counted and an engine's leaving is not seen. */
+/* Stop and go on reading the engine: back-pressure. A proxy pauses when the client is half of
+ * stream_behind_bytes_max behind, so that what may still come does not get the client dropped. Up
+ * to 64 KiB, what was read already, may still come behind a pause. While it lasts no stall is
+ * counted and an engine's leaving is not seen. */
 void upstream_pause(struct upstream_call *call);
 void upstream_resume(struct upstream_call *call);
 
