@@ -4,7 +4,7 @@
  *
  *     struct ollama_stream stream;
  *     ollama_stream_init(&stream, &request);
- *     ollama_stream_read(&stream, frames, &moment, &out, err)   // any pieces; appends whole lines
+ *     ollama_stream_read(&stream, frames, &moment, &out, err);  // any pieces; appends whole lines
  *     …at the end of the engine's body: if (!stream.done) ollama_error_write("…", &out)…
  *
  * `frames` is what openai_stream gives with keep_usage, or the engine's bytes themselves. Content
@@ -34,7 +34,7 @@ struct ollama_moment {
 };
 
 struct ollama_call {
-    struct buf name, arguments;
+    struct buf id, name, arguments;
 };
 
 struct ollama_stream {
@@ -65,7 +65,8 @@ bool ollama_stream_read(struct ollama_stream *stream, struct str bytes,
 void ollama_beat_write(
     const struct ollama_request *request, struct str thinking, int64_t now_ms, struct buf *out);
 
-/* A whole reply of the engine as Ollama's, without a newline. *ret_usage may be NULL.
+/* A whole reply of the engine as Ollama's, without a newline. *ret_usage is set if the engine told
+ * it; may be NULL. After an error `out` holds nothing of use.
  * errors  ERR_PEER "engine_failed" */
 bool ollama_reply_write(const struct ollama_request *request, struct str body,
     const struct ollama_moment *moment, struct buf *out, struct openai_usage *ret_usage,
