@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "base/scoped.h"
+#include "message/message.h"
 #include "os/clock.h"
 #include "secret/secret.h"
 
@@ -171,6 +172,31 @@ static bool agent_answers(const struct host_job *job, const struct host_call *ho
     return json_is_true(json_object_get(end.result, "reachable"));
 }
 
+static const json_t *pool_said(const json_t *status, struct str name)
+{
+    size_t i;
+    json_t *pool;
+
+    json_array_foreach (json_object_get(status, "pools"), i, pool)
+        if (str_eq(str_from(message_text(pool, "pool")), name))
+            return pool;
+    return NULL;
+}
+
+/* What the agent says of a pool that was loaded, as the order's own end would have said it: the
+ * rules learn from that what is loaded. How long it took nobody knows any more. */
+static void complete(const struct host_job *job, struct hand_end *end)
+{
+    static const char *const MEMBERS[] = {"engine_version", "buffers"};
+    const json_t *pool = pool_said(json_object_get(end->result, "status"), job->pool);
+
+    for (size_t i = 0; job->op == POOL_LOAD && pool && i < COUNT(MEMBERS); i++) {
+        json_t *member = json_object_get(pool, MEMBERS[i]);
+        if (member && !json_is_null(member))
+            json_object_set(end->result, MEMBERS[i], member);
+    }
+}
+
 /* An order outlives whoever gave it. An agent that does not answer is given less time, but for a
  * host that was to wake: that is what it does while it boots. */
 static void wait_for_outcome(const struct machines *m, const struct host_job *job,
@@ -182,8 +208,10 @@ static void wait_for_outcome(const struct machines *m, const struct host_job *jo
     for (;;) {
         host_job_outcome(job, host, end);
         int64_t now_ms = clock_steady_ms(), spent_ms = now_ms - began_ms;
-        if (end->ok || strcmp(end->err.code, "outcome_unknown") != 0)
+        if (end->ok || strcmp(end->err.code, "outcome_unknown") != 0) {
+            complete(job, end);
             return;
+        }
         if (atomic_load(host->stop)) {
             err_code(&end->err, ERR_LIMIT, "stopped", NULL, "the actuator is ending");
             return;
