@@ -194,6 +194,12 @@ static void pool_effect(struct inference *inf, int at, const struct readiness_ef
     panic("readiness has no such effect");
 }
 
+/* Requests may be with the engine. */
+static bool serves_now(enum readiness_state state)
+{
+    return state == READINESS_READY || state == READINESS_DRAINING;
+}
+
 static void step_pool(struct inference *inf, struct pending *p)
 {
     struct pool *pool = &inf->pools[p->at];
@@ -209,6 +215,8 @@ static void step_pool(struct inference *inf, struct pending *p)
             readiness_state_name(pool->readiness.state), "was", readiness_state_name(before), NULL);
     show_changed(inf);
     drive_pool_told(inf, p->at);
+    if (serves_now(before) && !serves_now(pool->readiness.state))
+        turns_lost(inf, p->at);
     for (int i = 0; i < effects.count; i++)
         pool_effect(inf, p->at, &effects.list[i]);
 }

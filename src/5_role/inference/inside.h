@@ -162,6 +162,8 @@ void turn_start(struct turn *turn, int pool);
 /* It cannot be served. */
 void turn_fail(struct turn *turn, int status, const char *code, const char *words,
     int64_t retry_after_ms, bool should_retry);
+/* The engine of this pool is gone, and no connection said so: a host that lost its power. */
+void turns_lost(struct inference *inf, int pool);
 void turns_done(struct inference *inf);
 
 /* --- show.c -------------------------------------------------------------------------- */

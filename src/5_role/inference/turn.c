@@ -120,8 +120,7 @@ static struct openai_usage used(const struct turn *turn)
     return usage;
 }
 
-static void account(
-    struct turn *turn, const struct openai_usage *usage, struct identity_now clock)
+static void account(struct turn *turn, const struct openai_usage *usage, struct identity_now clock)
 {
     struct inference *inf = turn->inf;
     int64_t now = inference_now(inf);
@@ -270,6 +269,23 @@ void turn_fail(struct turn *turn, int status, const char *code, const char *word
 
     (void)openai_code_from(str_from(code), &trouble.code);
     tell_trouble(turn, &trouble);
+}
+
+void turns_lost(struct inference *inf, int pool)
+{
+    for (struct turn *turn = inf->turns, *next; turn; turn = next) {
+        next = turn->next;
+        if (turn->phase != TURN_RUNNING || turn->pool != pool)
+            continue;
+        if (turn->call)
+            upstream_cancel(turn->call);
+        turn->call = NULL;
+        if (turn->reply == REPLY_NONE)
+            turn_again(turn, "its host is not there any more");
+        else
+            turn_fail(
+                turn, 503, "upstream_ended", "the engine's host is not there any more", 0, true);
+    }
 }
 
 void turns_done(struct inference *inf)
