@@ -286,7 +286,7 @@ def invariant_8_what_is_unknown_is_refused_by_name():
             message = refused(node.post("/api/v1/query", {"query": "shell", "args": {}}), 404,
                               "unknown_query")
             assert "shell" in message, message
-            refused(node.get("/api/v2/nothing"), 404, "no_route")
+            refused(node.get("/api/v1/nothing"), 404, "no_route")
             refused(node.request("DELETE", "/api/v1/cases"), 405, "wrong_method")
 
 

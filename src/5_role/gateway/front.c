@@ -271,6 +271,21 @@ bool front_takes(struct gateway *g, const struct route *route, struct exchange *
     return true;
 }
 
+/* Only whoever may ask at all is told what there is not. */
+bool front_takes_unknown(struct gateway *g, struct exchange *ex, struct str path)
+{
+    struct identity_refusal refusal;
+    bool ollama = str_starts(path, S("/api/")) && !str_starts(path, S("/api/v1"));
+
+    if (!ollama && !str_starts(path, S("/v1/")))
+        return false;
+    if (who(g, ex, identity_clock(), &refusal))
+        inference_unknown(ex, path);
+    else
+        inference_refuse(ex, ollama ? INFERENCE_ollama_chat : INFERENCE_chat, &refusal);
+    return true;
+}
+
 /* --- /api/v1/usage
  * ----------------------------------------------------------------------------------- */
 

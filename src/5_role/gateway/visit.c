@@ -304,6 +304,8 @@ void visit_begin(struct gateway *gateway, struct exchange *ex)
     enum route_found found = route_find(exchange_method(ex), path, &route, &id, &allow);
     if (found == ROUTE_FOUND && front_takes(gateway, route, ex))
         return;
+    if (found == ROUTE_UNKNOWN && front_takes_unknown(gateway, ex, path))
+        return;
     struct visit *visit = make(gateway, ex);
     visit->route = route;
     visit->id = id;

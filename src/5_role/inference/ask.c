@@ -26,6 +26,11 @@ static const bool IS_OLLAMA[INFERENCE_ROUTES] = {
 #undef OLLAMA
 };
 
+bool ask_is_ollama(enum inference_route route)
+{
+    return IS_OLLAMA[route];
+}
+
 static const enum caller_scope SCOPES[INFERENCE_ROUTES] = {
 #define INFERENCE_ROUTE(name, scope, error) [INFERENCE_##name] = scope,
 #include "inference/inference_routes.def"
@@ -398,4 +403,15 @@ void inference_refuse(
 
     (void)openai_code_from(str_from(refusal->code), &trouble.code);
     tell_refused(ex, IS_OLLAMA[route], &trouble, "");
+}
+
+void inference_unknown(struct exchange *ex, struct str path)
+{
+    char message[MESSAGE_BYTES];
+    bool ollama = str_starts(path, S("/api/"));
+
+    snprintf(message, sizeof message, "this node does not answer '%.*s'; see /openapi.json",
+        (int)(path.len < 100 ? path.len : 100), path.at);
+    tell_refused(
+        ex, ollama, &(struct trouble){.code = OPENAI_NOT_FOUND, .message = str_from(message)}, "");
 }

@@ -90,6 +90,9 @@ void inference_take(struct inference *inference, struct exchange *ex, enum infer
 void inference_refuse(
     struct exchange *ex, enum inference_route route, const struct identity_refusal *refusal);
 
+/* A path of /v1 or of /api that nobody answers: 404 in the form that its clients read. */
+void inference_unknown(struct exchange *ex, struct str path);
+
 /* One page each, new references: /api/v1/queue, /v1/capabilities, and numbers for /metrics. */
 json_t *inference_queue(struct inference *inference, const struct caller *caller);
 json_t *inference_capabilities(struct inference *inference);

@@ -93,7 +93,7 @@ void tell_refused(
 
 void tell_trouble(struct turn *turn, const struct trouble *trouble)
 {
-    bool ollama = turn->ollama, frame = turn->stream;
+    bool ollama = ask_is_ollama(turn->route), frame = turn->stream;
 
     turn->status = status_of(trouble);
     if (!turn->begun) {

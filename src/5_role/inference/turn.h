@@ -60,6 +60,11 @@ struct turn {
     char user[USER_BYTES]; /* for whom the caller speaks; "" for itself */
 };
 
+/* --- ask.c ---------------------------------------------------------------------------- */
+
+/* Does this route speak its language? Also of a request that was refused before it was read. */
+bool ask_is_ollama(enum inference_route route);
+
 /* --- turn.c ---------------------------------------------------------------------------- */
 
 struct turn *turn_make(struct inference *inf, struct exchange *ex, enum inference_route route);
