@@ -137,7 +137,9 @@ def rules():
 def whole_node():
     """The environment of a test that starts one."""
     bin_dir = BUILD / "src/6_program"
-    return {"LOGICD": str(bin_dir / "logicd"), "LOGICCTL": str(bin_dir / "logicctl"), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {"LOGICD": str(bin_dir / "logicd"), "LOGICCTL": str(bin_dir / "logicctl"), "LOGICAGENT": str(bin_dir / "logicagent"),
+            "ENGINE_DRIVE": str(BUILD / "src/4_port/engine/engine_drive"), "HOST_DRIVE": str(BUILD / "src/4_port/host/host_drive"),
+            "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def programs(folder):
