@@ -3,8 +3,10 @@
 
 #include "base/scoped.h"
 #include "ollama/ollama_models.h"
+
 #include "json/json_read.h"
 #include "json/json_text.h"
+#include <stdlib.h>
 
 #define FAILURE_BYTES_MAX 400
 
@@ -89,6 +91,27 @@ struct str ollama_thinking(const json_t *message)
     return ollama_text(thinking ? thinking : ollama_member(message, "reasoning"));
 }
 
+/* A model may say NUL, which json_read() refuses: it is told as U+FFFD. */
+static bool read_with_nul(struct str text, size_t bytes_max, json_t **ret_object, struct err *err)
+{
+    scoped(free_done) char *copy = NULL;
+
+    if (!text.len || !memmem(text.at, text.len, "\\u0000", 6))
+        return false;
+    copy = malloc(text.len);
+    if (!copy)
+        return false;
+    memcpy(copy, text.at, text.len);
+    for (size_t i = 0; i + 1 < text.len; i++) {
+        if (copy[i] != '\\')
+            continue;
+        if (text.len - i >= 6 && memcmp(copy + i, "\\u0000", 6) == 0)
+            memcpy(copy + i, "\\ufffd", 6);
+        i++; /* over what is escaped */
+    }
+    return json_read((struct str){copy, text.len}, bytes_max, ret_object, err);
+}
+
 bool ollama_engine_read(struct str text, size_t bytes_max, json_t **ret_object, struct err *err)
 {
     scoped(json_done) json_t *object = NULL;
@@ -96,7 +119,8 @@ bool ollama_engine_read(struct str text, size_t bytes_max, json_t **ret_object, 
     struct err unused;
     size_t len = 0;
 
-    if (!json_read(text, bytes_max, &object, &unused))
+    if (!json_read(text, bytes_max, &object, &unused) &&
+        !read_with_nul(text, bytes_max, &object, &unused))
         return ollama_engine_failed(err, "its answer is not a JSON object");
     const json_t *error = ollama_member(object, "error");
     if (error && !json_is_false(error)) {

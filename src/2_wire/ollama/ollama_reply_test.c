@@ -77,6 +77,11 @@ TEST(content_goes_out_as_it_comes)
     CHAT(": ping\n\n" CHUNK("null", "{\"content\":\"a\"}") CHUNK("\"stop\"", "{}")
              USAGE DONE CHUNK("null", "{\"content\":\"late\"}"),
         SAYS("\"a\"") ENDS("stop"));
+    /* NUL, which a model may say, is told as U+FFFD; the same letters behind a backslash are text
+     */
+    CHAT(CHUNK("null", "{\"content\":\"a\\u0000b\\\\u0000\"}") CHUNK("\"stop\"", "{}") USAGE DONE,
+        SAYS("\"a\xef\xbf\xbd"
+             "b\\\\u0000\"") ENDS("stop"));
     CHAT(CHUNK("null", "{\"reasoning_content\":\"hm\"}") CHUNK("\"stop\"", "{\"content\":\"x\"}")
              USAGE DONE,
         SAYS("\"\",\"thinking\":\"hm\"") SAYS("\"x\"") ENDS("stop"));

@@ -98,6 +98,7 @@ static struct facts read_facts(struct str text)
     struct walk w;
 
     walk_init(&w, text);
+    w.nul = true;
     if (walk_next(&w) != WALK_OBJECT)
         return facts;
     while (walk_next(&w) == WALK_KEY) {
@@ -149,6 +150,7 @@ bool openai_failure_read(struct str body, size_t max, char *ret_text, size_t *re
     struct walk w;
 
     walk_init(&w, body);
+    w.nul = true;
     if (walk_next(&w) != WALK_OBJECT)
         return false;
     while (walk_next(&w) == WALK_KEY) {
@@ -281,6 +283,7 @@ static void fail(struct openai_stream *s, struct str data)
         return;
     s->failure_len = 0;
     walk_init(&w, data);
+    w.nul = true;
     if (walk_next(&w) != WALK_OBJECT ||
         !find_text(&w, S("message"), sizeof s->failure, s->failure, &s->failure_len))
         s->failure_len = 0;

@@ -250,6 +250,9 @@ TEST(a_whole_reply_tells_its_usage)
     CHECK_INT(usage.completion_tokens, 0);
     CHECK_INT(usage.cached_tokens, 2);
     REQUIRE(openai_usage_read(
+        S("{\"x\":\"a model may say \\u0000\",\"usage\":{\"completion_tokens\":3}}"), &usage));
+    CHECK_INT(usage.completion_tokens, 3);
+    REQUIRE(openai_usage_read(
         S("{\"usage\":{\"prompt_tokens\":5,\"prompt_tokens_details\":null}}"), &usage));
     REQUIRE(openai_failure_read(
         S("{\"a\":{},\"error\":{\"code\":1,\"message\":\"1234567\xc3\xa4\",\"x\":[]}}"), 8, text,

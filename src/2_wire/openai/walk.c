@@ -103,7 +103,7 @@ static size_t escape_at(const unsigned char *at, const unsigned char *end, uint3
         return found != NULL;
     }
     int unit = unit_at(at, end);
-    if (unit <= 0 || (unit >= 0xdc00 && unit <= 0xdfff))
+    if (unit < 0 || (unit >= 0xdc00 && unit <= 0xdfff))
         return 0;
     *ret_point = (uint32_t)unit;
     if (unit < 0xd800 || unit > 0xdbff)
@@ -134,7 +134,7 @@ static bool take_string(struct walk *w)
         if (*w->at == '\\') {
             w->escaped = true;
             len = escape_at(w->at + 1, w->end, &point);
-            len += len > 0;
+            len = len && (point || w->nul) ? len + 1 : 0;
         } else if (*w->at >= 0x80) {
             len = utf8_length(w->at, w->end);
         }
@@ -403,7 +403,7 @@ void walk_init(struct walk *w, struct str text)
     w->fault = WALK_NO_JSON;
     w->token = (struct str){"", 0};
     w->token_at = 0;
-    w->escaped = false;
+    w->escaped = w->nul = false;
     w->want = WANT_VALUE;
     w->depth = 0;
     w->keys = 0;

@@ -48,6 +48,7 @@ struct walk {
     size_t token_at; /* where the last value or key begins, its quote or bracket included */
     struct str token;
     bool escaped; /* token holds a backslash: its bytes are not its value */
+    bool nul; /* set behind walk_init(): \u0000 is a character like others (a model may say it) */
     uint8_t want;
     uint8_t depth; /* open objects and arrays */
     uint16_t keys;
