@@ -80,7 +80,7 @@ def site(upstream):
     return {"pools.pl": """pool(p0, none, external, "", 0, "the bench's engine").
 pool_at(p0, "http://127.0.0.1:%d").
 pool_serves(p0, "fake").
-pool_engine(p0, llama, 256, 8192, f16).
+pool_engine(p0, llama, 64, 8192, f16).
 """ % upstream}
 
 

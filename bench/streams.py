@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a stream costs through the gateway: CPU a token against nginx that only proxies the same (100 streams, a token each 5 ms),
-resident memory of a held stream (256
+resident memory of a held stream (64
 of 2,000 are with the engine, the others wait with signs of life) and of an idle listener of the event stream."""
 import contextlib
 import json

@@ -24,6 +24,8 @@ GOOD = {"dns_lookup": {"name": "ns.local", "type": "A"},
         "dns_zone_create": {"name": "lab.home.arpa", "server": "home"},
         "dns_zone_delete": {"name": "local"},
         "playbook_run": {"playbook": "services/dns/zone.yml", "variables": {"zone": "x.home.arpa"}},
+        "host_wake": {"host": "tower"}, "host_sleep": {"host": "tower"},
+        "pool_load": {"pool": "gpu0", "model": "llama3"}, "pool_unload": {"pool": "gpu0"},
         "case_explain": {"case": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}, "node_list": {}}
 HARMLESS = ("denied", "failed", "awaiting_consent", "question", "not_understood")
 PLAIN = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?\Z", re.I)

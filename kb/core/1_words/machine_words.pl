@@ -44,6 +44,7 @@ machine_column(mib, Value)       => between_(0, 1073741824, Value).
 machine_column(model_or_any, Value) => ( Value == any ; model_name(Value) ), !.
 machine_column(model_name, Value)   => model_name(Value).
 machine_column(engine_name, Value)  => atom(Value), engine_name(Value).
+machine_column(engine_version, Value) => string(Value), version_text(Value).
 machine_column(slots, Value)     => between_(1, 64, Value).
 machine_column(context, Value)   => between_(1, 4194304, Value).
 machine_column(kv_type, Value)   =>
@@ -55,6 +56,14 @@ machine_column(at_ms, Value)     => between_(0, 253402300799999, Value).
 machine_column(took_ms, Value)   => between_(0, 86400000, Value).
 machine_column(bytes, Value)     => between_(0, 1125899906842624, Value).
 machine_column(sha256, Value)    => sha256_text(Value).
+
+%   What an engine calls itself: "0.7.0 (build 11669, commit Debian)". Printable, on one line.
+version_text(Text) :-
+    string_codes(Text, Codes),
+    Codes = [_|_],
+    length(Codes, Length),
+    Length =< 128,
+    \+ ( member(Code, Codes), \+ between(0x20, 0x7e, Code) ).
 
 between_(Least, Most, Value) :-
     integer(Value),

@@ -103,4 +103,11 @@ test(a_name_of_129_characters_is_none, fail) :-
     string_codes(Text, Codes),
     model_name(Text).
 
+test(a_version_with_blanks_is_one) :-
+    machine_column(engine_version, "0.7.0 (build 11669, commit Debian)").
+test(a_version_of_two_lines_is_none, fail) :-
+    machine_column(engine_version, "0.7.0\nx").
+test(a_stranger_is_no_version, fail) :-
+    machine_column(engine_version, 7).
+
 :- end_tests(machine_words).

@@ -69,7 +69,7 @@ pinned(Params, Result, Sha, Version) :-
     field(Params, sha256, Sha),
     machine_column(sha256, Sha),
     field(Result, engine_version, Version),
-    machine_column(model_name, Version).
+    machine_column(engine_version, Version).
 
 number_of(Obj, Name, Type, Number) :-
     field(Obj, Name, Number),

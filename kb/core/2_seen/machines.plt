@@ -6,7 +6,7 @@
 :- begin_tests(machines).
 
 sha("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef").
-load_result(obj([ "took_ms"-9000, "engine_version"-"b9000",
+load_result(obj([ "took_ms"-9000, "engine_version"-"0.7.0 (build 9000, commit x)",
                   "buffers"-obj([ "weights_bytes"-100, "kv_bytes"-20, "compute_bytes"-3,
                                   "other_bytes"-4, "device"-"CUDA0", "offloaded"-"33/33" ]) ])).
 
@@ -38,7 +38,7 @@ test(a_load, true(Names == [loaded, load_time, measured])) :-
     machine_effects("pool_load", obj(["pool"-"gpu0", "model"-"llama3", "sha256"-Sha]),
                     "1970-01-01T00:00:00.005Z", Result, Effects),
     findall(Name, ( member(Effect, Effects), functor(Effect, Name, _) ), Names),
-    memberchk(measured(Sha, "b9000", cuda, 8192, 4, f16, 100, 20, 3, 4, 5), Effects).
+    memberchk(measured(Sha, "0.7.0 (build 9000, commit x)", cuda, 8192, 4, f16, 100, 20, 3, 4, 5), Effects).
 test(a_load_without_a_hash_is_not_pinned, true(Effects == [load_time(gpu0, "llama3", 5, 9000)])) :-
     load_result(Result),
     machine_effects("pool_load", obj(["pool"-"gpu0", "model"-"llama3"]),

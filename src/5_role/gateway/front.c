@@ -232,6 +232,8 @@ const struct caller *front_caller(
 {
     struct caller *caller = who(g, ex, identity_clock(), ret_refusal);
 
+    if (caller && caller->is_local) /* a dummy key: inference shrugs at it, this API does not */
+        return NULL;
     return caller && identity_may(caller, CALLER_API, S(""), ret_refusal) ? caller : NULL;
 }
 

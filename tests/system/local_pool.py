@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Engines on the node itself: the role `agent`, a real llama-server, no host that sleeps; roles killed under it."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from engine_process import real_llama, tiny_model  # noqa: E402
+from node import LOGICCTL, ROOT, Node, Tap, equal, wait_for  # noqa: E402
+
+tap = Tap()
+ASK = {"model": "tiny", "max_tokens": 8, "messages": [{"role": "user", "content": "hello"}]}
+SITE = """host(here, "local", "this machine").
+pool(p, here, cpu, "", 0, "its processor").
+pool_serves(p, "tiny").
+pool_engine(p, %s, 2, 1024, f16).
+"""
+
+
+class House(Node):
+    def __init__(self, settings=()):
+        super().__init__(named=False, settings=["gateway.status_ms=300", "gateway.grace_ms=1000", *settings], start=False)
+        models = os.path.join(self.home, "models")
+        os.mkdir(models)
+        os.rename(tiny_model(models), os.path.join(models, "tiny.gguf"))
+        self.ctl("agent", "enroll", "here", "local", "--models-dir", models)
+        os.mkdir(os.path.join(self.home, "bin"))
+        self.allow(os.path.join(ROOT, "build/engine-root"))
+        llama = real_llama(os.path.join(self.home, "bin"))
+        engine = json.loads(self.ctl("engine", "prepare", "--bin", llama["bin"], "--json",
+                                     *("env:%s=%s" % pair for pair in llama["env"].items())))
+        self.ctl("model", "add", os.path.join(models, "tiny.gguf"), "--name", "tiny", "--models-dir", models)
+        self.write_site("pools.pl", SITE % engine["engine"])
+        self.start()
+
+    def allow(self, folder):
+        """The engine of this test lies in a Debian root, not where programs are."""
+        path = os.path.join(self.home, "agent/agent.json")
+        with open(path) as f:
+            config = json.load(f)
+        config["execute"] = [folder, os.path.join(self.home, "bin")]
+        with open(path, "w") as f:
+            json.dump(config, f)
+
+    def ctl(self, *words):
+        done = subprocess.run([LOGICCTL, "--home", self.home, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        return done.stdout
+
+    def chat(self, **more):
+        return self.post("/v1/chat/completions", dict(ASK, **more))
+
+    def pool(self):
+        return self.get("/v1/capabilities")[1]["pools"][0]
+
+
+@tap.test
+def a_pool_of_this_machine_is_loaded_on_demand_and_unloaded_when_idle():
+    with House(["gateway.idle_unload_ms=1500"]) as node:
+        equal(node.pool()["state"], "empty")
+        status, answer = node.chat()
+        equal(status, 200)
+        assert answer["usage"]["completion_tokens"] > 0, answer
+        pool = node.pool()
+        equal((pool["state"], pool["model"]), ("ready", "tiny"))
+        assert pool["engine_version"], pool
+        wait_for("the unload", lambda: node.pool()["state"] == "empty")
+        node.verify_ledger()
+
+
+@tap.test
+def measured_memory_replaces_the_estimate_after_the_first_load():
+    with House() as node:
+        equal(node.pool()["models"][0]["measured"], False)
+        equal(node.chat()[0], 200)
+        wait_for("what was measured", lambda: node.pool()["models"][0]["measured"])
+
+
+@tap.test
+def an_agent_that_is_killed_takes_its_engine_along_and_both_come_back():
+    with House() as node:
+        equal(node.chat()[0], 200)
+        before = node.roles()["agent"]["pid"]
+        os.kill(before, signal.SIGKILL)
+        wait_for("the agent again", lambda: node.roles().get("agent", {}).get("pid") not in (None, before) and node.roles()["agent"]["ready"])
+        end = time.monotonic() + 60
+        status = None
+        while status != 200 and time.monotonic() < end:  # a pool believed ready is asked first
+            status, answer = node.chat()
+        equal(status, 200)
+
+
+if __name__ == "__main__":
+    tap.run()
