@@ -86,7 +86,8 @@ def an_agent_that_is_killed_takes_its_engine_along_and_both_come_back():
         equal(node.chat()[0], 200)
         before = node.roles()["agent"]["pid"]
         os.kill(before, signal.SIGKILL)
-        wait_for("the agent again", lambda: node.roles().get("agent", {}).get("pid") not in (None, before) and node.roles()["agent"]["ready"])
+        wait_for("the agent again", lambda: node.roles().get("agent", {}).get("pid") not in (None, before))
+        wait_for("it to be ready", lambda: node.roles().get("agent", {}).get("ready"))
         end = time.monotonic() + 60
         status = None
         while status != 200 and time.monotonic() < end:  # a pool believed ready is asked first

@@ -38,7 +38,8 @@ test(a_load, true(Names == [loaded, load_time, measured])) :-
     machine_effects("pool_load", obj(["pool"-"gpu0", "model"-"llama3", "sha256"-Sha]),
                     "1970-01-01T00:00:00.005Z", Result, Effects),
     findall(Name, ( member(Effect, Effects), functor(Effect, Name, _) ), Names),
-    memberchk(measured(Sha, "0.7.0 (build 9000, commit x)", cuda, 8192, 4, f16, 100, 20, 3, 4, 5), Effects).
+    Version = "0.7.0 (build 9000, commit x)",
+    memberchk(measured(Sha, Version, cuda, 8192, 4, f16, 100, 20, 3, 4, 5), Effects).
 test(a_load_without_a_hash_is_not_pinned, true(Effects == [load_time(gpu0, "llama3", 5, 9000)])) :-
     load_result(Result),
     machine_effects("pool_load", obj(["pool"-"gpu0", "model"-"llama3"]),
