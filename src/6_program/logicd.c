@@ -25,7 +25,7 @@ static const char USAGE[] =
     "usage: logicd serve --home DIR [--kb DIR] [--web DIR] [--playbooks DIR] [--listen HOST:PORT]\n"
     "                    [--llm URL [--llm-model NAME]]   an engine for what the grammar cannot "
     "read\n"
-    "                    [--tls-cert FILE --tls-key FILE --tokens FILE]\n"
+    "                    [--tls-cert FILE --tls-key FILE [--tls-client-ca FILE]] [--tokens FILE]\n"
     "                    [--name HOSTNAME]…   further names by which requests may call this host\n"
     "                    [--writable DIR]…    folders that playbooks on this machine may write\n"
     "                    [--set ROLE.NAME=NUMBER]…\n"
@@ -104,7 +104,7 @@ static const char **text_option(struct supervisor_options *o, const char *name)
     } texts[] = {{"--home", &o->home}, {"--kb", &o->kb}, {"--web", &o->web},
         {"--playbooks", &o->playbooks}, {"--listen", &o->listen}, {"--llm", &o->llm},
         {"--llm-model", &o->llm_model}, {"--tls-cert", &o->tls_cert}, {"--tls-key", &o->tls_key},
-        {"--tokens", &o->tokens}};
+        {"--tls-client-ca", &o->tls_client_ca}, {"--tokens", &o->tokens}};
 
     for (size_t i = 0; i < COUNT(texts); i++)
         if (strcmp(texts[i].name, name) == 0)
@@ -143,13 +143,14 @@ static int serve(int argc, char **argv)
                                              .llm_model = "",
                                              .tls_cert = "",
                                              .tls_key = "",
+                                             .tls_client_ca = "",
                                              .tokens = ""},
         .settings = json_object(),
         .writable = json_array(),
         .names = json_array()};
     struct supervisor_options *o = &s.options;
-    const char **const folders[] = {
-        &o->home, &o->kb, &o->web, &o->playbooks, &o->tls_cert, &o->tls_key, &o->tokens};
+    const char **const folders[] = {&o->home, &o->kb, &o->web, &o->playbooks, &o->tls_cert,
+        &o->tls_key, &o->tls_client_ca, &o->tokens};
     struct err err = {0};
 
     for (int i = 0; i < argc; i += 2) {

@@ -11,7 +11,7 @@ from engine import Fake, saying  # noqa: E402
 from node import LOGICD, ROOT, Node, Tap, equal  # noqa: E402
 
 tap = Tap()
-ROW = re.compile(r'^(?:SETTING|HTTP_LIMIT)\((\w+), (\d+), (\d+), (\d+),\s+"(.*)"\)$', re.M)
+ROW = re.compile(r'^(?:SETTING|HTTP_LIMIT|IDENTITY_LIMIT|UPSTREAM_LIMIT)\((\w+), (\d+), (\d+), (\d+),\s+"(.*)"\)$', re.M)
 
 
 def logicd(*args):

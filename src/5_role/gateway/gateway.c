@@ -162,15 +162,17 @@ static bool split_listen(
 
 static bool guard_listen(const struct gateway *g, const char *address, struct err *err)
 {
-    if (http_address_is_loopback(address) || (g->tls && g->tokens.count))
+    bool has_tokens = g->tokens.count || identity_counts(g->front.identity).callers;
+
+    if (http_address_is_loopback(address) || (g->tls && has_tokens))
         return true;
     return err_code(err, ERR_DENIED, "open_without_lock", "listen",
         "refused to listen on %s, which other machines reach, %s: give --tls-cert, --tls-key and "
-        "--tokens, or listen on 127.0.0.1",
+        "a token (logicctl token create, or --tokens), or listen on 127.0.0.1",
         address,
-        g->tls            ? "without tokens"
-        : g->tokens.count ? "without TLS"
-                          : "without TLS and tokens");
+        g->tls       ? "without tokens"
+        : has_tokens ? "without TLS"
+                     : "without TLS and tokens");
 }
 
 static bool listen_all(struct gateway *g, struct err *err)
@@ -196,8 +198,15 @@ static bool open_locks(struct gateway *g, struct err *err)
     if (!*cert != !*key)
         return err_code(err, ERR_INPUT, "half_tls", *cert ? "tls_key" : "tls_cert",
             "TLS needs both, --tls-cert and --tls-key");
-    return (!*cert || tls_open(cert, key, NULL, &g->tls, err)) &&
-           (!*tokens || tokens_load(tokens, &g->tokens, err));
+    const char *client_ca = role_config_text(g->role, "tls_client_ca");
+    if (*client_ca && !*cert)
+        return err_code(err, ERR_INPUT, "half_tls", "tls_cert",
+            "--tls-client-ca says whose certificates callers may show: it needs --tls-cert too");
+    if (*cert && !tls_open(cert, key, *client_ca ? client_ca : NULL, &g->tls, err))
+        return false;
+    if (*client_ca) /* who shows none needs a token */
+        tls_certificate_optional(g->tls);
+    return (!*tokens || tokens_load(tokens, &g->tokens, err));
 }
 
 static bool open_model(struct gateway *g, struct err *err)

@@ -97,6 +97,7 @@ static void add_gateway(json_t *config, const struct supervisor_options *o)
     json_object_set(config, "names", (json_t *)o->names);
     json_object_set_new(config, "tls_cert", json_string(o->tls_cert));
     json_object_set_new(config, "tls_key", json_string(o->tls_key));
+    json_object_set_new(config, "tls_client_ca", json_string(o->tls_client_ca));
     json_object_set_new(config, "tokens", json_string(o->tokens));
     add_path(config, o, "socket", "run/api.sock");
 }

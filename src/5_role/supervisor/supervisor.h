@@ -24,7 +24,7 @@ struct supervisor_options {
     const char *listen;    /* HOST:PORT */
     const char *llm;       /* URL of a model engine or "" */
     const char *llm_model; /* which of its models, or "" */
-    const char *tls_cert, *tls_key, *tokens; /* files or "" */
+    const char *tls_cert, *tls_key, *tls_client_ca, *tokens; /* files or "" */
     const json_t *names;    /* array of further names of this host in requests */
     const json_t *writable; /* array of folders that local playbooks may write */
     const json_t *settings; /* {"gateway":{…},"judge":{…},…}; may be NULL */
