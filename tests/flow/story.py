@@ -196,11 +196,13 @@ def events_resume_where_they_were_left():
 @tap.test
 def invariant_12_no_action_reaches_a_cluster():
     """The rules that forbid governing one's own cluster come with the first action that could; until then
-    every job that any action can ask for is DNS or a playbook that the owner allowed by name."""
+    every job that any action can ask for is DNS, a playbook that the owner allowed by name, or a machine of the site's own
+    facts; and of these never the one that the node runs on (host_sleep.plt)."""
     with Node() as node:
         names = {action["name"] for action in node.get("/api/v1/actions")[1]["actions"]}
         equal(names, {"dns_record_add", "dns_record_change", "dns_record_delete", "dns_record_list", "dns_lookup",
-                      "dns_zone_create", "dns_zone_delete", "playbook_run", "case_explain", "node_list"})
+                      "dns_zone_create", "dns_zone_delete", "playbook_run", "case_explain", "node_list",
+                      "host_wake", "host_sleep", "pool_load", "pool_unload"})
         status, answer = node.propose("playbook_run", playbook="services/cluster/migrate.yml", variables={})
         equal((status, answer.get("status")), (200, "denied"))
         equal(answer["plan"], None)

@@ -22,6 +22,8 @@ import tempfile
 import threading
 import time
 
+import debian_root
+import engine
 from debian_root import unavailable
 from engine_process import real_llama, tiny_model
 from node import LOGICCTL, ROOT, wait_for
@@ -48,6 +50,7 @@ def own_network():
     for program in ("unshare", "nsenter", "ip"):
         if not shutil.which(program):
             unavailable("no %s" % program)
+    debian_root.make("engine-root", engine.SUITE, engine.PACKAGES)  # while there is a way to Debian
     if os.geteuid() != 0 or libc.unshare(CLONE_NEWNET) != 0:
         unavailable("no network namespaces: %s" % os.strerror(ctypes.get_errno()))
     run("ip", "link", "set", "lo", "up")

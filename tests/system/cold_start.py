@@ -55,7 +55,8 @@ class House:
     def __exit__(self, *why):
         if why[0] is not None and hasattr(self, "sleeper") and self.sleeper.agent:
             print("# agent: " + self.sleeper.agent.text()[-3000:].replace("\n", "\n# "))
-        self.node.__exit__(*why)
+        if self.node.process:
+            self.node.__exit__(*why)
         for part in ("sleeper", "host"):
             if hasattr(self, part):
                 getattr(self, part).__exit__()

@@ -282,6 +282,8 @@ reason(quiet_now(Host, From, To, RetryMs)) -->
     { Minutes is (RetryMs + 59999) // 60000 },
     ['~w has quiet hours from ~s to ~s, for ~d more minutes, and no person asked'
      -[Host, From, To, Minutes]].
+reason(own_machine(Host)) -->
+    ['~w is the machine that this node runs on; it never puts itself to sleep'-[Host]].
 reason(never_sleeps(Host)) -->
     ['the site facts never let ~w sleep'-[Host]].
 reason(agent_silent(Host, Words)) -->
@@ -447,6 +449,8 @@ remedy(woken_too_often(_, _, _, RetryMs)) -->
     ['it were asked again in ~d s'-[S]].
 remedy(quiet_now(_, _, To, _)) -->
     ['it were asked after ~s, or by a person'-[To]].
+remedy(own_machine(Host)) -->
+    ['a person did it at ~w itself'-[Host]].
 remedy(never_sleeps(Host)) -->
     ['host_sleep(~w, suspend) or host_sleep(~w, poweroff) stood in the site facts'-[Host, Host]].
 remedy(agent_silent(Host, _)) -->

@@ -32,6 +32,9 @@ action:example(host_sleep, "shut tower down").
 policy:forbids(host_sleep(Text), _, unknown_host(Text, Known)) :-
     \+ host_known(Text, _),
     hosts_known(Known).
+policy:forbids(host_sleep(Text), _, own_machine(Host)) :-
+    host_known(Text, Host),
+    site:host(Host, "local", _).
 policy:forbids(host_sleep(Text), _, never_sleeps(Host)) :-
     host_known(Text, Host),
     sleep_of(Host, never).

@@ -37,8 +37,10 @@ test(a_failed_pool_is_empty, Kind == permit) :-
     sleep("tower", Seen, V), at(V, verdict, Kind).
 test(a_strange_host, First == deny-unknown_host) :-
     sleep("mars", null, V), first(V, First).
-test(never_is_the_rule, First == deny-never_sleeps) :-
-    sleep("here", null, V), first(V, First).
+test(invariant_12_the_node_never_sleeps_itself, true(memberchk(own_machine, Rules))) :-
+    sleep("here", null, V), rules(V, Rules).
+test(never_is_the_rule, true(memberchk(never_sleeps, Rules))) :-
+    sleep("here", null, V), rules(V, Rules).
 test(just_woken, First-Retry == (deny-on_too_short)-500000) :-
     me(By), noon(Now), At is Now - 100000,
     sleep("tower", By, [host_power(tower, awake, At)], null, V), first(V, First),
