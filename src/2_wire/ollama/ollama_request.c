@@ -411,7 +411,7 @@ static bool take_calls(struct reading *r, const json_t *from, json_t *message)
 /* Which call a tool's answer belongs to. */
 static bool take_answer(struct reading *r, const json_t *from, json_t *message)
 {
-    const char *name, *id;
+    const char *name = "", *id = "";
     struct asked *found = NULL;
 
     if (!text_of(r, from, "tool_name", &name) || !text_of(r, from, "tool_call_id", &id))
@@ -432,7 +432,7 @@ static bool take_answer(struct reading *r, const json_t *from, json_t *message)
 static bool add_message(struct reading *r, const json_t *from, json_t *messages)
 {
     scoped(json_done) json_t *message = json_object();
-    const char *role, *content, *thinking;
+    const char *role = "", *content = "", *thinking = "";
 
     if (!json_is_object(from))
         return bad_type(r, "messages", "a list of objects");
@@ -476,7 +476,7 @@ static bool take_chat(struct reading *r)
 
 static bool take_generate(struct reading *r)
 {
-    const char *prompt, *system, *suffix, *template;
+    const char *prompt = "", *system = "", *suffix = "", *template = "";
 
     if (!text_of(r, r->in, "prompt", &prompt) || !text_of(r, r->in, "system", &system) ||
         !text_of(r, r->in, "suffix", &suffix) || !text_of(r, r->in, "template", &template) ||
