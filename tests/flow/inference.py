@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The inference gateway on a whole node: real roles, identity, queue and accounts; engines are FAKE (chat_engine.py) because a
 real one cannot be made to misbehave. With real engines: tests/system/cold_start.py, tests/client."""
+import hashlib
 import http.client
 import json
 import os
@@ -174,6 +175,8 @@ def tokens_are_asked_for_and_their_scopes_hold():
         equal([node.chat("words 1", opaque)[0] for _ in range(3)], [200, 200, 429])
         for token in (narrow, opaque):
             assert token not in node.log_text(), "a token in the log"
+            label = '"identity":"token:%s"' % hashlib.sha256(token.encode()).hexdigest()[:6]
+            assert label in node.log_text(), node.log_text()[-1500:]
             assert token not in json.dumps(node.get("/api/v1/usage")[1])
         subprocess.run([LOGICCTL, "--home", node.home, "token", "revoke", "narrow"], check=True, stdout=subprocess.DEVNULL)
         wait_for("the revocation", lambda: node.get("/v1/models", headers=bearer(narrow))[0] == 401)
@@ -323,9 +326,10 @@ def lists_and_embeddings():
 
 
 @tap.test
-def streams_go_on_when_other_roles_die():
-    with ChatEngine() as engine, House([engine], slots=64) as node:
-        streams = [node.stream("words 30 slow 0.1") for _ in range(40)]
+def two_hundred_streams_go_on_when_other_roles_die():
+    engines = [ChatEngine() for _ in range(4)]
+    with House(engines, slots=64, settings=["gateway.caller_waiting_max=256"]) as node:
+        streams = [node.stream("words 40 slow 0.1") for _ in range(200)]
         for stream in streams:
             equal(stream.head(), 200)
         for role in ("judge", "actuator", "ledger"):
@@ -333,17 +337,20 @@ def streams_go_on_when_other_roles_die():
             time.sleep(0.3)
         for stream in streams:
             raw = stream.rest()
-            assert raw.endswith(b"data: [DONE]\n\n") and raw.count(b'"w') == 30, raw[-200:]
+            assert raw.endswith(b"data: [DONE]\n\n") and raw.count(b'"w') == 40, raw[-200:]
         node.wait_ready()
-        streams = [node.stream("words 100 slow 0.1") for _ in range(40)]
+        wait_for("the pools again", node.pools_ready)
+        streams = [node.stream("words 200 slow 0.1") for _ in range(200)]
         for stream in streams:
             equal(stream.head(), 200)
         os.kill(node.roles()["gateway"]["pid"], signal.SIGKILL)
         for stream in streams:
             assert b"[DONE]" not in stream.rest()
-        wait_for("the engine to be left alone", lambda: engine.running == 0, 10)
+        wait_for("the engines to be left alone", lambda: not any(e.running for e in engines), 20)
         wait_for("the gateway again", node.pools_ready)
         equal(node.chat("words 1")[0], 200)
+    for engine in engines:
+        engine.stop()
 
 
 @tap.test

@@ -211,6 +211,26 @@ def a_host_that_vanishes_under_a_stream_is_shown_and_woken_again():
         equal(house.sleeper.state, "on")
 
 
+@tap.test
+def a_host_that_vanishes_amid_its_load_is_told_and_tried_again():
+    with House(settings=["gateway.wait_ms=90000"]) as house:
+        connection = stream(house.node)
+        wait_for("the load", lambda: any(e["kind"] == "warrant_issued" for e in house.node.entries()
+                                         if e["case"] in {c["case"] for c in house.cases("pool_load")}))
+        house.sleeper.plug_off()  # amid it, or a moment after
+        raw = connection.getresponse().read()
+        if b"[DONE]" not in raw:  # it was told, with a reason
+            assert b'"error"' in raw, raw[-300:]
+        status, answer = house.chat()
+        end = time.monotonic() + 90
+        while status != 200 and time.monotonic() < end:  # refused for a while, never wrong
+            assert "error" in answer, answer
+            time.sleep(2)
+            status, answer = house.chat()
+        equal(status, 200)
+        house.node.verify_ledger()
+
+
 if __name__ == "__main__":
     own_network()
     tap.run()

@@ -146,14 +146,16 @@ static bool kind_fits(struct turn *turn, const struct model *model)
  * -------------------------------------------------------------------------- */
 
 /* Titles, tags and follow-ups that a chat page asks for beside the talk: they must not push aside
- * what a person waits for. Only ever lowers a request. */
+ * what a person waits for. Looked for only where front ends speak; only ever lowers a request. */
 static bool is_task(struct turn *turn, struct str body)
 {
     static const char MARK[] = "\"### Task:";
     struct str wish = exchange_header(turn->ex, S("X-Logic-Priority"));
     size_t len = body.len < TASK_LOOK_BYTES ? body.len : TASK_LOOK_BYTES;
 
-    return str_eq(wish, S("background")) || memmem(body.at, len, MARK, sizeof MARK - 1);
+    return str_eq(wish, S("background")) ||
+           ((turn->caller->speaks_for_users || turn->caller->is_local) &&
+               memmem(body.at, len, MARK, sizeof MARK - 1));
 }
 
 static void tell_queue_of(struct inference *inf, const struct caller *caller)
@@ -379,6 +381,7 @@ void inference_take(struct inference *inf, struct exchange *ex, enum inference_r
     if (show_route(inf, ex, route, caller))
         return;
     struct turn *turn = turn_make(inf, ex, route);
+    memcpy(turn->label, caller->label, sizeof turn->label);
     if (inf->stopping) {
         refuse(turn, OPENAI_POOL_UNAVAILABLE, NULL, "the node is stopping; try again in a moment");
         return;

@@ -148,6 +148,19 @@ static void account(struct turn *turn, const struct openai_usage *usage, struct 
         clock.civil_ms);
 }
 
+/* Who, never the token: the label ends in six digits of its hash. */
+static void log_end(const struct turn *turn)
+{
+    const struct inference *inf = turn->inf;
+    char status[16], spent[24];
+
+    snprintf(status, sizeof status, "%d", turn->status);
+    snprintf(spent, sizeof spent, "%lld", (long long)(inference_now(inf) - turn->begun_ms));
+    log_event("request_ended", "request", turn->request_id, "identity", turn->label, "model",
+        turn->model >= 0 ? inf->models[turn->model].name : "", "pool",
+        turn->pool >= 0 ? inf->pools[turn->pool].name : "", "status", status, "ms", spent, NULL);
+}
+
 void turn_end(struct turn *turn)
 {
     struct inference *inf = turn->inf;
@@ -169,6 +182,8 @@ void turn_end(struct turn *turn)
         account(turn, &usage, clock);
         identity_leave(turn->caller, turn->started_ms ? tokens : 0, clock);
     }
+    if (inf->config.settings.log_requests || turn->held || !succeeded(turn))
+        log_end(turn);
     if (inf->config.finished)
         inf->config.finished(
             inf->config.owner, turn->route, turn->status, clock_steady_ns() - turn->begun_ns);

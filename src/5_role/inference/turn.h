@@ -57,7 +57,8 @@ struct turn {
     struct buf whole;            /* reply REPLY_WHOLE, REPLY_ERROR */
     struct openai_usage usage;
     char request_id[REQUEST_ID_BYTES];
-    char user[USER_BYTES]; /* for whom the caller speaks; "" for itself */
+    char label[CALLER_LABEL_BYTES]; /* for logs: "token:1a2b3c" */
+    char user[USER_BYTES];          /* for whom the caller speaks; "" for itself */
 };
 
 /* --- ask.c ---------------------------------------------------------------------------- */
