@@ -137,7 +137,7 @@ def a_host_that_never_wakes_is_told_with_its_reason():
         status, answer = house.chat(stream=False)
         text = json.dumps(answer)
         assert "tower" in text or "wake" in text or "answer" in text, text
-        assert time.monotonic() - begin < 40, "it took too long to say so"
+        assert time.monotonic() - begin < 150, "it took too long to say so"
         equal((status in (0, 503), answer["error"]["code"]), (True, "pool_unavailable"))
         assert len(house.sleeper.right_packets()) >= 3, house.sleeper.packets
         equal(house.node.get("/v1/models")[0], 200)
