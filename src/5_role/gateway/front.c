@@ -267,7 +267,9 @@ bool front_takes(struct gateway *g, const struct route *route, struct exchange *
         inference_take(g->front.inference, ex, (enum inference_route)at, caller, now);
         return true;
     }
-    log_event("caller_refused", "identity", refusal.fp6, "reason", refusal.reason, NULL);
+    char label[CALLER_LABEL_BYTES];
+    snprintf(label, sizeof label, "%s%s", *refusal.fp6 ? "token:" : "", refusal.fp6);
+    log_event("caller_refused", "identity", label, "reason", refusal.reason, NULL);
     metrics_count(&g->metrics, route->id, refusal.status, 0);
     inference_refuse(ex, (enum inference_route)at, &refusal);
     return true;

@@ -355,12 +355,6 @@ static bool seen_from(const char *state, enum readiness_seen *ret_seen)
     return false;
 }
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-    return text ? text : "";
-}
-
 /* The model is named by its hash: a name alone could be another file. */
 static int model_of(const struct inference *inf, const json_t *row)
 {

@@ -67,7 +67,6 @@ struct pool {
     int host;                         /* -1: none */
     int64_t vram_mib, slots, context; /* context: of one slot */
     int running, told_running;
-    bool wanted; /* told to readiness */
     int want_model;
     struct readiness readiness;
     struct upstream_place *place;
@@ -112,6 +111,13 @@ struct inference {
     int handles;
     bool settling, moved, judge_there, stopping, closing, table_asked, any_want;
 };
+
+/* A member that is a text; "" if it is none. */
+static inline const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? text : "";
+}
 
 static inline int64_t inference_now(const struct inference *inf)
 {

@@ -27,12 +27,6 @@ struct proposal {
     bool accepted;
 };
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-    return text ? text : "";
-}
-
 static bool is_host(const struct proposal *p)
 {
     return p->kind == PROPOSE_WAKE || p->kind == PROPOSE_SLEEP;

@@ -14,12 +14,6 @@
 #define QUEUE_ROWS_MAX 200
 #define PAGE_BYTES_MAX (4u << 20)
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-    return text ? text : "";
-}
-
 static const struct power *power_of(const struct inference *inf, const struct pool *pool)
 {
     return pool->host >= 0 ? &inf->hosts[pool->host].power : NULL;

@@ -16,12 +16,6 @@
 
 #define MIB (1024ll * 1024)
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-    return text ? text : "";
-}
-
 static int64_t number_of(const json_t *object, const char *name, int64_t otherwise)
 {
     const json_t *value = json_object_get(object, name);
