@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "openai/walk.h"
 
+#include "json/json_bytes.h"
+
 #define ONES 0x0101010101010101u
 #define HIGHS 0x8080808080808080u
 #define INTEGER_DIGITS_MAX 18
@@ -42,38 +44,6 @@ static const unsigned char *skip_plain(const unsigned char *at, const unsigned c
     while (at < end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
         at++;
     return at;
-}
-
-/* The length of the UTF-8 sequence at `at`, whose first byte is 0x80 or more; 0 if it is none. */
-static size_t utf8_length(const unsigned char *at, const unsigned char *end)
-{
-    unsigned char lead = at[0], low = 0x80, high = 0xbf;
-    size_t len = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-
-    if (lead < 0xc2 || lead > 0xf4 || (size_t)(end - at) < len)
-        return 0;
-    if (lead == 0xe0)
-        low = 0xa0; /* overlong */
-    else if (lead == 0xed)
-        high = 0x9f; /* surrogates */
-    else if (lead == 0xf0)
-        low = 0x90;
-    else if (lead == 0xf4)
-        high = 0x8f; /* beyond U+10FFFF */
-    if (at[1] < low || at[1] > high)
-        return 0;
-    for (size_t i = 2; i < len; i++)
-        if (at[i] < 0x80 || at[i] > 0xbf)
-            return 0;
-    return len;
-}
-
-static int hex_value(unsigned char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* `uXXXX` at `at`; -1 if it is not there. */
