@@ -162,6 +162,12 @@ static void sleep_done(struct step *s)
     down(s, POWER_ASLEEP);
 }
 
+static void slept(struct step *s)
+{
+    if (s->p->out == POWER_OUT_NONE)
+        down(s, POWER_ASLEEP);
+}
+
 static void sleep_off(struct step *s) /* denied or withdrawn: it stays up */
 {
     if (s->event->kind != POWER_SLEEP_WITHDRAWN) {
@@ -206,7 +212,7 @@ typedef void cell(struct step *s);
 static cell *const TABLE[POWER_STATES][POWER_EVENTS] = {
     [POWER_UNKNOWN] = {[POWER_WANTED] = look, [POWER_WAKE_DONE] = look,
         [POWER_STAGE_AGENT_UP] = look, [POWER_SEEN] = up, [POWER_LOST] = lost_first,
-        [POWER_SLEEP_DONE] = sleep_done, [POWER_RESTARTED] = restarted},
+        [POWER_SLEEP_DONE] = sleep_done, [POWER_SLEPT] = slept, [POWER_RESTARTED] = restarted},
     [POWER_ASLEEP] = {[POWER_WAKE_DONE] = look, [POWER_STAGE_AGENT_UP] = look,
         [POWER_SEEN] = up, [POWER_RESTARTED] = restarted},
     [POWER_WAKING] = {[POWER_WAKE_DONE] = up, [POWER_WAKE_DENIED] = wake_failed,
@@ -217,7 +223,7 @@ static cell *const TABLE[POWER_STATES][POWER_EVENTS] = {
         [POWER_RESTARTED] = restarted},
     [POWER_AWAKE] = {[POWER_SEEN] = seen_again, [POWER_LOST] = lost_more,
         [POWER_SLEEP_ACCEPTED] = sleeping, [POWER_SLEEP_DONE] = sleep_done,
-        [POWER_RESTARTED] = restarted},
+        [POWER_SLEPT] = slept, [POWER_RESTARTED] = restarted},
     [POWER_DRAINING] = {[POWER_WANTED] = withdraw, [POWER_SEEN] = seen_again,
         [POWER_LOST] = lost_more, [POWER_SLEEP_ACCEPTED] = sleeping,
         [POWER_SLEEP_DONE] = sleep_done, [POWER_SLEEP_DENIED] = sleep_off,
@@ -272,6 +278,7 @@ static bool book(struct step *s)
     case POWER_WAKE_ACCEPTED:
     case POWER_STAGE_BOOTING:
     case POWER_STAGE_AGENT_UP:
+    case POWER_SLEPT:
     case POWER_TICK:
     case POWER_EVENTS:
         break;

@@ -58,6 +58,7 @@ enum power_event_kind {
     POWER_SLEEP_DENIED, /* words (the inhibitor), retry_ms */
     POWER_SLEEP_FAILED,
     POWER_SLEEP_WITHDRAWN, /* it did not get as far as a warrant */
+    POWER_SLEPT, /* somebody else's sleep was done: the record says so */
     POWER_RESTARTED,       /* link to the judge came back: what was out is forgotten, look */
     POWER_TICK,
     POWER_EVENTS,

@@ -101,6 +101,7 @@ static const struct row ROWS[] = {
     {POWER_SLEEP_DENIED, {"un", "as", "wa", "bo", "up", "upU", "unA", "fa"}},
     {POWER_SLEEP_FAILED, {"un", "as", "wa", "bo", "up", "unA", "unA", "fa"}},
     {POWER_SLEEP_WITHDRAWN, {"un", "as", "wa", "bo", "up", "upU", "unA", "fa"}},
+    {POWER_SLEPT, {"as", "as", "wa", "bo", "asD", "dr", "sl", "fa"}},
     {POWER_RESTARTED, {"unA", "unA", "unA", "unA", "upA", "unA", "unA", "unA"}},
     {POWER_TICK, {"un", "as", "wa", "bo", "up", "dr", "sl", "fa"}},
 };

@@ -216,6 +216,12 @@ static void unloaded(struct step *s)
     readiness_gone(s);
 }
 
+static void emptied(struct step *s)
+{
+    if (s->p->out == READINESS_OUT_NONE)
+        unloaded(s);
+}
+
 static void unload_denied(struct step *s)
 {
     struct readiness *p = s->p;
@@ -271,7 +277,8 @@ static void retry(struct step *s)
     {[READINESS_HOST_GONE] = host_gone, [READINESS_STAGE] = stage,                                 \
         [READINESS_LOAD_DONE] = load_done, [READINESS_LOAD_DENIED] = readiness_load_failed,        \
         [READINESS_LOAD_FAILED] = readiness_load_failed,                                           \
-        [READINESS_SEEN] = readiness_seen_starting, [READINESS_LOST] = lost,                       \
+        [READINESS_EMPTIED] = emptied, [READINESS_SEEN] = readiness_seen_starting,                 \
+        [READINESS_LOST] = lost,                                                                   \
         [READINESS_RESTARTED] = restarted}
 
 static cell *const TABLE[READINESS_STATES][READINESS_EVENTS] = {
@@ -286,18 +293,19 @@ static cell *const TABLE[READINESS_STATES][READINESS_EVENTS] = {
     [READINESS_LOADING] = STARTING,
     [READINESS_READY] = {[READINESS_HOST_GONE] = host_gone, [READINESS_LOAD_DONE] = load_done_seen,
         [READINESS_LOAD_DENIED] = look, [READINESS_LOAD_FAILED] = look,
-        [READINESS_UNLOAD_DONE] = unloaded,
+        [READINESS_UNLOAD_DONE] = unloaded, [READINESS_EMPTIED] = emptied,
         [READINESS_UPSTREAM_FAILED] = look, [READINESS_SEEN] = readiness_seen_ready,
         [READINESS_LOST] = lost, [READINESS_RESTARTED] = restarted},
     [READINESS_DRAINING] = {[READINESS_HOST_GONE] = host_gone, [READINESS_STAGE] = stage_unload,
         [READINESS_UNLOAD_ACCEPTED] = unloading, [READINESS_UNLOAD_DONE] = unloaded,
         [READINESS_UNLOAD_DENIED] = unload_denied, [READINESS_UNLOAD_FAILED] = unload_unsure,
-        [READINESS_UPSTREAM_FAILED] = look, [READINESS_SEEN] = readiness_seen_ready,
-        [READINESS_LOST] = lost, [READINESS_RESTARTED] = restarted},
+        [READINESS_EMPTIED] = emptied, [READINESS_UPSTREAM_FAILED] = look,
+        [READINESS_SEEN] = readiness_seen_ready, [READINESS_LOST] = lost,
+        [READINESS_RESTARTED] = restarted},
     [READINESS_UNLOADING] = {[READINESS_HOST_GONE] = host_gone, [READINESS_UNLOAD_DONE] = unloaded,
         [READINESS_UNLOAD_DENIED] = unload_denied, [READINESS_UNLOAD_FAILED] = unload_unsure,
-        [READINESS_SEEN] = readiness_seen_unloading, [READINESS_LOST] = lost,
-        [READINESS_RESTARTED] = restarted},
+        [READINESS_EMPTIED] = emptied, [READINESS_SEEN] = readiness_seen_unloading,
+        [READINESS_LOST] = lost, [READINESS_RESTARTED] = restarted},
     [READINESS_FAILED] = {[READINESS_WANTED] = wanted_failed, [READINESS_HOST_UP] = host_back,
         [READINESS_LOAD_DONE] = look, [READINESS_UNLOAD_FAILED] = look,
         [READINESS_SEEN] = readiness_seen_without, [READINESS_RESTARTED] = restarted,
@@ -367,6 +375,7 @@ static bool book(struct step *s)
     case READINESS_RESTARTED:
         p->out = READINESS_OUT_NONE;
         return true;
+    case READINESS_EMPTIED:
     case READINESS_UPSTREAM_FAILED:
     case READINESS_TICK:
     case READINESS_EVENTS:

@@ -72,12 +72,12 @@ enum readiness_event_kind {
     READINESS_UNLOAD_DONE,
     READINESS_UNLOAD_DENIED, /* words, retry_ms */
     READINESS_UNLOAD_FAILED,
+    READINESS_EMPTIED, /* somebody else's unload was done: the record says so */
     READINESS_UPSTREAM_FAILED, /* the engine did not answer (connection refused, broken) */
     READINESS_SEEN,      /* seen, model, slots, engine_version: what the agent says of this pool */
     READINESS_LOST,      /* a look found nobody */
     READINESS_RESTARTED, /* link to the judge came back: what was out is forgotten, look */
-    READINESS_TICK,
-    READINESS_EVENTS,
+    READINESS_TICK, READINESS_EVENTS,
 };
 
 /* The `state` of POOL in the agent's status. */

@@ -144,6 +144,8 @@ static const struct row ROWS[] = {
         .cells = {"em", "ho", "dr", "st", "ve", "lo", "re", "re", "re", "fa"}},
     {E(UNLOAD_FAILED),
         .cells = {"em", "ho", "dr", "st", "ve", "lo", "re", "unA", "unA", "fa"}},
+    {E(EMPTIED),
+        .cells = {"em", "ho", "dr", "st", "ve", "lo", "emR", "dn", "un", "fa"}},
     {E(UPSTREAM_FAILED),
         .cells = {"em", "ho", "dr", "st", "ve", "lo", "reA", "dnA", "un", "fa"}},
     {E(LOST),

@@ -49,7 +49,8 @@ struct model {
 struct host {
     char name[NAME_BYTES], agent[URL_BYTES], words[128];
     bool listed, asking, can_wake;
-    int wants; /* pools that want it */
+    bool look_again; /* it was touched while a look was under way */
+    int wants;       /* pools that want it */
     struct power power;
     struct upstream_place *place;
     struct proposal *proposal;
@@ -109,7 +110,8 @@ struct inference {
     struct inference_counts counts;
     int64_t open_requests;
     int handles;
-    bool settling, moved, judge_there, stopping, closing, table_asked, any_want;
+    bool settling, moved, judge_there, stopping, closing, any_want;
+    bool table_asked, table_again; /* under way; to be asked once more then */
 };
 
 /* A member that is a text; "" if it is none. */

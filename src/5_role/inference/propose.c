@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define LOOK_HEAD_MS 5000
+#define OWN_NAME "node:gateway" /* the principal of our own proposals */
 
 static const char *const ACTIONS[] = {[PROPOSE_WAKE] = "host_wake",
     [PROPOSE_SLEEP] = "host_sleep",
@@ -195,22 +196,49 @@ static bool same_subject(const struct inference *inf, const struct proposal *p, 
 
     return strcmp(text_of(body, "action"), ACTIONS[p->kind]) == 0 &&
            strcmp(text_of(params, is_host(p) ? "host" : "pool"), subject(inf, p)) == 0 &&
-           strcmp(text_of(json_object_get(body, "by"), "principal"), "node:gateway") == 0;
+           strcmp(text_of(json_object_get(body, "by"), "principal"), OWN_NAME) == 0;
 }
 
-static bool changes_view(const json_t *event)
+/* Which of the four actions that is, and of what; false: another, or of a stranger. */
+static bool read_action(const struct inference *inf, const json_t *body,
+    enum proposal_kind *ret_kind, int *ret_host, int *ret_pool)
 {
-    const char *kind = text_of(event, "kind");
-    const char *action = text_of(json_object_get(event, "body"), "action");
+    const json_t *params = json_object_get(body, "params");
+    int kind = 0;
 
-    if (strcmp(kind, "kb_loaded") == 0)
-        return true;
-    if (strcmp(kind, "case_executed") != 0)
+    while (kind < (int)COUNT(ACTIONS) && strcmp(ACTIONS[kind], text_of(body, "action")) != 0)
+        kind++;
+    if (kind == (int)COUNT(ACTIONS))
         return false;
-    for (size_t i = 0; i < COUNT(ACTIONS); i++)
-        if (strcmp(ACTIONS[i], action) == 0)
-            return true;
-    return false;
+    *ret_kind = (enum proposal_kind)kind;
+    *ret_pool = -1;
+    if (kind == PROPOSE_WAKE || kind == PROPOSE_SLEEP) {
+        *ret_host = view_host(inf, text_of(params, "host"));
+    } else {
+        *ret_pool = view_pool(inf, text_of(params, "pool"));
+        *ret_host = *ret_pool >= 0 ? inf->pools[*ret_pool].host : -1;
+    }
+    return *ret_host >= 0;
+}
+
+/* Something was done to a machine, or begun and its end is not known. What others did is looked at
+ * at once, for nobody tells us of it in any other way; and what they took away is no failure. */
+static void machine_touched(struct inference *inf, const json_t *body, bool done)
+{
+    enum proposal_kind kind;
+    int host, pool;
+
+    if (!read_action(inf, body, &kind, &host, &pool))
+        return;
+    propose_table(inf); /* also what was learned: times, what is loaded, buffers */
+    if (strcmp(text_of(json_object_get(body, "by"), "principal"), OWN_NAME) == 0)
+        return;
+    if (done && kind == PROPOSE_SLEEP)
+        drive_host(inf, host, &(struct power_event){.kind = POWER_SLEPT});
+    if (done && kind == PROPOSE_UNLOAD)
+        drive_pool(inf, pool, &(struct readiness_event){.kind = READINESS_EMPTIED});
+    inf->hosts[host].look_again = inf->hosts[host].asking;
+    propose_look(inf, host);
 }
 
 void inference_event(struct inference *inf, const json_t *event)
@@ -218,8 +246,10 @@ void inference_event(struct inference *inf, const json_t *event)
     const char *kind = text_of(event, "kind"), *case_id = text_of(event, "case");
     const json_t *body = json_object_get(event, "body");
 
-    if (changes_view(event))
+    if (strcmp(kind, "kb_loaded") == 0)
         propose_table(inf);
+    else if (strcmp(kind, "case_executed") == 0 || strcmp(kind, "case_failed") == 0)
+        machine_touched(inf, body, strcmp(kind, "case_executed") == 0);
     for (struct proposal *p = inf->proposals; p; p = p->next) {
         if (!*p->case_id && strcmp(kind, "case_opened") == 0 && same_subject(inf, p, body))
             snprintf(p->case_id, sizeof p->case_id, "%s", case_id);
@@ -268,7 +298,10 @@ static void on_status(void *asker, json_t *body, const struct err *why)
     if (inf->closing)
         return;
     inf->hosts[at].asking = false;
-    if (!why) { /* a judge that is away says nothing about the host */
+    if (inf->hosts[at].look_again) { /* it was touched meanwhile: this may be how it was before */
+        inf->hosts[at].look_again = false;
+        propose_look(inf, at);
+    } else if (!why) { /* a judge that is away says nothing about the host */
         const json_t *status = json_object_get(body, "status");
         drive_status(inf, at,
             json_is_true(json_object_get(body, "reachable")) && json_is_object(status) ? status
@@ -305,6 +338,8 @@ static void on_table(void *asker, json_t *body, const struct err *why)
         log_error("inference_table_missing", "code", why->code, "words", why->message, NULL);
     else
         inference_table(inf, body);
+    if (inf->table_again)
+        propose_table(inf);
 }
 
 void propose_table(struct inference *inf)
@@ -312,6 +347,7 @@ void propose_table(struct inference *inf)
     struct err err;
     scoped(json_done) json_t *body = json_object();
 
+    inf->table_again = inf->table_asked;
     if (inf->table_asked)
         return;
     inf->table_asked =
