@@ -20,6 +20,7 @@
 
 nothing_learned :-
     forall(member(Head, [ change(_, _, _, _, _, _), host_power(_, _, _), host_woken(_, _),
+                          host_tried(_, _, _),
                           boot_time(_, _, _), load_time(_, _, _, _), loaded(_, _, _, _, _),
                           measured(_, _, _, _, _, _, _, _, _, _, _) ]),
            retractall(state:Head)).

@@ -3,6 +3,7 @@
 as told: denials with their numbers, and actuator and judge killed amid a load. Real agents: tests/system/cold_start.py."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -92,8 +93,7 @@ def beside(function, *args, **more):
 @tap.test
 def a_model_is_loaded_and_unloaded_by_signed_orders_and_looks_are_not_recorded():
     with House() as node:
-        wait_for("the host to be seen", lambda: node.state() == "empty")
-        assert node.agent.looks > 0  # by host_status
+        wait_for("the host to be seen", lambda: node.agent.looks and node.state() == "empty")
         equal([e["kind"] for e in node.entries()], ["kb_loaded"])
         answer = node.good("pool_load", pool="p0", model="tiny")
         result = answer["execution"]
@@ -107,6 +107,19 @@ def a_model_is_loaded_and_unloaded_by_signed_orders_and_looks_are_not_recorded()
         node.good("pool_unload", pool="p0")
         wait_for("the pool to be empty", lambda: node.state() == "empty")
         node.verify_ledger()
+
+
+@tap.test
+def what_a_person_did_is_seen_at_once():
+    with House(remote=True, settings=["gateway.status_ms=600000"]) as node:  # hosts are looked at each 15 s
+        wait_for("the host to be seen", lambda: node.agent.looks and node.state() == "empty")
+        node.good("pool_load", pool="p0", model="tiny")
+        wait_for("the load to be seen", lambda: node.state() == "ready", 4)
+        node.good("pool_unload", pool="p0")
+        wait_for("the unload to be seen", lambda: node.state() == "empty", 4)
+        node.agent.tear, node.agent.load_s = True, 0
+        equal(node.propose("pool_load", pool="p1", model="tiny")[1]["status"], "failed")  # what became of it is not known
+        wait_for("what came of it", lambda: node.state("p1") == "ready", 4)
 
 
 @tap.test
@@ -172,6 +185,32 @@ def a_host_that_stays_silent_ends_its_wake_at_its_own_limit():
         equal((answer["status"], answer["error"]["code"]), ("failed", "not_awake"))
         assert time.monotonic() - begin >= 3, "it gave up early"
         assert "tower" in answer["error"]["message"], answer
+
+
+@tap.test
+def wakes_that_failed_count_among_those_of_the_hour_also_after_a_restart():
+    with House(remote=True, limits=(1, 0, 0, 2)) as node:
+        node.agent.asleep = True
+        for _ in range(2):
+            answer = node.propose("host_wake", host="tower")[1]
+            equal((answer["status"], answer["error"]["code"]), ("failed", "not_awake"))
+        end = [e for e in node.entries() if e["kind"] == "case_failed"][-1]
+        equal((end["body"]["changed"], end["body"]["action"], end["body"]["params"]), ("unknown", "host_wake", {"host": "tower"}))
+        verdict = wait_for("what was learned", lambda: [
+            v for v in [node.propose("host_wake", host="tower")[1]["verdict"]] if v["verdict"] == "deny"])[0]
+        assert "woken_too_often" in json.dumps(verdict["reasons"]) and 0 < verdict["retry_ms"] <= 3600000, verdict
+        os.kill(node.pid("judge"), signal.SIGKILL)
+        wait_for("the node to be ready", lambda: node.get("/readyz")[0] == 200)
+        node.denied("host_wake", "woken_too_often", host="tower")
+        node.stop()
+        shutil.rmtree(node.home + "/state")  # the record alone
+        os.mkdir(node.home + "/state")
+        node.start()
+        node.denied("host_wake", "woken_too_often", host="tower")
+        node.verify_ledger()
+        done = subprocess.run([LOGICCTL, "--home", node.home, "--json", "ledger", "replay"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        assert json.loads(done.stdout)["ok"], done.stdout + done.stderr
 
 
 @tap.test

@@ -65,6 +65,7 @@ fact_word(state, change,          [case:text, seq:seq, principal:text, action:te
 fact_word(state, zone,            [name:zone, server:label]).
 fact_word(state, host_power,      [host:label, power:power, at_ms:at_ms]).
 fact_word(state, host_woken,      [host:label, at_ms:at_ms]).
+fact_word(state, host_tried,      [host:label, seq:seq, at_ms:at_ms]).
 fact_word(state, boot_time,       [host:label, at_ms:at_ms, took_ms:took_ms]).
 fact_word(state, load_time,       [pool:label, model:model_name, at_ms:at_ms, took_ms:took_ms]).
 fact_word(state, loaded,          [pool:label, model:model_name, sha256:sha256,

@@ -2,6 +2,7 @@
 
 :- module(machines,
           [ machine_effects/5,          % +Action, ++Params, +At, ++Result, -Effects
+            machine_tries/5,            % +Action, ++Params, +At, +Seq, -Tries
             time_ms/2,                  % +Text, -Ms
             host_known/2,               % +Text, -Host
             pool_known/2                % +Text, -Pool
@@ -82,6 +83,15 @@ host_param(Params, Host) :-
 pool_param(Params, Pool) :-
     field(Params, pool, Text),
     pool_known(Text, Pool).
+
+%!  machine_tries(+Action:string, ++Params, +At:string, +Seq, -Tries:list) is semidet.
+%
+%   What a failure teaches that may have had its effect: the packets of a wake were sent, so it
+%   counts among the wakes of the hour, or a host that never answers would be woken without end.
+
+machine_tries("host_wake", Params, At, Seq, [host_tried(Host, Seq, AtMs)]) :-
+    host_param(Params, Host),
+    moment(At, AtMs).
 
 %!  host_known(+Text, -Host) is semidet.
 %

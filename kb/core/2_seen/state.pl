@@ -5,11 +5,13 @@
             zone/2,                     % Name, Server
             host_power/3,               % Host, Power, AtMs
             host_woken/2,               % Host, AtMs
+            host_tried/3,               % Host, Seq, AtMs
             boot_time/3,                % Host, AtMs, TookMs
             load_time/4,                % Pool, Model, AtMs, TookMs
             loaded/5,                   % Pool, Model, Sha256, EngineVersion, AtMs
             measured/11,                % Sha256, EngineVersion, Kind, Context, Slots, Kv, …
             remember_change/7,          % +Case, +Seq, +Principal, +Action, +Params, +Undo, +Effects
+            remember_tries/1,           % +Tries
             forgetting/2,               % +Effect, -Facts
             learned_until/1,            % -Seq
             changes_max/1,              % -Count
@@ -26,7 +28,8 @@ One writer: the door `learn` holds the mutex; readers see each change whole or n
 */
 
 :- dynamic
-    change/6, zone/2, host_power/3, host_woken/2, boot_time/3, load_time/4, loaded/5, measured/11.
+    change/6, zone/2, host_power/3, host_woken/2, host_tried/3, boot_time/3, load_time/4,
+    loaded/5, measured/11.
 
 %!  changes_max(-Count) is det.
 %
@@ -101,6 +104,35 @@ forget_oldest(Principal) :-
     ;   true
     ).
 
+%!  remember_tries(+Tries:list) is semidet.
+%
+%   host_tried(Host, Seq, AtMs): the entry Seq tells of a wake that failed, and whose packets may
+%   have woken it all the same. False if none of it is new.
+
+remember_tries(Tries) :-
+    with_mutex(ln_state, transaction(tried(Tries))).
+
+tried(Tries) :-
+    findall(Try, ( member(Try, Tries), \+ old_try(Try) ), New),
+    New \== [],
+    forall(member(Try, New), befall(Try)).
+
+%   Known, or so old that it was known once and left.
+old_try(host_tried(_, Seq, _)) :-
+    host_tried(_, Seq, _),
+    !.
+old_try(host_tried(Host, Seq, AtMs)) :-
+    findall(Was-At, ( host_tried(Host, Was, At), Was > Seq ), Newer),
+    hour_ms(Hour),
+    wakes_kept_max(Max),
+    length(Newer, Count),
+    (   Count >= Max
+    ->  true
+    ;   member(_-At, Newer),
+        AtMs =< At - Hour
+    ),
+    !.
+
                 /*  machines  */
 
 hour_ms(3600000).
@@ -133,6 +165,14 @@ forgetting(host_woken(Host, AtMs), Olds) =>
     newest(Max, All, Kept),
     findall(host_woken(Host, Was),
             ( member(Was, All), ( \+ memberchk(Was, Kept) ; Was =< AtMs - Hour ) ), Olds).
+forgetting(host_tried(Host, _, AtMs), Olds) =>
+    hour_ms(Hour),
+    wakes_kept_max(Max),
+    findall(Seq, host_tried(Host, Seq, _), All),
+    newest(Max, All, Kept),
+    findall(host_tried(Host, Seq, Was),
+            ( host_tried(Host, Seq, Was),
+              ( \+ memberchk(Seq, Kept) ; Was =< AtMs - Hour ) ), Olds).
 forgetting(boot_time(Host, _, _), Olds) =>
     times_kept_max(Max),
     findall(Was, boot_time(Host, Was, _), All),
@@ -176,7 +216,7 @@ oldest_beyond(Most, Head, Column, Olds) :-
 %   number before and after has seen one state.
 
 learned_until(Seq) :-
-    findall(Known, change(_, Known, _, _, _, _), Seqs),
+    findall(Known, ( change(_, Known, _, _, _, _) ; host_tried(_, Known, _) ), Seqs),
     max_list([0|Seqs], Seq).
 
 %!  newest_changes(-Changes:list) is det.

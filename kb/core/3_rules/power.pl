@@ -132,7 +132,7 @@ woken_too_often(Host, Count, Max, RetryMs) :-
     asked_at(NowMs),
     limits_of(Host, _, _, _, Max),
     hour_ms(Hour),
-    findall(AtMs, ( state:host_woken(Host, AtMs), AtMs > NowMs - Hour ), Ats0),
+    findall(AtMs, ( woken_or_tried(Host, AtMs), AtMs > NowMs - Hour ), Ats0),
     msort(Ats0, Ats),
     length(Ats, Count),
     Count >= Max,
@@ -140,6 +140,9 @@ woken_too_often(Host, Count, Max, RetryMs) :-
     length(Head, Before),
     append(Head, [Frees|_], Ats),
     RetryMs is min(Hour, Frees + Hour - NowMs).
+
+woken_or_tried(Host, AtMs) :- state:host_woken(Host, AtMs).
+woken_or_tried(Host, AtMs) :- state:host_tried(Host, _, AtMs).
 
 %!  quiet_now(+Host, -From, -To, -RetryMs) is semidet.
 %

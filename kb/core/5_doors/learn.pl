@@ -6,8 +6,8 @@
 :- use_module(kb('1_words/wire'), [answered/3, fields/3, refuse/4, shown/2]).
 :- use_module(kb('1_words/dns_name'), [zone_name/3]).
 :- use_module(kb('2_seen/site'), []).
-:- use_module(kb('2_seen/state'), [remember_change/7]).
-:- use_module(kb('2_seen/machines'), [machine_effects/5]).
+:- use_module(kb('2_seen/state'), [remember_change/7, remember_tries/1]).
+:- use_module(kb('2_seen/machines'), [machine_effects/5, machine_tries/5]).
 
 /** <module> Door learn: a ledger entry becomes a state fact
 
@@ -28,6 +28,8 @@ learnt(In, obj([changed-Changed])) :-
            [Kind, Case, Seq, At, Body]),
     (   Kind == "case_executed"
     ->  executed(Case, Seq, At, Body, Changed)
+    ;   Kind == "case_failed"
+    ->  failed(Seq, At, Body, Changed)
     ;   Changed = false
     ).
 
@@ -40,6 +42,19 @@ executed(Case, Seq, At, Body, Changed) :-
     undo_form(Undo),
     consequence(Action, Params, At-Result, Effects),
     (   remember_change(Case, Seq, Principal, Action, Params, Undo, Effects)
+    ->  Changed = true
+    ;   Changed = false
+    ).
+
+%   A failure says what was tried where that may have had its effect.
+failed(Seq, At, Body, Changed) :-
+    fields(Body,
+           [ required(error, any), required(changed, string), optional(action, string, ""),
+             optional(params, obj, obj([])), optional(by, obj, obj([])) ],
+           [_, Did, Action, Params, _]),
+    (   Did \== "no",
+        machine_tries(Action, Params, At, Seq, Tries),
+        remember_tries(Tries)
     ->  Changed = true
     ;   Changed = false
     ).

@@ -36,6 +36,7 @@ state_file("changes.pl", change, 2).
 state_file("zones.pl",   zone,   1).
 state_file("host_power.pl", host_power, 1).
 state_file("host_woken.pl", host_woken, 2).
+state_file("host_tried.pl", host_tried, 2).
 state_file("boot_times.pl", boot_time,  2).
 state_file("load_times.pl", load_time,  3).
 state_file("loaded.pl",     loaded,     1).

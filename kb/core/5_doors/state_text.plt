@@ -28,14 +28,15 @@ test(state_text_can_be_loaded_again, [setup(empty), true(Found == [change("01C",
 
 test(what_machines_taught_can_be_loaded_again,
      [setup(nothing_learned), cleanup(nothing_learned),
-      true(Found-Faults == [boot_time, change, host_power, host_woken, load_time, loaded,
-                            measured]-[])]) :-
+      true(Found-Faults == [boot_time, change, host_power, host_tried, host_woken, load_time,
+                            loaded, measured]-[])]) :-
     sha(Sha),
     learn(8, "host_wake", ["host"-"tower"], obj(["took_ms"-77]), true),
     learn(9, "pool_load", ["pool"-"gpu0", "model"-"llama3", "sha256"-Sha],
           obj([ "took_ms"-9000, "engine_version"-"b9000",
                 "buffers"-obj([ "weights_bytes"-100, "kv_bytes"-20, "compute_bytes"-3,
                                 "other_bytes"-4 ]) ]), true),
+    assertz(state:host_tried(tower, 10, 1767225600000)),
     door_state_text:state_text(obj([]), Out),
     at(Out, files, Files),
     findall(Fact, ( member(File, Files), at(File, text, Text), read_back(Text, Fact) ), All),

@@ -55,6 +55,10 @@ static const char SCHEMA[] =
     "PRAGMA user_version = 1;"
     "COMMIT;";
 
+/* Beside the schema: a file of an earlier version gets it when it is opened. */
+static const char ADDED[] =
+    "CREATE INDEX IF NOT EXISTS entry_failed ON entry(seq) WHERE kind = 'case_failed';";
+
 _Static_assert(APPLICATION_ID == 1280199751 && STORE_SCHEMA_VERSION == 1, "SCHEMA says the same");
 
 void store_close(struct store **store)
@@ -101,7 +105,8 @@ static bool ensure_schema(struct store *store, const char *path, struct err *err
         return false;
     if (version == 0 && application == 0 && tables == 0)
         return run_text(store, PRAGMAS, "opening it", err) &&
-               run_text(store, SCHEMA, "making its tables", err);
+               run_text(store, SCHEMA, "making its tables", err) &&
+               run_text(store, ADDED, "making its tables", err);
     if (application != APPLICATION_ID)
         return err_code(err, ERR_SYSTEM, "ledger_broken", NULL,
             "'%s' is a database of another program: it is not touched; give the ledger its own "
@@ -111,7 +116,8 @@ static bool ensure_schema(struct store *store, const char *path, struct err *err
         return err_code(err, ERR_SYSTEM, "ledger_broken", NULL,
             "'%s' has schema %lld, this program knows %d: start the version that wrote it", path,
             (long long)version, STORE_SCHEMA_VERSION);
-    return run_text(store, PRAGMAS, "opening it", err);
+    return run_text(store, PRAGMAS, "opening it", err) &&
+           run_text(store, ADDED, "opening it", err);
 }
 
 bool store_open(const char *path, struct store **ret_store, struct err *err)

@@ -79,7 +79,7 @@ enum store_what {
     STORE_AFTER,   /* every entry */
     STORE_CASE,    /* of `case_id` */
     STORE_OPEN,    /* of all open cases */
-    STORE_LEARNED, /* kind case_executed */
+    STORE_LEARNED, /* kinds case_executed, case_failed */
 };
 
 struct store_query {

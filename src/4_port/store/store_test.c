@@ -67,7 +67,7 @@ static bool fill(struct store *store, struct err *err)
            put(store, 4, "C", "case_opened", true, 9, err) &&
            put(store, 5, "B", "case_executed", false, 9, err) &&
            put(store, 6, "C", "case_executed", true, 9, err) &&
-           put(store, 7, "A", "case_planned", true, 9, err) &&
+           put(store, 7, "A", "case_failed", true, 9, err) &&
            put(store, 8, "", "kb_loaded", false, 9, err) && store_commit(store, &head, err);
 }
 
@@ -121,8 +121,8 @@ TEST(entries_are_read_after_a_seq_by_case_open_and_learned)
     check_read(store, (struct store_query){STORE_CASE, 0, S("Z")}, 0, "");
     check_read(store, (struct store_query){.what = STORE_OPEN}, 0, "1 3 4 6 7 ");
     check_read(store, (struct store_query){.what = STORE_OPEN, .after = 4}, 0, "6 7 ");
-    check_read(store, (struct store_query){.what = STORE_LEARNED}, 0, "5 6 ");
-    check_read(store, (struct store_query){.what = STORE_LEARNED, .after = 5}, 0, "6 ");
+    check_read(store, (struct store_query){.what = STORE_LEARNED}, 0, "5 6 7 ");
+    check_read(store, (struct store_query){.what = STORE_LEARNED, .after = 5}, 0, "6 7 ");
     check_read(store, (struct store_query){.what = STORE_AFTER, .after = UINT64_MAX}, 0, "");
 }
 

@@ -96,10 +96,29 @@ void flow_record(struct live *live, json_t *entries)
     on_recorded(live, NULL, &err);
 }
 
+static json_t *member_or_null(const json_t *object, const char *name)
+{
+    json_t *value = json_object_get(object, name);
+    return value ? value : json_null();
+}
+
+/* What was done, or begun: with all that the rules need to remember it (also after a restart). */
+static void add_deed(const struct live *live, json_t *body)
+{
+    static const char *const MEMBERS[] = {"action", "params", "by"};
+    scoped(json_done) json_t *plan = json_loads(live->kase.plan, 0, NULL);
+
+    for (size_t i = 0; i < COUNT(MEMBERS); i++)
+        json_object_set(body, MEMBERS[i], member_or_null(plan, MEMBERS[i]));
+}
+
 void flow_fail(struct live *live, const struct err *why, const char *changed)
 {
     json_t *body = json_pack("{s:o, s:s}", "error", message_from_err(why), "changed", changed);
 
+    check(body);
+    if (live->kase.plan && strcmp(changed, "no") != 0)
+        add_deed(live, body);
     flow_record(live, json_pack("[o]", records_entry("case_failed", live->kase.id, body, false)));
 }
 
@@ -337,31 +356,27 @@ static void on_learned(void *context, struct prolog_answer *answer)
     door_answered(j);
 }
 
-static json_t *member_or_null(const json_t *object, const char *name)
-{
-    json_t *value = json_object_get(object, name);
-    return value ? value : json_null();
-}
-
-/* What was done, with all that the rules need to remember it (also after a restart). */
 static json_t *executed_body(const struct live *live, const json_t *result)
 {
     scoped(json_done) json_t *plan = json_loads(live->kase.plan, 0, NULL);
-    json_t *body = json_pack("{s:O, s:O, s:O, s:O, s:O}", "result", result ? result : json_null(),
-        "undo", member_or_null(plan, "undo"), "action", member_or_null(plan, "action"), "params",
-        member_or_null(plan, "params"), "by", member_or_null(plan, "by"));
+    json_t *body = json_pack("{s:O, s:O}", "result", result ? result : json_null(), "undo",
+        member_or_null(plan, "undo"));
     check(body);
+    add_deed(live, body);
     return body;
 }
 
+/* The rules remember what was done, and what was tried and may have been done. */
 static void learn(struct live *live)
 {
     struct judge *j = live->judge;
     struct err err = {0};
-    scoped(json_done) json_t *body = executed_body(live, live->kase.execution);
-    json_t *in =
-        json_pack("{s:s, s:s, s:I, s:s, s:O}", "kind", "case_executed", "case", live->kase.id,
-            "seq", (json_int_t)live->kase.last_seq, "at", live->kase.updated_at, "body", body);
+    bool failed = live->kase.state == CASE_FAILED;
+    scoped(json_done) json_t *body =
+        failed ? json_incref(live->kase.error) : executed_body(live, live->kase.execution);
+    json_t *in = json_pack("{s:s, s:s, s:I, s:s, s:O}", "kind",
+        failed ? "case_failed" : "case_executed", "case", live->kase.id, "seq",
+        (json_int_t)live->kase.last_seq, "at", live->kase.updated_at, "body", body);
 
     check(in);
     if (!ask_door(j, PROLOG_LEARN, in, on_learned, j, &err))
@@ -417,7 +432,8 @@ static void close_case(struct live *live)
     struct judge *j = live->judge;
 
     j->cases_by_status[live->kase.state]++;
-    if (live->kase.state == CASE_DONE && live->kase.execution)
+    if ((live->kase.state == CASE_DONE && live->kase.execution) ||
+        (live->kase.state == CASE_FAILED && json_object_get(live->kase.error, "action")))
         learn(live);
     if (live->client.gateway)
         client_reply(j, &live->client, case_answer(&live->kase));

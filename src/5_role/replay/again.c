@@ -22,7 +22,7 @@ static const char *const WORDING[] = {"words", "reasons", "proof", "would_permit
 struct walk {
     const struct again *again;
     struct prolog *prolog;
-    json_t *executed; /* case_executed entries, in order; null where it is learned */
+    json_t *deeds; /* case_executed and case_failed entries, in order; null where it is learned */
     size_t learned;
     FILE *out;
     int64_t replayed, altered, reworded, listed;
@@ -90,12 +90,12 @@ static void learn_until(struct walk *w, const json_t *judged)
 {
     const json_t *learned = json_object_get(json_object_get(judged, "body"), "learned");
 
-    for (; w->learned < json_array_size(w->executed); w->learned++) {
-        const json_t *next = json_array_get(w->executed, w->learned);
+    for (; w->learned < json_array_size(w->deeds); w->learned++) {
+        const json_t *next = json_array_get(w->deeds, w->learned);
         if (json_is_integer(learned) && message_int(next, "seq") > json_integer_value(learned))
             return;
         learn(w, next);
-        json_array_set_new(w->executed, w->learned, json_null());
+        json_array_set_new(w->deeds, w->learned, json_null());
     }
 }
 
@@ -189,8 +189,8 @@ static bool walk(struct walk *w, FILE *entries, struct err *err)
             return false;
         if (!entry)
             return true;
-        if (is(entry, "case_executed"))
-            json_array_append(w->executed, entry);
+        if (is(entry, "case_executed") || is(entry, "case_failed"))
+            json_array_append(w->deeds, entry);
         else if (again_wanted(w->again, entry))
             judge_again(w, entry);
     }
@@ -216,14 +216,14 @@ static bool load_and_lock(const struct again *again, struct prolog **ret_prolog,
 
 int again_run(const struct again *again, FILE *entries, FILE *out)
 {
-    struct walk w = {.again = again, .out = out, .executed = json_array()};
+    struct walk w = {.again = again, .out = out, .deeds = json_array()};
     struct err err = {0};
 
     bool fine = load_and_lock(again, &w.prolog, &err) && walk(&w, entries, &err);
     say(out, fine ? json_pack("{s:I, s:I, s:I}", "replayed", (json_int_t)w.replayed, "altered",
                         (json_int_t)w.altered, "reworded", (json_int_t)w.reworded)
                   : json_pack("{s:s}", "error", err.message));
-    json_decref(w.executed);
+    json_decref(w.deeds);
     prolog_stop(w.prolog);
     return fflush(out) == 0 && fine ? 0 : 1;
 }

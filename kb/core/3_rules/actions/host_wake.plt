@@ -78,6 +78,12 @@ test(six_within_the_hour, First-Retry == (deny-woken_too_often)-600000) :-
 test(five_within_the_hour, Kind == permit) :-
     node(By), woken([61, 40, 30, 20, 10, 5], State),
     wake("tower", By, State, V), at(V, verdict, Kind).
+test(wakes_that_failed_count_too, First-Retry == (deny-woken_too_often)-600000) :-
+    node(By), noon(Now), woken([40, 20, 10, 5], State),
+    findall(host_tried(tower, Age, At),
+            ( member(Age, [50, 30]), At is Now - Age * 60000 ), Tried),
+    append(State, Tried, All),
+    wake("tower", By, All, V), first(V, First), at(V, retry_ms, Retry).
 test(eight_wait_for_the_third_to_age, Retry == 1200000) :-
     node(By), woken([55, 50, 40, 30, 20, 10, 6, 5], State),
     wake("tower", By, State, V), at(V, retry_ms, Retry).
