@@ -13,6 +13,7 @@
 :- use_module(types, [ttl_seconds_max/1]).
 :- use_module(wire, [json_value/1]).
 :- use_module(machine_words, [machine_column/2, machine_expected/2]).
+:- use_module(house_words, [house_fact/2, house_column/2, house_expected/2]).
 
 /** <module> The words that site and state files may use
 
@@ -75,6 +76,9 @@ fact_word(state, measured,        [sha256:sha256, engine_version:text, device_ki
                                    weights_bytes:bytes, kv_bytes:bytes, compute_bytes:bytes,
                                    other_bytes:bytes, at_ms:at_ms]).
 
+fact_word(site, Name, Columns) :-
+    house_fact(Name, Columns).
+
 %!  fact_fault(+Module, +Term, -Words:string) is semidet.
 %
 %   What is wrong with Term as a fact of Module; false if nothing is.
@@ -134,6 +138,7 @@ column(scope, Value)      => scope(Value).
 column(terms, Value)      => terms(Value).
 column(seq, Value)        => integer(Value), Value >= 0.
 column(json, Value)       => json_value(Value).
+column(Type, Value), house_expected(Type, _) => once(house_column(Type, Value)).
 column(Type, Value)       => machine_column(Type, Value).
 
 expected(text, 'a "string" of at most 1024 characters').
@@ -152,6 +157,7 @@ expected(scope, 'any, zone("home.arpa") or playbook("services/x.yml")').
 expected(terms, 'freely or signatures(1), up to 9').
 expected(seq, 'a ledger number').
 expected(json, 'a value as it came over the wire').
+expected(Type, Words) :- house_expected(Type, Words), !.
 expected(Type, Words) :- machine_expected(Type, Words).
 
 same_name(Value) :-

@@ -33,6 +33,21 @@
             pool_serves/2,              % Pool, Model
             pool_engine/5,              % Pool, Engine, Slots, Context, Kv
             pool_at/2,                  % Pool, Url
+            node_role/2,                % Node, Role
+            node_can/2,                 % Node, Flag
+            node_gpu/4,                 % Node, Gpu, VramMib, PcieLanes
+            node_memory/2,              % Node, Mib
+            node_cores/2,               % Node, Cores
+            node_power/3,               % Node, IdleWatts, PeakWatts
+            node_boot/2,                % Node, Seconds
+            node_volatility/2,          % Node, How
+            node_weight/2,              % Node, Weight
+            node_host/2,                % Node, Host
+            vlan/3,                     % Vlan, Id, Subnet
+            node_address/3,             % Node, Vlan, Ip
+            node_link/3,                % Node, Other, Mbit
+            node_routes/3,              % Node, FromVlan, ToVlan
+            firewall/5,                 % Number, From, To, Service, Allow
             key_person/3                % KeyId, Person, PublicKey (computed while loading)
           ]).
 
@@ -49,11 +64,17 @@ the owner does not use a plain no.
     person_role/2, channel_role/2, unix_person/2, token_person/2, token_role/2,
     operator_key/2, may_approve/2, tier_signatures/2, grant/4, key_person/3,
     host/3, host_wake/4, host_limits/5, host_sleep/2, quiet_hours/3, utc_offset/1,
-    pool/6, pool_serves/2, pool_engine/5, pool_at/2.
+    pool/6, pool_serves/2, pool_engine/5, pool_at/2,
+    node_role/2, node_can/2, node_gpu/4, node_memory/2, node_cores/2, node_power/3, node_boot/2,
+    node_volatility/2, node_weight/2, node_host/2, vlan/3, node_address/3, node_link/3,
+    node_routes/3, firewall/5.
 :- dynamic
     this_node/1, node/3, zone/3, dns_server/5, zone_playbook/3, zone_variable/3, zone_secret/3,
     default_ttl/1, allow_private/1, playbook/3, playbook_variable/2, playbook_secret/3, person/2,
     person_role/2, channel_role/2, unix_person/2, token_person/2, token_role/2,
     operator_key/2, may_approve/2, tier_signatures/2, grant/4, key_person/3,
     host/3, host_wake/4, host_limits/5, host_sleep/2, quiet_hours/3, utc_offset/1,
-    pool/6, pool_serves/2, pool_engine/5, pool_at/2.
+    pool/6, pool_serves/2, pool_engine/5, pool_at/2,
+    node_role/2, node_can/2, node_gpu/4, node_memory/2, node_cores/2, node_power/3, node_boot/2,
+    node_volatility/2, node_weight/2, node_host/2, vlan/3, node_address/3, node_link/3,
+    node_routes/3, firewall/5.
