@@ -3,6 +3,7 @@
 as told: denials with their numbers, and actuator and judge killed amid a load. Real agents: tests/system/cold_start.py."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,7 +23,7 @@ QUIET = ["gateway.idle_unload_ms=86400000", "gateway.idle_sleep_ms=86400000", "g
 class House(Node):
     """`remote`: over TLS, so it can be woken; else beside the node on its socket."""
 
-    def __init__(self, remote=False, limits=(30, 0, 0, 60), settings=(), sleeps=True):
+    def __init__(self, remote=False, limits=(30, 0, 0, 60), settings=(), sleeps=True, signed=()):
         super().__init__(named=False, settings=QUIET + list(settings), start=False)
         self.agent = FakeAgent(self.home, enrol="tower" if remote else None)
         if not remote:
@@ -36,6 +37,12 @@ class House(Node):
                 "engine": "llama", "kind": "llama.cpp", "version": VERSION, "provider": "process", "bin": "/bin/false", "sha256": "0" * 64,
                 "flags": [], "args": [], "env": {}, "created_at": "2026-11-21T00:00:00Z", "bundle": ""}]}, f)
         self.write_site("machines.pl", self.facts(limits, remote and sleeps))
+        with open(self.home + "/site/policy.pl") as f:
+            policy = f.read()
+        for action in signed:
+            policy, count = re.subn(r"(grant\(operator, *%s, *any, *)freely" % action, r"\1signatures(1)", policy)
+            equal(count, 1)
+        self.write_site("policy.pl", policy)
         self.start()
 
     def facts(self, limits, sleeps):
@@ -174,6 +181,37 @@ def wakes_and_sleeps_too_often_are_denied_and_say_when_to_come_back():
         verdict = wait_for("the second wake to be learned", lambda: [
             v for v in [node.propose("host_wake", host="tower")[1]["verdict"]] if v["verdict"] == "deny"])[0]
         assert "2" in json.dumps(verdict["reasons"]) and 0 < verdict["retry_ms"] <= 3600000, verdict
+
+
+@tap.test
+def at_consent_hands_look_again_and_the_clock_is_that_of_the_moment():
+    def waiting(node, action, **params):
+        answer = node.propose(action, **params)[1]
+        equal(answer["status"], "awaiting_consent")
+        return answer["case"]
+
+    with House(remote=True, limits=(30, 0, 2, 60), signed=("host_sleep", "host_wake", "pool_load")) as node:
+        case = waiting(node, "host_sleep", host="tower")
+        node.agent.inhibitors = [{"kind": "person", "words": "alice is at the keyboard"}]
+        answer = node.consent(case)[1]  # she came after the plan was made
+        equal((answer["status"], answer["error"]["code"]), ("failed", "world_moved"))
+        assert "alice" in answer["error"]["message"], answer
+        equal(node.agent.orders, [])
+        equal(node.kinds(case)[-2:], ["consent_given", "case_failed"])
+        node.agent.inhibitors = []
+        case = waiting(node, "pool_load", pool="p0", model="tiny")
+        node.agent.pool("p0").update(state="ready", model="other")
+        equal(node.consent(case)[1]["error"]["code"], "world_moved")
+        node.agent.pool("p0").update(state="empty", model="")
+        equal(node.agent.orders, [])
+        sleep, wake = waiting(node, "host_sleep", host="tower"), waiting(node, "host_wake", host="tower")
+        looks = node.agent.looks
+        equal(node.consent(sleep)[1]["status"], "success")
+        assert node.agent.looks > looks
+        time.sleep(2.2)  # its least time off, which had not begun when the wake was planned
+        threading.Timer(1, lambda: setattr(node.agent, "asleep", False)).start()
+        equal(node.consent(wake)[1]["status"], "success")
+        node.verify_ledger()
 
 
 @tap.test

@@ -132,52 +132,170 @@ static json_t *failed_entry(const struct live *live, const struct err *why)
         json_pack("{s:o, s:s}", "error", message_from_err(why), "changed", "no"), false);
 }
 
-/* May it still be done, under the rules of this moment, and would it be the same? */
+static bool allows(const json_t *verdict)
+{
+    const char *word = message_text(verdict, "verdict");
+
+    return strcmp(word, "permit") == 0 || strcmp(word, "needs_consent") == 0;
+}
+
+/* Nothing but the rules changes a verdict besides the world and the time. */
+static bool other_rules(const struct judge *j, const json_t *plan)
+{
+    return strcmp(message_text(plan, "rules"), j->rules) != 0 ||
+           strcmp(message_text(plan, "site"), j->site_hash) != 0;
+}
+
+/* May it still be done, under the rules, the world and the time of this moment, and would it be the
+ * same? */
 static bool still_the_same(const struct live *live, const json_t *verdict, struct err *err)
 {
     scoped(json_done) json_t *plan = json_loads(live->kase.plan, 0, NULL);
-    const char *word = message_text(verdict, "verdict");
+    const json_t *now = json_object_get(verdict, "plan");
+    bool rules = other_rules(live->judge, plan);
+    const char *code = rules ? "rules_changed" : "world_moved";
+    const char *what = rules ? "the rules" : "things";
 
-    if (strcmp(word, "permit") != 0 && strcmp(word, "needs_consent") != 0)
-        return err_code(err, ERR_DENIED, "rules_changed", NULL,
-            "the rules changed since the plan was made and deny it now: %s",
+    if (!allows(verdict))
+        return err_code(err, rules ? ERR_DENIED : ERR_PEER, code, NULL,
+            "%s changed since the plan was made, and the rules deny it now: %s", what,
             message_text(verdict, "words"));
-    if (!json_equal(
-            json_object_get(plan, "job"), json_object_get(json_object_get(verdict, "plan"), "job")))
-        return err_code(err, ERR_DENIED, "rules_changed", NULL,
-            "the rules changed since the plan was made and would do it differently now; propose it "
-            "again");
+    if (json_equal(json_object_get(plan, "job"), json_object_get(now, "job")))
+        return true;
+    const json_t *first = json_array_get(json_object_get(now, "diff"), 0);
+    return err_code(err, rules ? ERR_DENIED : ERR_PEER, code, NULL,
+        "%s changed since the plan was made, and it would be done differently now%s%.200s; propose "
+        "it again",
+        what, first ? ": " : "", message_text(first, "text"));
+}
+
+static bool too_late(const struct live *live, struct err *err)
+{
+    if (clock_civil_ms() < live->kase.expires_at_ms && clock_steady_ms() < live->expires_steady_ms)
+        return false;
+    err_code(err, ERR_DENIED, "consent_late", "id",
+        "the plan has expired; propose the change again to sign it as the world is now");
     return true;
 }
+
+/* The last word before the order. */
+static void decide(struct consent *c, const json_t *verdict)
+{
+    struct live *live = c->live;
+    struct err err = {0};
+    json_t *after = NULL;
+
+    if (too_late(live, &err)) { /* while hands looked */
+        refuse(c, &err);
+        return;
+    }
+    if (still_the_same(live, verdict, &err))
+        after = flow_warrant(live, live->kase.plan_sha256, live->kase.expires_at_ms, &err);
+    give(c, after ? after : failed_entry(live, &err));
+}
+
+static void ask_again(struct consent *c, json_t *seen, prolog_answered *answered);
 
 static void on_judged_again(void *context, struct prolog_answer *answer)
 {
     struct consent *c = context;
-    struct live *live = c->live;
     struct judge *j = c->judge;
-    struct err err = {0};
-    json_t *after = NULL;
 
-    live->busy = false;
-    json_t *verdict = answer->ok ? prolog_answer_json(answer) : NULL;
-    if (!verdict)
-        err = answer->err;
-    else if (still_the_same(live, verdict, &err))
-        after = flow_warrant(live, live->kase.plan_sha256, live->kase.expires_at_ms, &err);
-    give(c, after ? after : failed_entry(live, &err));
+    c->live->busy = false;
+    if (answer->ok && prolog_answer_json(answer))
+        decide(c, prolog_answer_json(answer));
+    else
+        give(c, failed_entry(c->live, &answer->err));
     door_answered(j);
 }
 
-static void judge_again(struct consent *c)
+static void on_looked_again(void *context, const json_t *message)
 {
+    struct consent *c = context;
     struct err err = {0};
 
+    c->live->busy = false;
+    if (!message) {
+        err_code(&err, ERR_PEER, "actuator_away", NULL,
+            "the actuator went away while it looked once more; nothing was changed; sign again");
+        refuse(c, &err);
+    } else if (!message_true(message, "ok")) {
+        message_to_err(json_object_get(message, "error"), &err);
+        give(c, failed_entry(c->live, &err));
+    } else {
+        ask_again(c, json_object_get(message, "result"), on_judged_again);
+    }
+}
+
+static void look_again(struct consent *c, json_t *look)
+{
+    struct live *live = c->live;
+    struct err err = {0};
+    json_t *fields = json_pack("{s:s, s:O}", "case", live->kase.id, "job", look);
+
+    check(fields);
+    live->busy = true;
+    if (hands_send(live->judge, MESSAGE_look, fields, on_looked_again, c, &err))
+        return;
+    live->busy = false;
+    refuse(c, &err);
+}
+
+static void on_asked_again(void *context, struct prolog_answer *answer)
+{
+    struct consent *c = context;
+    struct judge *j = c->judge;
+    json_t *verdict = answer->ok ? prolog_answer_json(answer) : NULL;
+    json_t *look = json_object_get(verdict, "look");
+
+    c->live->busy = false;
+    if (!verdict)
+        give(c, failed_entry(c->live, &answer->err));
+    else if (allows(verdict) && json_is_object(look))
+        look_again(c, look);
+    else
+        decide(c, verdict);
+    door_answered(j);
+}
+
+/* The question of the plan at the time it is now. */
+static void ask_again(struct consent *c, json_t *seen, prolog_answered *answered)
+{
+    struct err err = {0};
+    json_t *question = json_copy(c->live->kase.question);
+
+    check(question);
+    json_object_set(question, "seen", seen);
+    json_object_set_new(question, "now_ms", json_integer(clock_civil_ms()));
     c->live->busy = true;
-    if (ask_door(
-            c->judge, PROLOG_JUDGE, json_incref(c->live->kase.question), on_judged_again, c, &err))
+    if (ask_door(c->judge, PROLOG_JUDGE, question, answered, c, &err))
         return;
     c->live->busy = false;
     refuse(c, &err);
+}
+
+/* The job itself holds what was seen, and hands do nothing where that is not so any more. */
+static bool is_pinned(const struct live *live)
+{
+    static const char *const PINS[] = {"prerequisites", "fingerprint"};
+    scoped(json_done) json_t *plan = json_loads(live->kase.plan, 0, NULL);
+
+    for (size_t i = 0; i < COUNT(PINS); i++)
+        if (json_object_get(json_object_get(plan, "job"), PINS[i]))
+            return true;
+    return false;
+}
+
+/* As from the beginning where that may change the answer: what hands saw when the plan was made may
+ * be hours old. */
+static void judge_again(struct consent *c)
+{
+    const json_t *question = c->live->kase.question;
+
+    if (is_pinned(c->live))
+        ask_again(c, json_object_get(question, "seen"), on_judged_again);
+    else
+        ask_again(c, json_null(), on_asked_again); /* null is no reference that could be lost */
 }
 
 static void record_refusal(struct consent *c)
@@ -247,9 +365,8 @@ static bool worth_weighing(const struct consent *c, struct err *err)
         return err_code(err, ERR_DENIED, "not_awaiting", "id",
             "case '%s' does not wait for a signature: it is %s", kase->id,
             case_state_name(kase->state));
-    if (clock_civil_ms() >= kase->expires_at_ms || clock_steady_ms() >= c->live->expires_steady_ms)
-        return err_code(err, ERR_DENIED, "consent_late", "id",
-            "the plan has expired; propose the change again to sign it as the world is now");
+    if (too_late(c->live, err))
+        return false;
     if (strcmp(field(c, "plan_sha256"), kase->plan_sha256) != 0)
         return err_code(err, ERR_DENIED, "plan_differs", "plan_sha256",
             "what was signed is not this plan: it is %s", kase->plan_sha256);

@@ -4,8 +4,8 @@
  *
  * Same rules, facts and question: same verdict, bit for bit. A case_judged entry names all three:
  * rules and site by their hashes (HOME/kb/RULES16-SITE16 holds them, and must still be what its
- * name says), the question in full, and the state facts as the number of the last learned
- * entry that was learned. Each version is loaded in a child of its own, which locks itself up as
+ * name says), the question in full, and the state facts as the number of the last entry
+ * that was learned. Each version is loaded in a child of its own, which locks itself up as
  * the judge does, walks the entries, learns and asks door `judge`; canonical bytes are compared.
  *
  * With another rule set it is a regression test: which verdicts would a change alter?
