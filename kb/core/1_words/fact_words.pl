@@ -14,6 +14,7 @@
 :- use_module(wire, [json_value/1]).
 :- use_module(machine_words, [machine_column/2, machine_expected/2]).
 :- use_module(house_words, [house_fact/2, house_column/2, house_expected/2]).
+:- use_module(sense_words, [sense_fact/3, sense_column/2, sense_expected/2]).
 
 /** <module> The words that site and state files may use
 
@@ -78,6 +79,8 @@ fact_word(state, measured,        [sha256:sha256, engine_version:text, device_ki
 
 fact_word(site, Name, Columns) :-
     house_fact(Name, Columns).
+fact_word(Module, Name, Columns) :-
+    sense_fact(Module, Name, Columns).
 
 %!  fact_fault(+Module, +Term, -Words:string) is semidet.
 %
@@ -138,6 +141,7 @@ column(scope, Value)      => scope(Value).
 column(terms, Value)      => terms(Value).
 column(seq, Value)        => integer(Value), Value >= 0.
 column(json, Value)       => json_value(Value).
+column(Type, Value), sense_expected(Type, _) => sense_column(Type, Value).
 column(Type, Value), house_expected(Type, _) => once(house_column(Type, Value)).
 column(Type, Value)       => machine_column(Type, Value).
 
@@ -157,6 +161,7 @@ expected(scope, 'any, zone("home.arpa") or playbook("services/x.yml")').
 expected(terms, 'freely or signatures(1), up to 9').
 expected(seq, 'a ledger number').
 expected(json, 'a value as it came over the wire').
+expected(Type, Words) :- sense_expected(Type, Words), !.
 expected(Type, Words) :- house_expected(Type, Words), !.
 expected(Type, Words) :- machine_expected(Type, Words).
 
