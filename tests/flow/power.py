@@ -23,8 +23,8 @@ QUIET = ["gateway.idle_unload_ms=86400000", "gateway.idle_sleep_ms=86400000", "g
 class House(Node):
     """`remote`: over TLS, so it can be woken; else beside the node on its socket."""
 
-    def __init__(self, remote=False, limits=(30, 0, 0, 60), settings=(), sleeps=True, signed=()):
-        super().__init__(named=False, settings=QUIET + list(settings), start=False)
+    def __init__(self, remote=False, limits=(30, 0, 0, 60), settings=(), sleeps=True, signed=(), late=False):
+        super().__init__(named=False, settings=QUIET + list(settings), start=late)
         self.agent = FakeAgent(self.home, enrol="tower" if remote else None)
         if not remote:
             self.logicctl("agent", "enroll", "tower", "127.0.0.1", "--out", self.home + "/bundle")  # makes the order key
@@ -43,7 +43,10 @@ class House(Node):
             policy, count = re.subn(r"(grant\(operator, *%s, *any, *)freely" % action, r"\1signatures(1)", policy)
             equal(count, 1)
         self.write_site("policy.pl", policy)
-        self.start()
+        if late:
+            self.logicctl("kb", "reload")
+        else:
+            self.start()
 
     def facts(self, limits, sleeps):
         text = 'host(tower, "%s", "a fake").\nhost_limits(tower, %d, %d, %d, %d).\n' % ((self.agent.url,) + tuple(limits))
@@ -309,6 +312,36 @@ def certificates_that_come_later_are_read_without_a_restart_by_hand():
         wait_for("another actuator", lambda: node.roles().get("actuator", {"pid": before})["pid"] != before)
         wait_for("the node to be ready", lambda: node.get("/readyz")[0] == 200)
         node.good("pool_load", pool="p0", model="tiny")
+
+
+@tap.test
+def the_gateway_reads_certificates_that_come_or_change_while_it_runs():
+    def read(count):
+        wait_for("the certificates to be read", lambda: node.log_text().count('"event":"certificates_read"') == count)
+
+    def chat():
+        equal(node.post("/v1/chat/completions", {"model": "tiny", "messages": [{"role": "user", "content": "hello"}]})[0], 200)
+        return node.agent.asked[-1]
+
+    with House(remote=True, late=True) as node:  # the first agent is enrolled when the node runs
+        before = node.pid("gateway")
+        read(1)
+        wait_for("the actuator to have read them too", lambda: node.propose("pool_load", pool="p0", model="tiny")[1]["status"] == "success")
+        wait_for("the load to be seen", lambda: node.state() == "ready")
+        path, model, first = chat()
+        equal((path, len(model)), ("/v1/pools/p0/v1/chat/completions", 64))
+        os.remove(node.home + "/pki/gateway.crt")  # renewed
+        node.logicctl("agent", "enroll", "other", "127.0.0.1", "--out", node.home + "/other")
+        read(2)
+        # FAKE speaks HTTP/1.0: each request is a connection
+        assert chat()[2] != first, first
+        with open(node.home + "/pki/gateway/gateway.crt.new", "w") as f:
+            f.write("nonsense")
+        os.replace(node.home + "/pki/gateway/gateway.crt.new", node.home + "/pki/gateway/gateway.crt")
+        wait_for("nonsense to be refused", lambda: '"event":"certificates_refused"' in node.log_text())
+        chat()  # those from before are in force
+        equal((node.pid("gateway"), node.pid("gateway")), (before, before))
+        equal(os.stat(node.home + "/pki/gateway.key").st_ino, os.stat(node.home + "/pki/gateway/gateway.key").st_ino)
 
 
 def copy(path):

@@ -53,6 +53,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         agent = self.server.agent
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path.startswith("/v1/pools/") and not agent.asleep:
+            agent.asked.append((self.path, self.headers["X-Logic-Model"], agent.peer(self.connection)))
+            self.answer(200, {"choices": [{"message": {"role": "assistant", "content": "fake"}}], "usage": {
+                "prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}})
+            return
         order = json.loads(body["order"])
         if self.path != "/v1/orders" or agent.asleep or not body["signature"]:
             return
@@ -93,6 +98,7 @@ class FakeAgent:
         self.home, self.host, self.kind = home, host, kind
         self.pools, self.inhibitors, self.orders, self.looks = {}, [], [], 0
         self.load_s, self.asleep, self.tear = 0.05, False, False
+        self.asked = []  # of its pools: path, model's hash, serial number of the certificate that was shown
         self.lock = threading.Lock()
         self.bundle = None
         if enrol:
@@ -129,6 +135,10 @@ class FakeAgent:
             "pool": name, "state": "empty", "model": "", "sha256": "", "engine": "", "engine_version": "", "slots": 1, "slots_busy": 0,
             "context": 1024, "kind": self.kind, "mask": "", "since_ms": 0, "pid": 0, "buffers": None, "free_bytes": None, "restarts": 0,
             "error": None})
+
+    @staticmethod
+    def peer(connection):
+        return connection.getpeercert().get("serialNumber") if isinstance(connection, ssl.SSLSocket) else None
 
     def status(self):
         return {"v": 1, "host": self.host, "version": "fake", "boot_id": "b", "uptime_s": 9, "load_percent": [0, 0, 0],

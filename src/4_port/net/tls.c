@@ -108,8 +108,8 @@ static bool load_client(SSL_CTX *context, const char *ca_path, const char *certi
     return load(context, certificate_path, key_path, NULL, err);
 }
 
-bool tls_client_open(const char *ca_path, const char *certificate_path, const char *key_path,
-    struct tls **ret_tls, struct err *err)
+static bool make_client(const char *ca_path, const char *certificate_path, const char *key_path,
+    SSL_CTX **ret_context, struct err *err)
 {
     static const unsigned char PROTOCOLS[] = "\x08http/1.1";
     scoped(context_done) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
@@ -122,7 +122,31 @@ bool tls_client_open(const char *ca_path, const char *certificate_path, const ch
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     if (!load_client(context, ca_path, certificate_path, key_path, err))
         return false;
+    *ret_context = context;
+    context = NULL;
+    return true;
+}
+
+bool tls_client_open(const char *ca_path, const char *certificate_path, const char *key_path,
+    struct tls **ret_tls, struct err *err)
+{
+    SSL_CTX *context = NULL;
+
+    if (!make_client(ca_path, certificate_path, key_path, &context, err))
+        return false;
     *ret_tls = keep(&context);
+    return true;
+}
+
+bool tls_client_renew(struct tls *tls, const char *ca_path, const char *certificate_path,
+    const char *key_path, struct err *err)
+{
+    SSL_CTX *context = NULL;
+
+    if (!make_client(ca_path, certificate_path, key_path, &context, err))
+        return false;
+    SSL_CTX_free(tls->context); /* each connection holds its own reference */
+    tls->context = context;
     return true;
 }
 

@@ -19,6 +19,10 @@ bool tls_open(const char *certificate_path, const char *key_path, const char *cl
  * certificate and key (both or neither NULL) are shown to a server that asks. errors  as above */
 bool tls_client_open(const char *ca_path, const char *certificate_path, const char *key_path,
     struct tls **ret_tls, struct err *err);
+/* The files anew, for connections that come; those that are there go on as they are. After an error
+ * nothing is changed. errors  as above */
+bool tls_client_renew(struct tls *tls, const char *ca_path, const char *certificate_path,
+    const char *key_path, struct err *err);
 /* A client may also show none: a caller with a token needs none. One that it shows must still be of
  * that CA, and then exchange_peer_name() tells its name. Call it before a server listens. */
 void tls_certificate_optional(struct tls *tls);

@@ -79,3 +79,7 @@ bool pki_issue(const char *folder, const struct pki_want *want, int64_t now_s, c
 /* errors  ERR_SYSTEM "bad_certificate": none there, or not signed by folder/ca.crt (not looked at
  * if folder is NULL). Expired is no error. */
 bool pki_read(const char *folder, const char *path, struct pki_certificate *ret, struct err *err);
+
+/* FOLDER/NAME/ with links to ca.crt, NAME.crt and NAME.key, as they are now: for a process that may
+ * read that folder and not ca.key beside it. Again after each pki_issue(). */
+bool pki_show(const char *folder, const char *name, struct err *err);

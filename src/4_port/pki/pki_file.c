@@ -227,3 +227,36 @@ bool pki_read(const char *folder, const char *path, struct pki_certificate *ret,
     *ret = found;
     return true;
 }
+
+/* The same file under another name; a link that is there gives way at once. */
+static bool link_anew(const char *from, const char *to, struct err *err)
+{
+    char fresh[PATH_MAX];
+
+    if (!pki_path_with(to, ".new", fresh, err))
+        return false;
+    if ((unlink(fresh) != 0 && errno != ENOENT) || link(from, fresh) != 0)
+        return err_set(err, ERR_SYSTEM, "cannot link '%.300s': %m", from);
+    bool good = rename(fresh, to) == 0;
+    if (!good)
+        err_set(err, ERR_SYSTEM, "cannot replace '%.300s': %m", to);
+    (void)unlink(fresh); /* rename() leaves it where both are the same file */
+    return good;
+}
+
+bool pki_show(const char *folder, const char *name, struct err *err)
+{
+    static const char *const TAILS[] = {".key", ".crt"};
+    char from[PATH_MAX], to[PATH_MAX], leaf[PATH_MAX], shown[PATH_MAX];
+
+    if (!pki_name_check(str_from(name), err) || !pki_path(folder, name, shown, err) ||
+        !file_make_folder(shown, 0700, err) || !pki_path(folder, "ca.crt", from, err) ||
+        !pki_path(shown, "ca.crt", to, err) || !link_anew(from, to, err) ||
+        !pki_path(folder, name, from, err) || !pki_path(shown, name, to, err))
+        return false;
+    for (size_t i = 0; i < COUNT(TAILS); i++)
+        if (!pki_path_with(from, TAILS[i], leaf, err) || !pki_path_with(to, TAILS[i], shown, err) ||
+            !link_anew(leaf, shown, err))
+            return false;
+    return true;
+}

@@ -211,6 +211,33 @@ TEST(renewal_keeps_the_key_and_a_new_key_is_new)
         X509_V_OK);
 }
 
+static ino_t inode_of(const char *folder, const char *tail)
+{
+    struct stat what;
+
+    return stat(below(folder, tail), &what) == 0 ? what.st_ino : 0;
+}
+
+TEST(what_is_shown_in_a_folder_of_its_own_are_the_same_files)
+{
+    const char *folder = authority();
+    struct err err;
+
+    CHECK(!pki_show(folder, "actuator", &err)); /* there is none yet */
+    REQUIRE(pki_issue(folder, &CLIENT, NOW, below(folder, "actuator"), &err));
+    for (int round = 0; round < 3; round++) {
+        CHECK(pki_show(folder, "actuator", &err));
+        CHECK(inode_of(folder, "actuator/ca.crt") == inode_of(folder, "ca.crt"));
+        CHECK(inode_of(folder, "actuator/actuator.crt") == inode_of(folder, "actuator.crt"));
+        CHECK(inode_of(folder, "actuator/actuator.key") == inode_of(folder, "actuator.key"));
+        CHECK(!file_exists(below(folder, "actuator/ca.key")));
+        CHECK(!file_exists(below(folder, "actuator/actuator.crt.new")));
+        if (round == 1) /* renewed */
+            CHECK(pki_issue(folder, &CLIENT, NOW + DAY, below(folder, "actuator"), &err));
+    }
+    CHECK(!pki_show(folder, "../actuator", &err));
+}
+
 TEST(a_name_that_could_say_more_than_a_name_is_refused)
 {
     static const char *const BAD[] = {"", "Tower", "a b", "a,DNS:b", "a\nb", "*.local", "..", ".a",

@@ -87,7 +87,8 @@ static bool node_ensure(
     const struct places *at, char ret_key[PUBLIC_KEY_TEXT_BYTES], struct err *err)
 {
     return (pki_authority_exists(at->pki) || pki_authority_make(at->pki, now_s(), err)) &&
-           role_issue(at->pki, "gateway", err) && role_issue(at->pki, "actuator", err) &&
+           role_issue(at->pki, "gateway", err) && pki_show(at->pki, "gateway", err) &&
+           role_issue(at->pki, "actuator", err) &&
            order_key_ensure(at->secrets, at->pki, ret_key, err);
 }
 

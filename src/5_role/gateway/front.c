@@ -6,6 +6,7 @@
 #include "base/scoped.h"
 #include "gateway/inside.h"
 #include "net/tls.h"
+#include "pki/pki.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "json/json_text.h"
@@ -110,16 +111,19 @@ static void on_finished(void *owner, enum inference_route route, int status, int
 /* --- opening ------------------------------------------------------------------------------------
  */
 
-/* Certificates of the node for its agents: there once an agent was enrolled. */
-static bool open_agent_tls(struct gateway *g, struct err *err)
+/* Certificates of the node for its agents: there once an agent was enrolled, in a folder that may be
+ * read in the sandbox too. Whoever enrolled one before there was this folder has them beside it. */
+static bool open_agent_pki(struct gateway *g, struct err *err)
 {
-    char ca[PATH_MAX], certificate[PATH_MAX], key[PATH_MAX];
+    char pki[PATH_MAX], certificate[PATH_MAX];
 
-    role_path(g->role, "pki/ca.crt", ca);
+    role_path(g->role, "pki", pki);
     role_path(g->role, "pki/gateway.crt", certificate);
-    role_path(g->role, "pki/gateway.key", key);
-    return access(certificate, F_OK) != 0 ||
-           tls_client_open(ca, certificate, key, &g->front.agent_tls, err);
+    role_path(g->role, "pki/gateway", g->front.agent_pki);
+    if (!file_make_folder(g->front.agent_pki, 0700, err))
+        return false;
+    role_allow_read(g->role, g->front.agent_pki);
+    return access(certificate, F_OK) != 0 || pki_show(pki, "gateway", err);
 }
 
 static bool home_text(struct gateway *g, const char *before, const char *tail, char *to,
@@ -156,7 +160,7 @@ bool front_open(struct gateway *g, struct err *err)
     role_path(g->role, "usage/usage.db", usage);
     identity = (struct identity_config){.path = tokens, .limits = g->settings.identity};
     if (!identity_open(&identity, &f->identity, err) || !usage_open(usage, &f->usage, err) ||
-        !open_agent_tls(g, err))
+        !open_agent_pki(g, err))
         return false;
     role_path(g->role, "tokens", folder);
     role_allow_read(g->role, folder);
@@ -176,7 +180,8 @@ bool front_start(struct gateway *g, struct err *err)
         .upstream = g->settings.upstream,
         .catalogue = f->catalogue,
         .agent_place = f->agent_place,
-        .agent_tls = f->agent_tls,
+        .agent_pki = f->agent_pki,
+        .agent_tls = &f->agent_tls,
         .usage = f->usage,
         .ask = ask,
         .finished = on_finished,

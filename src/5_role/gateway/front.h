@@ -14,6 +14,8 @@
 #include "net/exchange.h"
 #include "usage/usage.h"
 
+#include <limits.h>
+
 struct gateway;
 
 struct front {
@@ -23,7 +25,7 @@ struct front {
     struct tls *agent_tls;
     struct front_question *questions;
     size_t routes[INFERENCE_ROUTES]; /* their rows in the table of all routes */
-    char agent_place[256], catalogue[256];
+    char agent_place[256], catalogue[256], agent_pki[PATH_MAX];
 };
 
 /* Before the sandbox: files, certificates. errors  ERR_INPUT a file that is there and bad */

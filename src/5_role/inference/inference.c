@@ -16,6 +16,7 @@ static void on_catalogue_timer(uv_timer_t *timer)
     struct document_stamp now = document_stamp(inf->config.catalogue);
     struct err err;
 
+    certificates_look(inf);
     if (document_stamp_equal(&now, &inf->stamp))
         return;
     if (!view_catalogue(inf, &err)) /* the old one stays in force */
@@ -53,6 +54,8 @@ bool inference_open(uv_loop_t *loop, const struct inference_config *config,
         return false;
     }
     inf->upstream = upstream_make(loop, &config->upstream);
+    certificates_look(inf);
+    certificates_look(inf); /* at the start they rest */
     wheel_init(&inf->wheel, loop, hold_fire);
     check(uv_timer_init(loop, &inf->timer) == 0 && uv_timer_init(loop, &inf->catalogue_timer) == 0);
     inf->timer.data = inf->catalogue_timer.data = inf;

@@ -50,7 +50,9 @@ struct inference_config {
     struct upstream_limits upstream;
     const char *catalogue;   /* models.json; may be missing */
     const char *agent_place; /* of agent "local": "unix:/…/agent.sock" */
-    struct tls *agent_tls;   /* for agents on other machines; NULL: none can be reached */
+    const char *agent_pki;   /* folder of ca.crt, gateway.crt, gateway.key; looked at again */
+    struct tls **agent_tls;  /* the owner's: from there, for agents on other machines; NULL in it:
+                                none can be reached yet */
     struct usage *usage;
     /* Asks the judge in the node's own name; `slow` for what may take minutes. false: refused at
      * once, `answered` is not called. */

@@ -13,6 +13,7 @@
  *     drive.c   events to effects
  *     propose.c what should change, asked of the judge
  *     show.c    lists and pages
+ *     certificates.c  what is shown to agents
  */
 #pragma once
 
@@ -30,6 +31,7 @@
 #define URL_BYTES 256
 #define HOSTS_MAX QUEUE_POOLS_MAX
 #define MODEL_FIELD_MAX 3
+#define CERTIFICATES 3
 
 /* What one model needs on one pool, known before anything is woken. */
 struct fit {
@@ -100,6 +102,7 @@ struct inference {
     int model_count;
     json_t *measured; /* of the table */
     struct document_stamp stamp;
+    struct document_stamp shown[CERTIFICATES], shown_seen[CERTIFICATES]; /* in force; last look */
     struct pending *pending;
     size_t pending_first, pending_count, pending_cap;
     struct proposal *proposals;
@@ -140,6 +143,11 @@ int64_t view_need(
     const json_t *entry, const char *kind, int64_t slots, int64_t context, const char *kv);
 /* Which pools serve which models, and what fits where: after either changed. */
 void view_fit(struct inference *inf);
+
+/* --- certificates.c ------------------------------------------------------------------ */
+
+/* They came or changed: for the connections that come from now on. Called now and then. */
+void certificates_look(struct inference *inf);
 
 /* --- drive.c ------------------------------------------------------------------------- */
 

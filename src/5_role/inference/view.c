@@ -225,7 +225,7 @@ static struct power_config power_config_of(const struct inference *inf, const js
 static void open_host_place(struct inference *inf, struct host *host, const char *agent)
 {
     bool local = strcmp(agent, "local") == 0;
-    struct tls *tls = str_starts(str_from(agent), S("https:")) ? inf->config.agent_tls : NULL;
+    struct tls *tls = str_starts(str_from(agent), S("https:")) ? *inf->config.agent_tls : NULL;
     char name[NAME_BYTES];
     struct err err;
 
