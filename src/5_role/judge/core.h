@@ -9,12 +9,15 @@
  *     look.c       how a host is, now                requests.h what a method is given
  *     recover.c    cases and facts after a start     plan.c     the bytes that are signed
  *     read_case.c  a case that is not in memory      judge.c    life, peers, timers, reload
+ *     senses.h     senses.c, relay.c, alerts.c, runbooks.c: what the sensor sees, and what it means
  */
 #pragma once
 
 #include "case/case.h"
 #include "common/role.h"
+#include "judge/alert_book.h"
 #include "judge/pending.h"
+#include "judge/senses.h"
 #include "prolog/prolog.h"
 
 #define JUDGE_BUCKETS 1024
@@ -92,6 +95,10 @@ struct judge {
     int64_t host_looks;                                      /* under way: look.c */
     uint64_t stages_told, stages_dropped; /* progress that went on, that fitted nothing */
     struct buf brief; /* the reply of brief.c */
+    struct senses senses;
+    struct alert_book alerts;
+    json_t *held_events; /* of entries that must be learned before they are told: records.c */
+    size_t holds;
 };
 
 /* --- judge.c */
@@ -122,6 +129,9 @@ bool records_read(struct judge *j, const char *what, int64_t after, const char *
 void records_take(struct judge *j, enum message_type type, json_t *message);
 /* Tell the gateway of an entry as it stands in the ledger. */
 void records_publish(struct judge *j, const json_t *entry);
+/* From hold to release events wait, in their order. */
+void records_hold(struct judge *j);
+void records_release(struct judge *j);
 /* The whole entry out of what was sent and what the ledger gave it. */
 json_t *records_whole(const json_t *sent, const json_t *given);
 

@@ -83,6 +83,7 @@ static bool judge_open(struct role *role, struct err *err)
     if (!settings_apply(
             SETTINGS, COUNT(SETTINGS), role_config(role, "settings"), &j->settings, err))
         return false;
+    senses_init(j);
     role->deny = SANDBOX_DENY_NETWORK | SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK;
     role_allow_read(role, j->kb);
     role_allow_read(role, j->site);
@@ -166,6 +167,7 @@ static bool judge_start(struct role *role, struct err *err)
     uv_timer_init(&role->loop, &j->drain);
     j->tick.data = j->snapshot.data = j->drain.data = j;
     uv_timer_start(&j->tick, on_tick, TICK_MS, TICK_MS);
+    senses_start(j);
     (void)err;
     return true;
 }
@@ -178,6 +180,8 @@ static void from_gateway(void *owner, enum message_type type, json_t *message, i
     fd_done(&fd);
     if (type == MESSAGE_request)
         requests_take(owner, message);
+    else if (type == MESSAGE_stats)
+        stats_take(owner, "gateway", message);
     else
         log_error("message_refused", "from", "gateway", "type", message_type_name(type), NULL);
 }
@@ -192,7 +196,10 @@ static void gateway_gone(void *owner)
 static void from_actuator(void *owner, enum message_type type, json_t *message, int fd)
 {
     fd_done(&fd);
-    hands_take(owner, type, message);
+    if (type == MESSAGE_stats)
+        stats_take(owner, "actuator", message);
+    else
+        hands_take(owner, type, message);
 }
 
 static void actuator_gone(void *owner)
@@ -206,7 +213,10 @@ static void actuator_gone(void *owner)
 static void from_ledger(void *owner, enum message_type type, json_t *message, int fd)
 {
     fd_done(&fd);
-    records_take(owner, type, message);
+    if (type == MESSAGE_stats)
+        stats_take(owner, "ledger", message);
+    else
+        records_take(owner, type, message);
 }
 
 /* Which of our records are durable is not known any more: end, and rebuild from what is there. */
@@ -247,6 +257,8 @@ static void judge_peer(struct role *role, const char *name, int fd)
             hands_lost(j);
         }
         j->actuator = channel_open(&role->loop, fd, &ACTUATOR_EVENTS, j);
+    } else if (strcmp(name, "sensor") == 0) {
+        senses_join(j, fd);
     } else if (strcmp(name, "ledger") == 0 && !j->ledger && !j->recovered) {
         j->ledger = channel_open(&role->loop, fd, &LEDGER_EVENTS, j);
         recover_start(j);

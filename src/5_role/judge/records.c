@@ -76,7 +76,7 @@ json_t *records_whole(const json_t *sent, const json_t *given)
     return whole;
 }
 
-void records_publish(struct judge *j, const json_t *entry)
+static void tell(struct judge *j, const json_t *entry)
 {
     struct err err;
 
@@ -87,6 +87,34 @@ void records_publish(struct judge *j, const json_t *entry)
                 json_object_get(entry, "case"), "at", json_object_get(entry, "at"), "body",
                 json_object_get(entry, "body")),
             &err);
+}
+
+void records_publish(struct judge *j, const json_t *entry)
+{
+    if (j->holds)
+        json_array_append(j->held_events, (json_t *)entry);
+    else
+        tell(j, entry);
+}
+
+void records_hold(struct judge *j)
+{
+    if (j->holds++ == 0)
+        j->held_events = json_array();
+    check(j->held_events);
+}
+
+void records_release(struct judge *j)
+{
+    size_t i;
+    json_t *entry;
+
+    check(j->holds);
+    if (--j->holds)
+        return;
+    json_array_foreach (j->held_events, i, entry)
+        tell(j, entry);
+    json_done(&j->held_events);
 }
 
 /* The reply to an append is given on as the whole entries, and told to the gateway. */
@@ -100,6 +128,7 @@ static json_t *whole_entries(struct judge *j, const json_t *sent, const json_t *
             json_array_size(sent));
     for (size_t i = 0; i < json_array_size(sent); i++) {
         json_t *entry = records_whole(json_array_get(sent, i), json_array_get(given, i));
+        alerts_see(j, entry);
         records_publish(j, entry);
         json_array_append_new(whole, entry);
     }

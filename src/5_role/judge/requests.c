@@ -18,7 +18,7 @@
 #define WORD_BYTES_MAX 128
 #define PARAMS_MAX 64
 #define LEDGER_PAGE 200
-#define NODE_CHANNEL "node" /* the gateway for itself: "node:gateway" */
+#define GROUND_TEXTS_MAX 256
 
 /* --- answering ------------------------------------------------------------------------------ */
 
@@ -391,6 +391,25 @@ static bool do_inference(struct asked *a, struct err *err)
            door_through(a, PROLOG_INFERENCE, json_object(), err);
 }
 
+/* Facts for a prompt, as they are now: no case, no record. */
+static bool do_ground(struct asked *a, struct err *err)
+{
+    json_t *texts, *text;
+    size_t i;
+    const struct json_field fields[] = {JSON_TAKE_ARRAY("texts", &texts, 1, GROUND_TEXTS_MAX)};
+
+    if (!json_take(a->body, fields, COUNT(fields), err))
+        return false;
+    json_array_foreach (texts, i, text)
+        if (!json_is_string(text))
+            return err_code(err, ERR_INPUT, "bad_type", "texts", "texts are strings");
+    enum prolog_door door;
+    return prolog_door_from_word(S("ground"), &door, err) &&
+           door_through(a, door,
+               json_pack("{s:O, s:I}", "texts", texts, "now_ms", (json_int_t)clock_civil_ms()),
+               err);
+}
+
 static bool do_kb_reload(struct asked *a, struct err *err)
 {
     struct judge *j = a->judge;
@@ -515,6 +534,15 @@ static const struct method {
     {"kb_reload", do_kb_reload},
     {"inference", do_inference},
     {"host_status", look_host},
+    {"ground", do_ground},
+    {"alerts", alerts_list},
+    {"alert", alerts_show},
+    {"sources", senses_sources},
+    {"push", relay_push},
+    {"history", relay_history},
+    {"runbook_prompt", runbook_prompt},
+    {"runbook_add", runbook_add},
+    {"stats", stats_show},
     {"status", do_status},
 };
 

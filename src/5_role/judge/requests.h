@@ -9,6 +9,8 @@
 
 #include "judge/core.h"
 
+#define NODE_CHANNEL "node" /* the gateway for itself: "node:gateway" */
+
 struct asked {
     struct judge *judge;
     struct client client;

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * senses — the judge's side of the sensor; for the files of this folder only.
+ *
+ *     senses.c     readings to door observe, transitions to the ledger; looks of hand `senses`
+ *     relay.c      what only the sensor can answer: pushes, history; numbers of the roles
+ *     alerts.c     entries of alerts: recorded, learned, told, in this order; the requests
+ *     runbooks.c   prompts and what became of them
+ *
+ * One observation at a time: readings are answered with `taken` when what they changed is recorded
+ * and learned, and until then the sensor keeps the next ones. So no alert is lost when a role ends
+ * in between, and none is made twice: the next judge learns first and then sees the same readings.
+ */
+#pragma once
+
+#include "judge/alert_book.h"
+#include "message/message.h"
+
+#include <uv.h>
+
+#define SENSOR_CALLS_MAX 256
+
+struct judge;
+struct channel;
+struct prolog_answer;
+struct asked;
+
+struct relayed {
+    int64_t id; /* 0: free */
+    int64_t deadline_ms;
+    uint64_t gateway;
+    int64_t client_id;
+};
+
+struct senses {
+    struct channel *sensor;
+    int waiting_fd;      /* of a sensor that came before the alerts were rebuilt; -1 */
+    json_t *table;       /* the door's answer, sent to the sensor; NULL: not known yet */
+    json_t *sources;     /* as the sensor told them last */
+    json_t *stats;       /* role -> values */
+    json_t *readings;    /* a message that waits for its turn */
+    int64_t reading_id;  /* of those that are observed now; 0: a tick */
+    json_t *transitions; /* of them, with those from `recorded` still to be recorded */
+    size_t recorded;
+    json_t *unlearned; /* entries of alerts that the rules must still take */
+    bool observing;    /* from the door to `taken` */
+    bool stuck;        /* a record failed: tried again on the tick */
+    bool tick_due, learning;
+    uint64_t observed, ticks, refused, failed,
+        told; /* rows, ticks, rows, questions, alerts' entries */
+    uv_timer_t tick, again;
+    struct relayed calls[SENSOR_CALLS_MAX];
+    int64_t last_call, calls_count;
+};
+
+/* --- senses.c */
+void senses_init(struct judge *j);
+void senses_start(struct judge *j);
+void senses_recovered(struct judge *j);
+void senses_join(struct judge *j, int fd);
+/* Is this what hands `look` at without the actuator? Takes nothing. */
+bool senses_is_look(const json_t *fields);
+/* Takes `fields` as hands_send() does, and answers as hands would. */
+bool senses_look(struct judge *j, json_t *fields,
+    void (*done)(void *context, const json_t *message), void *context, struct err *err);
+/* Begin what waits, if nothing is under way. */
+void senses_next(struct judge *j);
+/* Ask a door of senses by its word: rules that lack it are an error, not a crash. */
+bool senses_ask(struct judge *j, const char *door, json_t *in,
+    void (*answered)(void *context, struct prolog_answer *answer), void *context, struct err *err);
+bool senses_sources(struct asked *a, struct err *err);
+
+/* --- relay.c */
+bool relay_push(struct asked *a, struct err *err);
+bool relay_history(struct asked *a, struct err *err);
+void relay_take(struct judge *j, const json_t *reply);
+void relay_tick(struct judge *j);
+void relay_lost(struct judge *j);
+/* Numbers of the role at the other end of a channel. */
+void stats_take(struct judge *j, const char *role, const json_t *message);
+bool stats_show(struct asked *a, struct err *err);
+
+/* --- alerts.c */
+/* Called with the whole entries when they are durable, learned and told; NULL: err says why not. */
+typedef void alerts_recorded(void *context, const json_t *entries, const struct err *err);
+/* Takes `entries`. False (with err): nothing was sent. */
+bool alerts_record(
+    struct judge *j, json_t *entries, alerts_recorded *done, void *context, struct err *err);
+/* Entries that were recorded or read back: those of alerts go into the book. */
+void alerts_see(struct judge *j, const json_t *entry);
+void alerts_learn_again(struct judge *j);
+bool alerts_list(struct asked *a, struct err *err);
+bool alerts_show(struct asked *a, struct err *err);
+/* errors  ERR_INPUT "no_such_alert"; false always */
+bool alert_unknown(const struct judge *j, int64_t id, struct err *err);
+
+/* --- runbooks.c */
+bool runbook_prompt(struct asked *a, struct err *err);
+bool runbook_add(struct asked *a, struct err *err);
