@@ -48,4 +48,5 @@ title(signatures_are_never_zero, "where signatures are asked for, none never suf
 title(observing_needs_no_signature, "no grant asks for a signature where nothing changes").
 title(actions_are_complete, "every action has a tier, a schema, words and examples").
 title(site_hangs_together, "every name in the site facts is declared there, once").
+title(house_is_consistent, "nodes, networks and firewall agree with each other").
 title(reasons_have_words, "every reason can be put in words and says what would help").

@@ -6,7 +6,8 @@
 
 me("loopback"/api).
 
-test(the_nodes, Names == ["home", "nas"]) :-
+test(the_nodes, Names == [ "camera", "home", "laptop1", "laptop2", "nas", "pi1", "pve", "router",
+                           "switch1", "switch2", "tower" ]) :-
     me(By),
     judge(node_list, [], By, null, V),
     at(V, answer/nodes, Nodes),
