@@ -30,10 +30,12 @@ static const char *const TEXTS[STATEMENTS] = {
     [STATEMENT_OPEN] = "SELECT " ENTRY_COLUMNS " FROM case_index c INDEXED BY case_open "
                        "CROSS JOIN entry e INDEXED BY entry_by_case ON e.case_id = c.case_id "
                        "WHERE c.open = 1 AND e.seq > ?1 ORDER BY e.seq",
-    [STATEMENT_LEARNED] = "SELECT " ENTRY_COLUMNS " FROM entry e INDEXED BY entry_learned "
-                          "WHERE e.kind = 'case_executed' AND e.seq > ?1 UNION ALL "
-                          "SELECT " ENTRY_COLUMNS " FROM entry e INDEXED BY entry_failed "
-                          "WHERE e.kind = 'case_failed' AND e.seq > ?1 ORDER BY 1",
+    [STATEMENT_LEARNED] =
+        "SELECT " ENTRY_COLUMNS " FROM entry e INDEXED BY " STORE_LEARNED_INDEX " WHERE e.kind IN ("
+#define LEARNED STORE_LEARNED_KIND
+#include "ledger/learned.def"
+#undef LEARNED
+        "'case_executed') AND e.seq > ?1 ORDER BY e.seq",
     [STATEMENT_CASES] = "SELECT case_id, first_seq, last_seq, open FROM case_index "
                         "INDEXED BY case_by_age WHERE first_seq < ?1 ORDER BY first_seq DESC",
     [STATEMENT_CASE] =

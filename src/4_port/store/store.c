@@ -57,7 +57,12 @@ static const char SCHEMA[] =
 
 /* Beside the schema: a file of an earlier version gets it when it is opened. */
 static const char ADDED[] =
-    "CREATE INDEX IF NOT EXISTS entry_failed ON entry(seq) WHERE kind = 'case_failed';";
+    "DROP INDEX IF EXISTS entry_failed;"
+    "CREATE INDEX IF NOT EXISTS " STORE_LEARNED_INDEX " ON entry(seq) WHERE kind IN ("
+#define LEARNED STORE_LEARNED_KIND
+#include "ledger/learned.def"
+#undef LEARNED
+    "'case_executed');";
 
 _Static_assert(APPLICATION_ID == 1280199751 && STORE_SCHEMA_VERSION == 1, "SCHEMA says the same");
 

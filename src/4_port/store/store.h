@@ -79,7 +79,7 @@ enum store_what {
     STORE_AFTER,   /* every entry */
     STORE_CASE,    /* of `case_id` */
     STORE_OPEN,    /* of all open cases */
-    STORE_LEARNED, /* kinds case_executed, case_failed */
+    STORE_LEARNED, /* of the kinds of ledger/learned.def */
 };
 
 struct store_query {

@@ -26,16 +26,14 @@ static bool put(struct store *store, uint64_t seq, const char *case_id, const ch
 
     memset(line, 'x', line_bytes);
     return store_put(store,
-        &(struct store_entry){
-            .seq = seq,
+        &(struct store_entry){.seq = seq,
             .case_id = str_from(case_id),
             .kind = str_from(kind),
             .at = S("2026-11-21T00:00:00.000Z"),
             .line = {line, line_bytes},
-            .leaf = {{(uint8_t)seq}   },
+            .leaf = {{(uint8_t)seq}},
             .chain = {{(uint8_t)seq, 1}},
-            .is_open = is_open
-    },
+            .is_open = is_open},
         err);
 }
 
@@ -124,6 +122,24 @@ TEST(entries_are_read_after_a_seq_by_case_open_and_learned)
     check_read(store, (struct store_query){.what = STORE_LEARNED}, 0, "5 6 7 ");
     check_read(store, (struct store_query){.what = STORE_LEARNED, .after = 5}, 0, "6 7 ");
     check_read(store, (struct store_query){.what = STORE_AFTER, .after = UINT64_MAX}, 0, "");
+}
+
+TEST(every_kind_that_the_rules_learn_is_read_again_in_order)
+{
+    static const char *const KINDS[] = {"kb_loaded",
+#define LEARNED(kind) #kind,
+#include "ledger/learned.def"
+#undef LEARNED
+        "alert_other", "case_failed", "alert_raised", ""};
+    scoped(store_close) struct store *store = NULL;
+    struct store_head head = head_of(COUNT(KINDS));
+    struct err err = {0};
+
+    REQUIRE(store_open(fresh_path(), &store, &err) && store_begin(store, &err));
+    for (size_t i = 0; i < COUNT(KINDS); i++)
+        CHECK(put(store, i + 1, "", KINDS[i], false, 9, &err));
+    REQUIRE(store_commit(store, &head, &err));
+    check_read(store, (struct store_query){.what = STORE_LEARNED}, 0, "2 3 4 5 6 7 8 10 11 ");
 }
 
 TEST(cases_come_newest_first_in_pages)
