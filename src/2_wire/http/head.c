@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "base/scoped.h"
+#include "http/plain.h"
 
 #include <llhttp.h>
 
@@ -41,12 +42,6 @@ enum guard_state {
     AFTER_EMPTY_CR, /* the CR of an empty line in front of the head */
 };
 
-/* What may stand inside a line: all but control characters, TAB excepted. */
-static inline bool is_line_char(unsigned char c)
-{
-    return c >= 0x20 ? c != 0x7f : c == '\t';
-}
-
 static const struct http_refusal *refuse_byte(unsigned char c)
 {
     return c == '\r' || c == '\n' ? &BAD_LINE : &BAD_BYTE;
@@ -62,7 +57,7 @@ static const struct http_refusal *look_between(struct http_guard *guard, unsigne
             return NULL;
         }
         guard->state = IN_LINE;
-        return is_line_char(c) ? NULL : refuse_byte(c);
+        return http_is_line_char(c) ? NULL : refuse_byte(c);
     case AFTER_EMPTY_CR:
         guard->state = AT_START;
         guard->start = 2;
@@ -74,33 +69,12 @@ static const struct http_refusal *look_between(struct http_guard *guard, unsigne
         guard->state = c == '\r' ? AFTER_LAST_CR : IN_LINE;
         if (c == ' ' || c == '\t')
             return &FOLDED;
-        return c == '\r' || is_line_char(c) ? NULL : refuse_byte(c);
+        return c == '\r' || http_is_line_char(c) ? NULL : refuse_byte(c);
     case IN_LINE:
     case AFTER_LAST_CR:
         break;
     }
     panic("guard state %d", guard->state);
-}
-
-#define BLOCK_BYTES 32
-
-/* The first byte from `i` on that is no plain character of a line, or `end`. Whole blocks first,
- * without a way out in the middle: compilers make vectors of it. */
-static size_t skip_line(const char *at, size_t i, size_t end)
-{
-    while (i + BLOCK_BYTES <= end) {
-        const unsigned char *block = (const unsigned char *)at + i;
-        unsigned char bad = 0;
-        for (size_t k = 0; k < BLOCK_BYTES; k++)
-            bad |= (unsigned char)((block[k] < 0x20) & (block[k] != '\t')) |
-                   (unsigned char)(block[k] == 0x7f);
-        if (bad)
-            break;
-        i += BLOCK_BYTES;
-    }
-    while (i < end && is_line_char((unsigned char)at[i]))
-        i++;
-    return i;
 }
 
 const struct http_refusal *http_guard_look(
@@ -112,7 +86,7 @@ const struct http_refusal *http_guard_look(
     *ret_whole = 0;
     while (i < end && !refusal) {
         if (guard->state == IN_LINE) {
-            i = skip_line(bytes.at, i, end);
+            i = http_line_end(bytes.at, i, end);
             if (i == end)
                 break;
             if (bytes.at[i++] != '\r')
@@ -256,8 +230,6 @@ static const struct http_refusal *judge_field(struct http_head *head, size_t i, 
         http_head_str(head, head->fields[i].name), http_head_str(head, head->fields[i].value)};
     struct str name;
 
-    if (!http_field_valid(field))
-        return &MALFORMED;
     switch (field.name.len) { /* most names fall through on their length alone */
     case 4:
         if (!str_eq_nocase(field.name, S("host")))
@@ -318,7 +290,22 @@ static const struct http_refusal *judge_head(
     return NULL;
 }
 
-const struct http_refusal *http_head_parse(struct str bytes, struct http_head *ret_head)
+static bool fields_valid(const struct http_head *head)
+{
+    for (size_t i = 0; i < head->fields_count; i++)
+        if (!http_field_valid((struct http_field){http_head_str(head, head->fields[i].name),
+                http_head_str(head, head->fields[i].value)}))
+            return false;
+    return true;
+}
+
+static void begin(struct http_head *head, struct str bytes)
+{
+    memset(head, 0, offsetof(struct http_head, fields));
+    head->bytes = bytes.at;
+}
+
+const struct http_refusal *http_head_parse_slowly(struct str bytes, struct http_head *ret_head)
 {
     struct http_head *head = ret_head;
     struct parse parse = {.head = head};
@@ -326,8 +313,7 @@ const struct http_refusal *http_head_parse(struct str bytes, struct http_head *r
 
     if (bytes.len > HTTP_HEAD_BYTES_LIMIT)
         return &TOO_LONG;
-    memset(head, 0, offsetof(struct http_head, fields));
-    head->bytes = bytes.at;
+    begin(head, bytes);
     llhttp_init(&parser, HTTP_REQUEST, &SETTINGS);
     parser.data = &parse;
     llhttp_errno_t error = llhttp_execute(&parser, bytes.at, bytes.len);
@@ -339,10 +325,57 @@ const struct http_refusal *http_head_parse(struct str bytes, struct http_head *r
         return &BAD_METHOD;
     if (parser.http_major != 1 || parser.http_minor > 1)
         return &BAD_VERSION;
+    if (!fields_valid(head))
+        return &MALFORMED;
     head->minor = parser.http_minor;
     head->keep_alive = head->minor == 1 ? !(parser.flags & F_CONNECTION_CLOSE)
                                         : (parser.flags & F_CONNECTION_KEEP_ALIVE) != 0;
     return judge_head(head, bytes, parse.target);
+}
+
+/* "GET /target HTTP/1.1" with one space on each side; 0 or how long it is with its line's end. */
+static size_t plain_line(struct str bytes, struct http_head *head, struct http_span *ret_target)
+{
+    static const char LAST[] = " HTTP/1.?\r\n";
+    static const enum http_method METHODS[] = {METHOD_POST, METHOD_GET, METHOD_HEAD, METHOD_PUT,
+        METHOD_PATCH, METHOD_DELETE, METHOD_OPTIONS};
+    const size_t last = sizeof LAST - 1, minor = sizeof " HTTP/1." - 1;
+    size_t at = 0, end;
+
+    for (size_t i = 0; i < COUNT(METHODS) && !at; i++) {
+        struct str name = str_from(http_method_name(METHODS[i]));
+        if (bytes.len > name.len + 1 && str_starts(bytes, name) && bytes.at[name.len] == ' ') {
+            head->method = METHODS[i];
+            at = name.len + 1;
+        }
+    }
+    if (!at || bytes.at[at] != '/')
+        return 0;
+    for (end = at; end < bytes.len && bytes.at[end] > ' ' && bytes.at[end] < 0x7f; end++)
+        if (bytes.at[end] == '#')
+            return 0;
+    if (bytes.len - end <= last || memcmp(bytes.at + end, LAST, minor) != 0 ||
+        memcmp(bytes.at + end + minor + 1, LAST + minor + 1, 2) != 0)
+        return 0;
+    head->minor = (uint8_t)(bytes.at[end + minor] - '0');
+    *ret_target = (struct http_span){(uint16_t)at, (uint16_t)(end - at)};
+    return head->minor <= 1 ? end + last : 0;
+}
+
+const struct http_refusal *http_head_parse(struct str bytes, struct http_head *ret_head)
+{
+    struct http_head *head = ret_head;
+    struct http_wishes wishes;
+    struct http_span target;
+
+    if (bytes.len > HTTP_HEAD_BYTES_LIMIT)
+        return &TOO_LONG;
+    begin(head, bytes);
+    size_t line = plain_line(bytes, head, &target);
+    if (!line || !http_plain_fields(bytes, line, head->fields, &head->fields_count, &wishes))
+        return http_head_parse_slowly(bytes, head);
+    head->keep_alive = head->minor == 1 ? !wishes.close : wishes.keep_alive;
+    return judge_head(head, bytes, target);
 }
 
 struct str http_head_str(const struct http_head *head, struct http_span span)

@@ -96,8 +96,11 @@ struct http_reply_head {
     struct str content_type; /* may be empty */
     const struct http_field *fields;
     size_t fields_count;
+    bool checked; /* http_reply_head_valid() said yes */
 };
 
+/* All fields and the content type are legal headers. */
+bool http_reply_head_valid(const struct http_reply_head *head);
 /* false: a field is no legal header; `out` is as before. */
 bool http_reply_head_encode(const struct http_reply_head *head, struct buf *out);
 

@@ -7,10 +7,17 @@
 
 static void add_field(struct buf *out, struct str name, struct str value)
 {
-    buf_add(out, name);
-    buf_add(out, S(": "));
-    buf_add(out, value);
-    buf_add(out, S("\r\n"));
+    size_t len = name.len + value.len + sizeof ": \r\n" - 1;
+    char *to = out->overflowed ? NULL : buf_room(out, len);
+
+    if (!to)
+        return;
+    memcpy(to, name.at, name.len);
+    memcpy(to + name.len, ": ", 2);
+    if (value.len)
+        memcpy(to + name.len + 2, value.at, value.len);
+    memcpy(to + len - 2, "\r\n", 2);
+    out->len += len;
 }
 
 void http_head_encode(const struct http_head *head, struct buf *out)
@@ -104,14 +111,19 @@ static void add_status(struct buf *out, int status)
     buf_add(out, S("\r\n"));
 }
 
-bool http_reply_head_encode(const struct http_reply_head *head, struct buf *out)
+bool http_reply_head_valid(const struct http_reply_head *head)
 {
-    check(head->status >= 100 && head->status <= 999);
-    if (!http_field_valid((struct http_field){S("Content-Type"), head->content_type}))
-        return false;
     for (size_t i = 0; i < head->fields_count; i++)
         if (!http_field_valid(head->fields[i]))
             return false;
+    return http_field_valid((struct http_field){S("Content-Type"), head->content_type});
+}
+
+bool http_reply_head_encode(const struct http_reply_head *head, struct buf *out)
+{
+    check(head->status >= 100 && head->status <= 999);
+    if (!head->checked && !http_reply_head_valid(head))
+        return false;
     add_status(out, head->status);
     if (head->date.len)
         add_field(out, S("Date"), head->date);

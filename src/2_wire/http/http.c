@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "base/scoped.h"
+#include "http/plain.h"
 
 #include <stdio.h>
 
@@ -85,26 +86,13 @@ const char *http_status_phrase(int status)
     return "Status";
 }
 
-/* RFC 9110 5.6.2 tchar; every header of every request and reply passes here */
-/* clang-format off */
-static const bool IS_TOKEN_CHAR[256] = {
-    ['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true,
-    ['!'] = true, ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true, ['\''] = true,
-    ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true, ['^'] = true, ['_'] = true,
-    ['`'] = true, ['|'] = true, ['~'] = true,
-};
-/* clang-format on */
-
+/* Every header of every reply passes here. */
 bool http_field_valid(struct http_field field)
 {
     for (size_t i = 0; i < field.name.len; i++)
-        if (!IS_TOKEN_CHAR[(unsigned char)field.name.at[i]])
+        if (!HTTP_TOKEN_CHARS[(unsigned char)field.name.at[i]])
             return false;
-    const unsigned char *at = (const unsigned char *)field.value.at;
-    unsigned char bad = 0;
-    for (size_t i = 0; i < field.value.len; i++) /* no way out: compilers make vectors of it */
-        bad |= (unsigned char)((at[i] < 0x20) & (at[i] != '\t')) | (unsigned char)(at[i] == 0x7f);
-    return field.name.len && !bad;
+    return field.name.len && http_line_end(field.value.at, 0, field.value.len) == field.value.len;
 }
 
 static int hex_digit(char c)
@@ -143,12 +131,28 @@ static bool has_dot_segment(struct str path)
     return false;
 }
 
+/* Nothing in it that stands for something else or is looked at twice. */
+static bool is_plain_path(struct str raw)
+{
+    for (size_t i = 0; i < raw.len; i++) {
+        unsigned char c = (unsigned char)raw.at[i];
+        if (c <= ' ' || c >= 0x7f || c == '%' || (c == '.' && raw.at[i - 1] == '/'))
+            return false;
+    }
+    return true;
+}
+
 bool http_path_decode(struct str raw, char *ret_path, size_t *ret_len)
 {
     size_t len = 0;
 
     if (!str_starts(raw, S("/")))
         return false;
+    if (is_plain_path(raw)) {
+        memcpy(ret_path, raw.at, raw.len);
+        *ret_len = raw.len;
+        return true;
+    }
     for (size_t i = 0; i < raw.len;) {
         bool plain = raw.at[i] != '%';
         int c = unescaped(raw, &i);

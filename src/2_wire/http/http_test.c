@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/scoped.h"
 #include "http/chunks.h"
-#include "http/head.h"
+#include "http/plain.h"
 #include "tap.h"
 
 /* The status a head gets, 0 if it is good. The guard sees it in pieces of `step` bytes. */
@@ -21,8 +21,13 @@ static int status_in_steps(struct str bytes, size_t step, struct http_head *ret_
     }
     if (!whole)
         return -1;
+    static struct http_head slow;
     const struct http_refusal *refusal =
         http_head_parse((struct str){bytes.at, whole}, ret_head);
+    CHECK(refusal == http_head_parse_slowly((struct str){bytes.at, whole}, &slow));
+    CHECK(refusal || (slow.fields_count == ret_head->fields_count && slow.method == ret_head->method &&
+                         slow.keep_alive == ret_head->keep_alive && slow.minor == ret_head->minor &&
+                         slow.content_length == ret_head->content_length));
     return refusal ? refusal->status : 0;
 }
 
@@ -70,6 +75,60 @@ TEST(body_framing_and_connection_wishes_are_read)
     REQUIRE(!status_in_steps(
         S("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"), 99, &head));
     CHECK(head.keep_alive);
+}
+
+static bool is_plain(struct str lines)
+{
+    struct http_head_field fields[HTTP_FIELDS_MAX];
+    struct http_wishes wishes;
+    uint16_t count;
+
+    return http_plain_fields(lines, 0, fields, &count, &wishes);
+}
+
+TEST(what_everybody_sends_needs_no_llhttp_and_what_has_two_readings_goes_there)
+{
+    CHECK(is_plain(S("Host: a:1\r\nUser-Agent: x (y; z)\r\nAccept: */*\r\nContent-Length: 930\r\n"
+                     "Authorization: Bearer abc\r\nContent-Type: application/json\r\n"
+                     "connection:\tKeep-Alive \r\nX-Empty:\r\n\r\n")));
+    CHECK(is_plain(S("\r\n")));
+    CHECK(is_plain(S("X: gr\xc3\xbc\xc3\x9f and so long that whole blocks of it are looked at\r\n\r\n")));
+    CHECK(!is_plain(S("Connection: close, x\r\n\r\n")));
+    CHECK(!is_plain(S("Connection: close\r\nConnection: close\r\n\r\n")));
+    CHECK(!is_plain(S("Upgrade: h2c\r\n\r\n")));
+    CHECK(!is_plain(S("Proxy-Connection: close\r\n\r\n")));
+    CHECK(!is_plain(S("Transfer-Encoding: chunked\r\n\r\n")));
+    CHECK(!is_plain(S("Content-Length: 1\r\ncontent-length: 1\r\n\r\n")));
+    CHECK(!is_plain(S("Content-Length: +1\r\n\r\n")));
+    CHECK(!is_plain(S("Content-Length: 1, 1\r\n\r\n")));
+    CHECK(!is_plain(S("Content-Length:\r\n\r\n")));
+    CHECK(!is_plain(S("Content-Length: 1234567890123456789\r\n\r\n")));
+    CHECK(!is_plain(S("X: a\nY: b\r\n\r\n")));
+    CHECK(!is_plain(S("X: a\rY: b\r\n\r\n")));
+    CHECK(!is_plain(S("X : a\r\n\r\n")));
+    CHECK(!is_plain(S(" X: a\r\n\r\n")));
+    CHECK(!is_plain(S("X: a\r\n b\r\n\r\n")));
+    CHECK(!is_plain(S(": a\r\n\r\n")));
+    CHECK(!is_plain(S("X: a\r\n")));
+    CHECK(!is_plain(S("X: a")));
+    CHECK(!is_plain(S("X")));
+    CHECK(!is_plain(S("")));
+    CHECK(!is_plain(S("\r\n\r\n")));
+    CHECK(!is_plain(S("X: a\x7f 0123456789abcdef0123456789abcdef\r\n\r\n")));
+    CHECK(!is_plain(S("X: 0123456789abcdef0123456789abcd\0\r\n\r\n")));
+}
+
+TEST(more_fields_than_there_is_room_for_are_not_plain)
+{
+    scoped(buf_done) struct buf lines = buf_of(4096);
+
+    for (size_t i = 0; i < HTTP_FIELDS_MAX; i++)
+        buf_add(&lines, S("X: y\r\n"));
+    buf_add(&lines, S("\r\n"));
+    CHECK(is_plain(buf_str(&lines)));
+    lines.len -= 2;
+    buf_add(&lines, S("X: y\r\n\r\n"));
+    CHECK(!is_plain(buf_str(&lines)));
 }
 
 #define R "GET / HTTP/1.1\r\n"

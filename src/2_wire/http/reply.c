@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "base/scoped.h"
+#include "http/plain.h"
 
 #include <llhttp.h>
 
@@ -120,8 +121,6 @@ struct seen {
 static const struct http_refusal *judge_field(
     struct http_field field, struct http_reply *reply, struct seen *seen)
 {
-    if (!http_field_valid(field))
-        return &MALFORMED;
     if (field.name.len == 14 && str_eq_nocase(field.name, S("content-length")))
         return seen->lengths++ || !str_to_u64(field.value, INT64_MAX, &reply->length) ? &BAD_LENGTH
                                                                                       : NULL;
@@ -174,26 +173,12 @@ static const struct http_refusal *refusal_of(llhttp_errno_t error)
     return error == HPE_INVALID_STATUS ? &BAD_STATUS : &MALFORMED;
 }
 
-static const struct http_refusal *parse_head(
-    struct str bytes, bool to_head_request, struct http_reply *reply)
+/* Fields and framing; keep_alive is what the head wishes. */
+static const struct http_refusal *judge_reply(
+    struct http_reply *reply, bool to_head_request, struct http_wishes wishes)
 {
-    struct parse parse = {.reply = reply};
     struct seen seen = {0};
-    llhttp_t parser;
 
-    memset(reply, 0, offsetof(struct http_reply, fields));
-    reply->bytes = bytes.at;
-    if (!has_plain_status_line(bytes))
-        return &MALFORMED;
-    llhttp_init(&parser, HTTP_RESPONSE, &SETTINGS);
-    parser.data = &parse;
-    llhttp_errno_t error = llhttp_execute(&parser, bytes.at, bytes.len);
-    if (parse.too_many)
-        return &TOO_MANY;
-    if (error != HPE_PAUSED || !parse.complete)
-        return refusal_of(error);
-    reply->status = parser.status_code;
-    reply->minor = parser.http_minor;
     for (size_t i = 0; i < reply->fields_count; i++) {
         const struct http_refusal *refusal =
             judge_field(http_reply_field_at(reply, i), reply, &seen);
@@ -204,9 +189,67 @@ static const struct http_refusal *parse_head(
     if (refusal)
         return refusal;
     reply->keep_alive = reply->framing != HTTP_BODY_UNTIL_CLOSE &&
-                        (reply->minor == 1 ? !(parser.flags & F_CONNECTION_CLOSE)
-                                           : (parser.flags & F_CONNECTION_KEEP_ALIVE) != 0);
+                        (reply->minor == 1 ? !wishes.close : wishes.keep_alive);
     return NULL;
+}
+
+static void begin(struct http_reply *reply, struct str bytes)
+{
+    memset(reply, 0, offsetof(struct http_reply, fields));
+    reply->bytes = bytes.at;
+}
+
+static bool fields_valid(const struct http_reply *reply)
+{
+    for (size_t i = 0; i < reply->fields_count; i++)
+        if (!http_field_valid(http_reply_field_at(reply, i)))
+            return false;
+    return true;
+}
+
+const struct http_refusal *http_reply_parse_slowly(
+    struct str bytes, bool to_head_request, struct http_reply *ret_reply)
+{
+    struct http_reply *reply = ret_reply;
+    struct parse parse = {.reply = reply};
+    llhttp_t parser;
+
+    begin(reply, bytes);
+    if (!has_plain_status_line(bytes))
+        return &MALFORMED;
+    llhttp_init(&parser, HTTP_RESPONSE, &SETTINGS);
+    parser.data = &parse;
+    llhttp_errno_t error = llhttp_execute(&parser, bytes.at, bytes.len);
+    if (parse.too_many)
+        return &TOO_MANY;
+    if (error != HPE_PAUSED || !parse.complete)
+        return refusal_of(error);
+    if (!fields_valid(reply))
+        return &MALFORMED;
+    reply->status = parser.status_code;
+    reply->minor = parser.http_minor;
+    const struct http_wishes wishes = {.close = parser.flags & F_CONNECTION_CLOSE,
+        .keep_alive = parser.flags & F_CONNECTION_KEEP_ALIVE};
+    return judge_reply(reply, to_head_request, wishes);
+}
+
+const struct http_refusal *http_reply_parse(
+    struct str bytes, bool to_head_request, struct http_reply *ret_reply)
+{
+    struct http_reply *reply = ret_reply;
+    struct http_wishes wishes;
+
+    begin(reply, bytes);
+    if (has_plain_status_line(bytes) && bytes.at[9] >= '2') {
+        size_t end = http_line_end(bytes.at, 12, bytes.len);
+        reply->minor = (uint8_t)(bytes.at[7] - '0');
+        reply->status =
+            (bytes.at[9] - '0') * 100 + (bytes.at[10] - '0') * 10 + (bytes.at[11] - '0');
+        if (bytes.len - end > 2 && bytes.at[end] == '\r' && bytes.at[end + 1] == '\n' &&
+            http_plain_fields(bytes, end + 2, reply->fields, &reply->fields_count, &wishes))
+            return judge_reply(reply, to_head_request, wishes);
+    }
+    return http_reply_parse_slowly(bytes, to_head_request, reply);
 }
 
 /* The guard speaks of requests. */
@@ -268,7 +311,7 @@ static const struct http_refusal *read_head(struct http_reply_reader *reader, st
     }
     *used += whole - before;
     reader->guard = (struct http_guard){0};
-    return parse_head((struct str){all.at, whole}, reader->to_head_request, reply);
+    return http_reply_parse((struct str){all.at, whole}, reader->to_head_request, reply);
 }
 
 /* --- the body ------------------------------------------------------------------------------ */
@@ -280,12 +323,6 @@ static int hex_digit(char c)
     if (c >= 'a' && c <= 'f')
         return c - 'a' + 10;
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static bool is_line_char(char c)
-{
-    unsigned char u = (unsigned char)c;
-    return u >= 0x20 ? u != 0x7f : u == '\t';
 }
 
 /* One byte of a chunk's size. */
@@ -315,7 +352,7 @@ static const struct http_refusal *read_framing(struct http_reply_reader *reader,
     case IN_EXTENSION:
         if (++reader->line_bytes > HTTP_CHUNK_LINE_BYTES_MAX)
             return &LONG_LINE;
-        fits = c == '\r' || is_line_char(c);
+        fits = c == '\r' || http_is_line_char((unsigned char)c);
         reader->state = c == '\r' ? AFTER_SIZE_CR : IN_EXTENSION;
         break;
     case AFTER_SIZE_CR:
@@ -336,7 +373,8 @@ static const struct http_refusal *read_framing(struct http_reply_reader *reader,
     case IN_TRAILER:
         if (++reader->line_bytes > HTTP_TRAILER_BYTES_MAX)
             return &LONG_TRAILER;
-        fits = c == '\r' || (is_line_char(c) && !(reader->state == AT_TRAILER && c <= ' '));
+        fits = c == '\r' ||
+               (http_is_line_char((unsigned char)c) && !(reader->state == AT_TRAILER && c <= ' '));
         if (c == '\r')
             reader->state = reader->state == AT_TRAILER ? AFTER_LAST_CR : AFTER_TRAILER_CR;
         else

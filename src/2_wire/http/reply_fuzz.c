@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Properties: splitting a reply anywhere gives the same head, body, length and answer; nothing is
  * read or written outside of what was fed; a body in chunks without extensions and trailers is what
- * llhttp (chunks.h) makes of it. */
+ * llhttp (chunks.h) makes of it; of a head the short way (plain.h) and llhttp give the same answer.
+ */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "http/chunks.h"
-#include "http/reply.h"
+#include "http/plain.h"
 
 #include <stdlib.h>
 
@@ -89,6 +90,31 @@ static void compare_with_chunks(struct str bytes, const struct outcome *mine)
     check(str_eq(buf_str(&body), buf_str(&mine->body)));
 }
 
+static void compare_ways(struct str bytes, bool to_head_request)
+{
+    static struct http_reply one, other;
+    struct http_guard guard = {0};
+    size_t whole = 0;
+
+    if (http_guard_look(&guard, bytes, 4096, &whole) || !whole || guard.start)
+        return;
+    scoped(free_done) char *copy = malloc(whole);
+    check(copy);
+    memcpy(copy, bytes.at, whole);
+    struct str head = {copy, whole};
+    const struct http_refusal *refusal = http_reply_parse(head, to_head_request, &one);
+    check(refusal == http_reply_parse_slowly(head, to_head_request, &other));
+    if (refusal)
+        return;
+    check(one.status == other.status && one.minor == other.minor && one.length == other.length);
+    check(one.framing == other.framing && one.keep_alive == other.keep_alive);
+    check(one.fields_count == other.fields_count);
+    for (size_t i = 0; i < one.fields_count; i++) {
+        struct http_field a = http_reply_field_at(&one, i), b = http_reply_field_at(&other, i);
+        check(str_eq(a.name, b.name) && str_eq(a.value, b.value));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
@@ -98,6 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     scoped(outcome_done) struct outcome one = read_in_steps(bytes, bytes.len, method);
     scoped(outcome_done) struct outcome other = read_in_steps(bytes, data[0] % 32u + 1, method);
 
+    compare_ways(bytes, method == METHOD_HEAD);
     check(one.refused == other.refused);
     if (one.head && one.framing == HTTP_BODY_CHUNKED)
         compare_with_chunks(bytes, &one);

@@ -114,16 +114,14 @@ static bool scan_string(struct scanner *s)
 
     if (!token)
         return false;
-    while (s->at < s->end) {
+    while ((s->at = skip_plain(s->at, s->end)) < s->end) {
         unsigned char c = *s->at;
         if (c == '"') {
             end_token(s, token);
             s->at++;
             return true;
         }
-        if (c >= 0x20 && c < 0x80 && c != '\\') {
-            s->at++;
-        } else if (c == '\\') {
+        if (c == '\\') {
             s->at++;
             if (!scan_escape(s))
                 return false;

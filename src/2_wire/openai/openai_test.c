@@ -118,6 +118,12 @@ TEST(what_is_wrong_is_refused_by_name)
     CHECK_STR(refusal(OPENAI_CHAT, S("{" CHAT ",\"m\\u006fdel\":\"n\"}")), "duplicate_key model");
     CHECK_STR(
         refusal(OPENAI_CHAT, S("{" CHAT ",\"x\":{\"a\":[],\"\\u0061\":1}}")), "duplicate_key x");
+    CHECK_STR(refusal(OPENAI_CHAT, S("{" CHAT ",\"x\":{\"a key of more than eight bytes\":0,"
+                                     "\"a key of\\u0020more than eight byt\\u0065s\":1}}")),
+        "duplicate_key x");
+    CHECK_STR(refusal(OPENAI_CHAT, S("{" CHAT ",\"x\":{\"\\u00e4\\ud83d\\ude00456789\":0,"
+                                     "\"\xc3\xa4\xf0\x9f\x98\x80" "456789\":1}}")),
+        "duplicate_key x");
     CHECK_STR(refusal(OPENAI_CHAT, S("{" CHAT ",\"stream_options\":{\"include_usage\":true,"
                                      "\"include_usage\":false}}")),
         "duplicate_key stream_options");

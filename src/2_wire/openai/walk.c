@@ -3,8 +3,6 @@
 
 #include "json/json_bytes.h"
 
-#define ONES 0x0101010101010101u
-#define HIGHS 0x8080808080808080u
 #define INTEGER_DIGITS_MAX 18
 
 enum { WANT_VALUE, WANT_FIRST, WANT_MORE }; /* a value; a first element or the end; , or the end */
@@ -28,23 +26,6 @@ static void skip_white(struct walk *w)
 }
 
 /* --- strings ------------------------------------------------------------------------------ */
-
-/* The first byte that is not plain: a quote, a backslash, a control character, beyond ASCII. */
-static const unsigned char *skip_plain(const unsigned char *at, const unsigned char *end)
-{
-    while (end - at >= 8) {
-        uint64_t word;
-        memcpy(&word, at, 8);
-        uint64_t quote = word ^ (ONES * '"'), slash = word ^ (ONES * '\\');
-        uint64_t low = (word - ONES * 0x20) & ~word;
-        if ((low | ((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) | word) & HIGHS)
-            break;
-        at += 8;
-    }
-    while (at < end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
-        at++;
-    return at;
-}
 
 /* `uXXXX` at `at`; -1 if it is not there. */
 static int unit_at(const unsigned char *at, const unsigned char *end)
@@ -199,25 +180,48 @@ bool walk_text(const struct walk *w, size_t max, char *ret_text, size_t *ret_len
 
 /* --- keys --------------------------------------------------------------------------------- */
 
-static uint32_t mix(uint32_t hash, const char *at, size_t len)
+/* Eight bytes at a time: each key of each object is hashed. */
+struct key_hash {
+    uint64_t hash, word;
+    size_t len;
+};
+
+static void hash_word(struct key_hash *h, uint64_t word)
 {
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)at[i]) * 16777619u;
-    return hash;
+    h->hash = (h->hash ^ word) * 0x9e3779b97f4a7c15u;
+    h->hash ^= h->hash >> 29;
 }
 
+static void hash_byte(struct key_hash *h, char byte)
+{
+    h->word |= (uint64_t)(unsigned char)byte << 8 * (h->len++ % 8);
+    if (h->len % 8)
+        return;
+    hash_word(h, h->word);
+    h->word = 0;
+}
+
+/* Of the text that the key stands for, however it is written. */
 static uint32_t key_hash(struct str key, bool escaped)
 {
-    uint32_t hash = 2166136261u;
+    struct key_hash h = {0};
     char c[4];
 
-    if (!escaped)
-        return mix(hash, key.at, key.len);
-    while (key.len) {
+    while (escaped && key.len) {
         size_t len = next_character(&key, c);
-        hash = mix(hash, c, len);
+        for (size_t i = 0; i < len; i++)
+            hash_byte(&h, c[i]);
     }
-    return hash;
+    for (; key.len >= 8; key.at += 8, key.len -= 8, h.len += 8) {
+        uint64_t word = 0;
+        for (size_t i = 0; i < 8; i++) /* one load where the machine is little-endian */
+            word |= (uint64_t)(unsigned char)key.at[i] << 8 * i;
+        hash_word(&h, word);
+    }
+    for (size_t i = 0; i < key.len; i++)
+        hash_byte(&h, key.at[i]);
+    hash_word(&h, h.word ^ (uint64_t)h.len << 56);
+    return (uint32_t)(h.hash >> 32);
 }
 
 static enum walk_event take_key(struct walk *w)

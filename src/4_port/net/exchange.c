@@ -99,18 +99,11 @@ void exchange_taken(struct exchange *ex)
 
 /* --- replies ---------------------------------------------------------------------------- */
 
-static bool fields_valid(const struct http_reply_head *head)
-{
-    for (size_t i = 0; i < head->fields_count; i++)
-        if (!http_field_valid(head->fields[i]))
-            return false;
-    return http_field_valid((struct http_field){S("Content-Type"), head->content_type});
-}
-
 /* A handler put something into a header that would end its line. The client gets a 500 instead. */
 static bool replace_bad_fields(struct http_reply_head *head, struct buf *ret_body)
 {
-    if (fields_valid(head))
+    head->checked = http_reply_head_valid(head);
+    if (head->checked)
         return false;
     server_error_body(ret_body, err_word(ERR_SYSTEM), "bad_reply_header", NULL,
         "a header of the reply held a control character; this is an error in the server");

@@ -144,8 +144,12 @@ struct exchange *server_exchange_make(struct http_server *server, struct request
 
 struct str server_date(struct http_server *server)
 {
-    int64_t now_ms = clock_civil_ms();
+    uint64_t turn_ms = uv_now(server->shared.loop);
 
+    if (server->date_s >= 0 && turn_ms == server->date_turn_ms)
+        return (struct str){server->date, HTTP_DATE_BYTES - 1};
+    int64_t now_ms = clock_civil_ms();
+    server->date_turn_ms = turn_ms;
     if (now_ms / 1000 != server->date_s) {
         server->date_s = now_ms / 1000;
         http_date(now_ms, server->date);

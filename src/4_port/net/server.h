@@ -71,6 +71,7 @@ struct http_server {
     size_t free_requests_count;
     struct buf scratch;
     int64_t date_s;
+    uint64_t date_turn_ms; /* of uv_now(): the clock is read once for each turn of the loop */
     char date[HTTP_DATE_BYTES];
     uint16_t port;
     bool stopping, closing, ending;

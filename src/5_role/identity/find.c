@@ -148,6 +148,14 @@ static struct caller *verify_jwt(struct identity *identity, struct str text,
     return caller;
 }
 
+/* With each request, so without printf. */
+static void label(struct caller *caller, struct str kind, const char fp6[TOKEN_FP6_BYTES])
+{
+    _Static_assert(sizeof "token:" + TOKEN_FP6_BYTES <= CALLER_LABEL_BYTES, "a label has room");
+    memcpy(caller->label, kind.at, kind.len);
+    memcpy(caller->label + kind.len, fp6, TOKEN_FP6_BYTES);
+}
+
 static struct caller *of_token(struct identity *identity, struct str text, struct identity_now now,
     struct identity_refusal *refusal)
 {
@@ -156,7 +164,10 @@ static struct caller *of_token(struct identity *identity, struct str text, struc
 
     if (text.len < IDENTITY_TOKEN_BYTES_MIN || text.len > IDENTITY_TOKEN_BYTES_MAX)
         return identity_refuse(refusal, REASON_malformed), NULL;
-    sha256(text, digest);
+    struct memo_tag tag = memo_tag(&identity->memo, text);
+    bool known = memo_find(&identity->memo, tag, digest);
+    if (!known)
+        sha256(text, digest);
     token_fp6(digest, fp6);
     struct caller *caller = cache_find(&identity->cache, digest, now.civil_ms);
     if (caller)
@@ -167,8 +178,10 @@ static struct caller *of_token(struct identity *identity, struct str text, struc
         caller = verify_jwt(identity, text, digest, now, refusal);
     else if (!caller)
         identity_refuse(refusal, REASON_unknown);
+    if (caller && !known)
+        memo_put(&identity->memo, tag, digest);
     if (caller)
-        snprintf(caller->label, sizeof caller->label, "token:%s", fp6);
+        label(caller, S("token:"), fp6);
     else
         memcpy(refusal->fp6, fp6, sizeof fp6);
     return caller;
@@ -208,7 +221,7 @@ static struct caller *of_none(
         char fp6[TOKEN_FP6_BYTES];
         sha256(shown->certificate, digest);
         token_fp6(digest, fp6);
-        snprintf(caller->label, sizeof caller->label, "cert:%s", fp6);
+        label(caller, S("cert:"), fp6);
         return caller;
     }
     if (shown->local && (identity->limits.local_open || identity->rows_count == 0))

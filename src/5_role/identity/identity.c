@@ -231,6 +231,7 @@ bool identity_open(
     identity->limits = config->limits;
     identity->path = config->path ? str_dup(str_from(config->path)) : NULL;
     identity->local = identity->slots[0] = local_caller();
+    memo_init(&identity->memo);
     cache_init(&identity->cache, (size_t)config->limits.cache_max);
     if (identity->path) {
         identity->stamp = document_stamp(identity->path);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "identity/cache.h"
+#include "identity/memo.h"
 #include "identity/token_file.h"
 
 /* Those that left the file may still be inside while as many new ones come. */
@@ -32,6 +33,7 @@ struct identity {
     size_t rows_count;
     struct caller *opaque[OPAQUE_PLACES];
 
+    struct memo memo;
     struct cache cache;
     struct bucket verifies;
     struct identity_counts counts;

@@ -167,6 +167,7 @@ void turn_end(struct turn *turn)
     struct openai_usage usage = used(turn);
     int64_t tokens = (int64_t)(usage.prompt_tokens + usage.completion_tokens);
     int64_t cost = usage.known || turn->status == 499 ? tokens : -1;
+    int64_t now_ns = clock_steady_ns();
 
     if (turn->call)
         upstream_cancel(turn->call);
@@ -178,15 +179,14 @@ void turn_end(struct turn *turn)
     if (turn->phase == TURN_RUNNING)
         drive_running(inf, turn->pool, -1);
     if (turn->caller) {
-        struct identity_now clock = identity_clock();
+        const struct identity_now clock = {clock_civil_ms(), now_ns / 1000000};
         account(turn, &usage, clock);
         identity_leave(turn->caller, turn->started_ms ? tokens : 0, clock);
     }
     if (inf->config.settings.log_requests || turn->held || !succeeded(turn))
         log_end(turn);
     if (inf->config.finished)
-        inf->config.finished(
-            inf->config.owner, turn->route, turn->status, clock_steady_ns() - turn->begun_ns);
+        inf->config.finished(inf->config.owner, turn->route, turn->status, now_ns - turn->begun_ns);
     release(turn);
     drive_settle(inf);
 }
