@@ -290,6 +290,9 @@ def an_engine_that_goes_is_asked_again_and_one_that_stays_away_is_told():
 def ollamas_language_is_spoken():
     with ChatEngine() as engine, House([engine]) as node:
         equal(node.get("/api/version")[0], 200)
+        equal(node.get("/"), (200, b"Ollama is running"))
+        equal(node.request("HEAD", "/"), (200, b""))
+        equal(b"<!doctype html>" in node.get("/", headers={"Accept": "text/html"})[1].lower(), True)
         equal([m["name"] for m in node.get("/api/tags")[1]["models"]], ["fake"])
         messages = [{"role": "user", "content": "words 2"}]
         connection = node.connect()

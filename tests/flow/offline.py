@@ -14,6 +14,7 @@ from node import LOGICCTL, ROOT, Node, Skip, Tap, equal  # noqa: E402
 
 tap = Tap()
 INSIDE = "--inside"
+PAGE = {"Accept": "text/html"}  # as a browser asks
 HOST = re.compile(r"(?i)\b(?:https?|wss?|ftp):?(?:\\?/\\?/)([^\s\"'<>)`,;]*)|[\"'(]//([a-z0-9.-]+)")
 NAMESPACES = ("www.w3.org/2000/svg", "www.w3.org/1999/xlink", "www.w3.org/1999/xhtml")
 LOOPBACK = re.compile(r'inet_addr\("127\.|inet_pton\(AF_INET6, "::1"')
@@ -39,7 +40,7 @@ def story():
         equal(denied["status"], "denied")
         equal(node.intent("explain case " + denied["case"])["status"], "success")
         for path in ("/", "/app.js", "/style.css", "/openapi.json", "/metrics"):
-            equal((path, node.get(path)[0]), (path, 200))
+            equal((path, node.get(path, headers=PAGE)[0]), (path, 200))
         node.post("/api/v1/kb/reload", {})
         node.verify_ledger()
 
@@ -87,7 +88,7 @@ def invariant_11_nobody_speaks_to_an_address_outside():
             equal(node.intent("add a.local to 10.0.0.1")["status"], "success")
             answer = node.intent("create the zone lab.home.arpa")
             equal(node.consent(answer["case"])[1]["status"], "success")
-            node.get("/")
+            node.get("/", headers=PAGE)
         calls = [line for line in open(TracedNode.trace) if CALL.search(line)]
         spoken = [line for line in calls if "sa_family=" in line or "connect(" in line]
         wrong = [line for line in spoken if "AF_INET" in line and not LOOPBACK.search(line)]
@@ -133,7 +134,7 @@ def invariant_11_the_browser_is_told_to_fetch_nothing_from_outside():
     with Node(named=False) as node:
         for path in ("/", "/app.js", "/style.css"):
             connection = node.connect()
-            connection.request("GET", path)
+            connection.request("GET", path, headers=PAGE)
             response = connection.getresponse()
             response.read()
             policy = response.getheader("Content-Security-Policy", "")

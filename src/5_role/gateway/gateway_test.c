@@ -357,11 +357,13 @@ TEST(the_page_is_served_from_memory_with_a_strict_policy)
     open_both(NULL, json_pack("{s:s}", "web", folder));
     unlink(path);
     rmdir(folder);
-    ask(&node, "GET", "/", "", NULL, &reply);
+    ask(&node, "GET", "/", "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\n", NULL,
+        &reply);
     CHECK_INT(reply.status, 200);
     CHECK_STR(reply.body, "<!doctype html>");
     CHECK(reply_has(&reply, "Content-Security-Policy: default-src 'none'"));
     CHECK(reply_has(&reply, "X-Content-Type-Options: nosniff\r\n"));
+    CHECK(reply_has(&reply, "Vary: Accept\r\n"));
     const char *at = strstr(reply.text.at, "ETag: ");
     snprintf(tag, sizeof tag, "If-None-Match: %.34s\r\n", at ? at + 6 : "");
     reply_done(&reply);
@@ -372,3 +374,26 @@ TEST(the_page_is_served_from_memory_with_a_strict_policy)
 }
 
 TAP_MAIN
+TEST(who_reads_no_html_is_told_at_the_root_that_ollama_is_running)
+{
+    static const char *const HEADS[] = {"", "Accept: */*\r\n", "Accept: application/json\r\n"};
+    struct reply reply;
+
+    open_both(NULL, NULL);
+    for (size_t i = 0; i < sizeof HEADS / sizeof *HEADS; i++) {
+        ask(&node, "GET", "/", HEADS[i], NULL, &reply);
+        CHECK_INT(reply.status, 200);
+        CHECK_STR(reply.body, "Ollama is running");
+        CHECK(reply_has(&reply, "Content-Type: text/plain; charset=utf-8\r\n"));
+        CHECK(reply_has(&reply, "Vary: Accept\r\n"));
+        reply_done(&reply);
+    }
+    ask(&node, "GET", "/", "Accept: text/html\r\n", NULL, &reply);
+    CHECK_INT(reply.status, 404); /* this node has no page */
+    reply_done(&reply);
+    ask(&node, "POST", "/", "", "{}", &reply);
+    CHECK_INT(reply.status, 405);
+    reply_done(&reply);
+    close_both();
+}
+

@@ -5,6 +5,7 @@
 #include "gateway/body.h"
 #include "gateway/inside.h"
 #include "gateway/open_api.h"
+#include "ollama/ollama_models.h"
 
 #include <inttypes.h>
 
@@ -266,13 +267,29 @@ void route_openapi(struct visit *visit)
 
 /* --- the page -------------------------------------------------------------------------------- */
 
+/* Front ends that speak Ollama ask GET / or HEAD / whether it is there; browsers name the type. */
+static bool asks_for_ollama(struct visit *visit)
+{
+    struct str accepts = exchange_header(visit->ex, S("Accept"));
+
+    return str_eq(exchange_path(visit->ex), S("/")) &&
+           !(accepts.len && memmem(accepts.at, accepts.len, "text/html", 9));
+}
+
 void route_page(struct visit *visit)
 {
+    static const struct http_field BY_ACCEPT[] = {
+        {S("Vary"), S("Accept")}, {S("X-Content-Type-Options"), S("nosniff")}};
     const struct page_file *file = pages_find(&visit->gateway->pages, exchange_path(visit->ex));
     struct str known = exchange_header(visit->ex, S("If-None-Match"));
     struct http_field fields[PAGE_FIELDS];
     struct err err = {0};
 
+    if (asks_for_ollama(visit)) {
+        visit_reply(visit, 200, S("text/plain; charset=utf-8"), BY_ACCEPT, COUNT(BY_ACCEPT),
+            OLLAMA_ROOT_TEXT);
+        return;
+    }
     if (!file) {
         err_code(&err, ERR_INPUT, "no_route", NULL,
             "there is no page in this installation; the API is described at /openapi.json");

@@ -137,6 +137,7 @@ void page_fields(const struct page_file *file, struct http_field ret_fields[PAGE
         {S("Cross-Origin-Opener-Policy"), S("same-origin")},
         {S("Cross-Origin-Resource-Policy"), S("same-origin")},
         {S("Cache-Control"), S("no-cache")},
+        {S("Vary"), S("Accept")}, /* of "/" there is another answer for who reads no HTML */
         {S("ETag"), str_from(file->etag)},
     };
     memcpy(ret_fields, fields, sizeof fields);

@@ -18,7 +18,7 @@
 #define PAGE_BYTES_MAX (8 * 1024 * 1024) /* all of them together */
 #define PAGE_DEPTH_MAX 4
 #define PAGE_PATH_BYTES 256
-#define PAGE_FIELDS 8
+#define PAGE_FIELDS 9
 
 struct page_file {
     char path[PAGE_PATH_BYTES]; /* "/index.html" */
