@@ -47,15 +47,19 @@ def real_llama(folder):
     return {"bin": path, "env": {"GGML_BACKEND_PATH": at + "/ggml/backends0/libggml-cpu-x64.so"}}
 
 
-def tiny_model(folder):
+def tiny_model(folder, tensors=0):
+    """The path of the model, or of the first of its parts of so many tensors."""
     root = debian_root.make("engine-root", engine.SUITE, engine.PACKAGES)
     with tempfile.TemporaryDirectory(prefix="ln-model-", dir=os.path.join(root, "tmp")) as inside:
         there = os.path.join("/tmp", os.path.basename(inside))
         shutil.copy(engine.TINY_GGUF, inside)
-        made = subprocess.run(debian_root.enter(root, "python3", there + "/tiny_gguf.py", there + "/m.gguf"),
+        made = subprocess.run(debian_root.enter(root, "python3", there + "/tiny_gguf.py", there + "/m.gguf", str(tensors)),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert made.returncode == 0, made.stdout
-        return shutil.copy(os.path.join(inside, "m.gguf"), os.path.join(folder, "tiny.gguf"))
+        if not tensors:
+            return shutil.copy(os.path.join(inside, "m.gguf"), os.path.join(folder, "tiny.gguf"))
+        parts = sorted(name for name in os.listdir(inside) if "-of-" in name)
+        return [shutil.copy(os.path.join(inside, name), os.path.join(folder, name.replace("m-", "tiny-"))) for name in parts][0]
 
 
 def fake(*wrong, smi=None):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes a tiny model of random numbers: llama, two layers, 64 wide, one token for each byte.
 
-Run by engine.py inside build/engine-root, where python3-gguf lives: tiny_gguf.py FILE. The
-numbers come from a fixed seed: the same file every time.
+Run by engine.py inside build/engine-root, where python3-gguf lives: tiny_gguf.py FILE [TENSORS]; with
+TENSORS in parts of so many, FILE-00001-of-0000N.gguf and so on. The numbers come from a fixed seed: the same file every time.
 """
 import sys
 
@@ -31,7 +31,7 @@ def vocabulary(out):
 
 
 def main():
-    out = gguf.GGUFWriter(sys.argv[1], "llama")
+    out = gguf.GGUFWriter(sys.argv[1], "llama", split_max_tensors=int(sys.argv[2]) if len(sys.argv) > 2 else 0)
     out.add_name("tiny-random")
     out.add_context_length(CONTEXT)
     out.add_embedding_length(WIDTH)

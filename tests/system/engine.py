@@ -3,6 +3,7 @@
 
 Drives src/4_port/engine through engine_drive, and `logicctl engine`.
 """
+import hashlib
 import http.client
 import json
 import os
@@ -169,6 +170,36 @@ def a_model_with_one_changed_byte_never_loads_although_its_times_are_put_back():
             drive.order("again")
             equal(drive.wait("failed")["code"], "model_changed")
             drive.end()
+
+
+@tap.test
+def a_model_in_parts_is_checked_as_a_whole():
+    with Folder() as folder:
+        settings = folder.real()
+        first = tiny_model(folder.path, tensors=8)
+        parts = sorted(os.path.join(folder.path, name) for name in os.listdir(folder.path) if "-of-" in name)
+        assert first == parts[0] and len(parts) == 3, parts
+        whole = b"".join(open(part, "rb").read() for part in parts)
+        home, models = os.path.join(folder.path, "home"), folder.path
+        logicctl(home, "model", "add", first, "--name", "tiny", "--models-dir", models)
+        with open(home + "/catalogue/models.json") as f:
+            noted = json.load(f)["models"][0]
+        equal((noted["bytes"], noted["sha256"]), (len(whole), hashlib.sha256(whole).hexdigest()))
+        settings |= {"path": first, "bytes": noted["bytes"], "sha256": noted["sha256"]}
+        with Drive(settings) as drive:
+            drive.wait("ready")
+            drive.order("stop")
+            drive.wait("stopped")
+            with open(parts[2], "r+b") as f:
+                f.seek(-5, os.SEEK_END)
+                byte = f.read(1)
+                f.seek(-5, os.SEEK_END)
+                f.write(bytes([byte[0] ^ 1]))
+            drive.order("again")
+            equal(drive.wait("failed")["code"], "model_changed")
+            drive.end()
+        os.remove(parts[1])
+        fails(settings, "model_missing", os.path.basename(parts[1]))
 
 
 @tap.test

@@ -4,11 +4,13 @@
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "crypto/crypto.h"
+#include "gguf/gguf.h"
 #include "os/clock.h"
 #include "os/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,13 @@ struct known {
     uint64_t used; /* when, in turns of the cache */
 };
 
+/* The stamps of the parts of one model. */
+struct parts {
+    struct sha256_stream all;
+    struct digest_stamp stamp; /* the only one, or what is known so far */
+    uint32_t number, count;    /* so many are in; so many there are */
+};
+
 struct digest_cache {
     struct known known[DIGEST_CACHE_MAX];
     size_t count;
@@ -35,6 +44,9 @@ struct digest {
     uv_loop_t *loop;
     struct digest_cache *cache;
     struct sha256_stream stream;
+    struct parts parts;        /* as they were opened */
+    struct digest_stamp stamp; /* of the one that is open */
+    uint64_t part_bytes;       /* read of it */
     int fd;
     atomic_bool cancelled;
     bool trusted; /* ctime was old enough when reading began */
@@ -44,7 +56,7 @@ struct digest {
     bool ended, changed;
     char *space;
     struct digest_result result;
-    char path[1024];
+    char path[PATH_MAX];
     void (*progress)(void *user, double fraction);
     void (*done)(void *user, const struct digest_result *result, const struct err *err);
     void *user;
@@ -80,14 +92,82 @@ bool digest_stamp_of(int fd, struct digest_stamp *ret_stamp, struct err *err)
     return file_stamp(&seen, "it", ret_stamp, err);
 }
 
+/* --- parts --- */
+
+static void parts_done(struct parts *parts)
+{
+    sha256_stream_done(&parts->all);
+}
+
+static bool parts_of(const char *path, struct parts *ret_parts, struct err *err)
+{
+    uint32_t number = 1, count = 1;
+
+    if (gguf_split_of(str_from(path), &number, &count) && number != 1)
+        return err_code(err, ERR_SYSTEM, "file_missing", NULL,
+            "'%s' is part %u of %u of a model: name its first part", path, number, count);
+    *ret_parts = (struct parts){.count = count};
+    sha256_stream_init(&ret_parts->all);
+    return true;
+}
+
+static void parts_add(struct parts *parts, const struct digest_stamp *stamp)
+{
+    struct digest_stamp *sum = &parts->stamp;
+
+    sha256_stream_add(&parts->all, (struct str){(const char *)stamp, sizeof *stamp});
+    if (parts->number++ == 0) {
+        *sum = *stamp;
+        return;
+    }
+    sum->bytes += stamp->bytes;
+    sum->ctime_ns = stamp->ctime_ns > sum->ctime_ns ? stamp->ctime_ns : sum->ctime_ns;
+}
+
+/* Of several: their bytes, the youngest change, and for the rest a hash of all. */
+static void parts_stamp(struct parts *parts, struct digest_stamp *ret_stamp)
+{
+    uint8_t hash[SHA256_BYTES];
+
+    if (parts->count > 1) {
+        sha256_stream_finish(&parts->all, hash);
+        memcpy(&parts->stamp.device, hash, 8);
+        memcpy(&parts->stamp.inode, hash + 8, 8);
+        memcpy(&parts->stamp.mtime_ns, hash + 16, 8);
+    }
+    *ret_stamp = parts->stamp;
+}
+
+static bool part_path(const char *path, uint32_t number, char ret_path[PATH_MAX], struct err *err)
+{
+    if (snprintf(ret_path, PATH_MAX, "%s", path) >= PATH_MAX)
+        return err_code(err, ERR_SYSTEM, "file_missing", NULL, "'%.80s…' is too long", path);
+    if (number > 1)
+        gguf_split_path(str_from(path), number, ret_path);
+    return true;
+}
+
 bool digest_stamp_of_path(const char *path, struct digest_stamp *ret_stamp, struct err *err)
 {
-    struct stat seen;
+    scoped(parts_done) struct parts parts = {0};
+    char name[PATH_MAX];
 
-    if (stat(path, &seen) != 0)
-        return err_code(err, ERR_SYSTEM, "file_missing", NULL, "'%s' cannot be looked at: %s", path,
-            strerror(errno));
-    return file_stamp(&seen, path, ret_stamp, err);
+    if (!parts_of(path, &parts, err))
+        return false;
+    for (uint32_t i = 1; i <= parts.count; i++) {
+        struct digest_stamp one;
+        struct stat seen;
+        if (!part_path(path, i, name, err))
+            return false;
+        if (stat(name, &seen) != 0)
+            return err_code(err, ERR_SYSTEM, "file_missing", NULL, "'%s' cannot be looked at: %s",
+                name, strerror(errno));
+        if (!file_stamp(&seen, name, &one, err))
+            return false;
+        parts_add(&parts, &one);
+    }
+    parts_stamp(&parts, ret_stamp);
+    return true;
 }
 
 bool digest_stamp_eq(const struct digest_stamp *a, const struct digest_stamp *b)
@@ -146,8 +226,48 @@ static void digest_free(struct digest *digest)
 {
     fd_done(&digest->fd);
     sha256_stream_done(&digest->stream);
+    parts_done(&digest->parts);
     free(digest->space);
     free(digest);
+}
+
+static bool open_part(struct digest *digest, struct err *err)
+{
+    char name[PATH_MAX];
+    struct stat seen;
+
+    fd_done(&digest->fd);
+    if (!part_path(digest->path, digest->parts.number + 1, name, err))
+        return false;
+    /* a fifo of this name must not hold us */
+    digest->fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (digest->fd < 0 || fstat(digest->fd, &seen) != 0)
+        return err_code(err, ERR_SYSTEM, "file_missing", NULL, "'%s' cannot be opened: %s", name,
+            strerror(errno));
+    if (!file_stamp(&seen, name, &digest->stamp, err))
+        return false;
+    parts_add(&digest->parts, &digest->stamp);
+    digest->part_bytes = 0;
+    return true;
+}
+
+/* The open part is read to its end: on to the next, or all of it was read. */
+static void end_part(struct digest *digest)
+{
+    struct digest_stamp now;
+    struct err why;
+
+    digest->changed = !digest_stamp_of(digest->fd, &now, &why) ||
+                      !digest_stamp_eq(&now, &digest->stamp) ||
+                      digest->part_bytes != digest->stamp.bytes;
+    if (!digest->changed && digest->parts.number < digest->parts.count) {
+        digest->changed = !open_part(digest, &why); /* it was there when this began */
+    } else {
+        digest->ended = true;
+        parts_stamp(&digest->parts, &now);
+        digest->changed = digest->changed || !digest_stamp_eq(&now, &digest->result.stamp);
+    }
+    digest->ended = digest->ended || digest->changed;
 }
 
 /* On a worker. */
@@ -155,28 +275,24 @@ static void read_slice(uv_work_t *work)
 {
     struct digest *digest = work->data;
     uint64_t left = DIGEST_SLICE_BYTES;
-    struct digest_stamp now;
-    struct err ignored;
 
     while (!digest->from_cache && left > 0 && !digest->ended && !digest->cancelled) {
         ssize_t got = read(digest->fd, digest->space, READ_BYTES);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0)
+        if (got < 0) {
             digest->errnum = errno;
-        digest->ended = got <= 0;
-        if (got > 0) {
-            sha256_stream_add(&digest->stream, (struct str){digest->space, (size_t)got});
-            digest->read_bytes += (uint64_t)got;
-            left -= (uint64_t)got < left ? (uint64_t)got : left;
+            digest->ended = true;
+            return;
         }
+        sha256_stream_add(&digest->stream, (struct str){digest->space, (size_t)got});
+        digest->read_bytes += (uint64_t)got;
+        digest->part_bytes += (uint64_t)got;
+        left -= (uint64_t)got < left ? (uint64_t)got : left;
         /* a file that grows as we read would never end */
-        digest->ended = digest->ended || digest->read_bytes > digest->result.stamp.bytes;
+        if (got == 0 || digest->part_bytes > digest->stamp.bytes)
+            end_part(digest);
     }
-    if (digest->ended)
-        digest->changed = !digest_stamp_of(digest->fd, &now, &ignored) ||
-                          !digest_stamp_eq(&now, &digest->result.stamp) ||
-                          digest->read_bytes != digest->result.stamp.bytes;
 }
 
 static void on_slice(uv_work_t *work, int status);
@@ -240,18 +356,6 @@ static void on_slice(uv_work_t *work, int status)
     }
 }
 
-static bool open_it(struct digest *digest, const char *path, struct err *err)
-{
-    struct stat seen;
-
-    /* a fifo of this name must not hold us */
-    digest->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (digest->fd < 0 || fstat(digest->fd, &seen) != 0)
-        return err_code(err, ERR_SYSTEM, "file_missing", NULL, "'%s' cannot be opened: %s", path,
-            strerror(errno));
-    return file_stamp(&seen, path, &digest->result.stamp, err);
-}
-
 bool digest_file(uv_loop_t *loop, const char *path, struct digest_cache *cache, bool always_hash,
     void (*progress)(void *user, double fraction),
     void (*done)(void *user, const struct digest_result *result, const struct err *err), void *user,
@@ -267,9 +371,10 @@ bool digest_file(uv_loop_t *loop, const char *path, struct digest_cache *cache, 
     digest->progress = progress;
     digest->done = done;
     digest->user = user;
-    snprintf(digest->path, sizeof digest->path, "%s", path);
+    digest->fd = -1;
     sha256_stream_init(&digest->stream);
-    if (!open_it(digest, path, err)) {
+    if (!part_path(path, 1, digest->path, err) || !parts_of(path, &digest->parts, err) ||
+        !digest_stamp_of_path(path, &digest->result.stamp, err) || !open_part(digest, err)) {
         digest_free(digest);
         return false;
     }

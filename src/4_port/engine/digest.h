@@ -9,6 +9,9 @@
  * memory lives as long as the process and is never stored. While it is read a file that changes
  * is an error ("file_changed").
  *
+ * A path named as the first part of a model in several (NAME-00001-of-00003.gguf) stands for all of
+ * them, one behind the other, as models.json has them: bytes are the sum, and the stamp is of all.
+ *
  * threads  the loop's
  */
 #pragma once

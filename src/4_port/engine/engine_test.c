@@ -4,6 +4,7 @@
  * of a process.
  */
 #include "base/scoped.h"
+#include "catalogue/models.h"
 #include "crypto/crypto.h"
 #include "engine/inside.h"
 #include "os/file.h"
@@ -140,6 +141,45 @@ TEST(a_large_file_is_hashed_in_slices)
     digest_steps = 0;
     CHECK(digest_now(path, NULL, false));
     CHECK_INT(digest_steps, 2);
+}
+
+TEST(a_model_in_parts_is_hashed_part_behind_part_as_the_catalogue_does)
+{
+    const char *folder = scratch_folder(), *path = path_in(folder, "m-00001-of-00003.gguf");
+    const char *second = path_in(folder, "m-00002-of-00003.gguf");
+    struct digest_cache *cache = digest_cache_make();
+    char wanted[65], noted[65];
+    struct digest_stamp stamp, again;
+    struct digest *digest;
+    uv_loop_t loop;
+    struct err err;
+
+    put(path, S("one "), 0600);
+    put(path_in(folder, "m-00003-of-00003.gguf"), S(" three"), 0600);
+    CHECK(!digest_now(path, cache, false)); /* its second part is missing */
+    CHECK(!digest_stamp_of_path(path, &stamp, &err));
+    CHECK_TEXT(err.code, "file_missing");
+    put(second, S("two"), 0600);
+    sha256_hex(S("one two three"), wanted);
+    grow_old();
+    REQUIRE(digest_now(path, cache, false));
+    CHECK_TEXT(digested.sha256, wanted);
+    CHECK(model_file_hash(path, NULL, NULL, noted, &err));
+    CHECK_TEXT(noted, wanted);
+    CHECK_INT(digested.stamp.bytes, 13);
+    CHECK(digest_now(path, cache, false));
+    CHECK(digested.from_cache);
+    CHECK(digest_stamp_of_path(path, &stamp, &err));
+    CHECK(digest_stamp_eq(&stamp, &digested.stamp));
+    put(second, S("TWO"), 0600); /* one byte of one part is enough, wherever it is */
+    CHECK(digest_stamp_of_path(path, &again, &err) && !digest_stamp_eq(&again, &stamp));
+    CHECK(digest_now(path, cache, false));
+    CHECK(!digested.from_cache && strcmp(digested.sha256, wanted) != 0);
+    uv_loop_init(&loop);
+    CHECK(!digest_file(&loop, second, cache, false, NULL, on_digest, NULL, &digest, &err));
+    CHECK_TEXT(err.code, "file_missing"); /* a part is no model */
+    CHECK_INT(uv_loop_close(&loop), 0);
+    digest_cache_free(&cache);
 }
 
 TEST(what_is_no_file_is_not_hashed)
