@@ -146,7 +146,7 @@ metric_from(swap_in, "node_vmstat_pswpin", [ how(rate) ]).
 metric_from(swap_out, "node_vmstat_pswpout", [ how(rate) ]).
 metric_from(oom_kills, "node_vmstat_oom_kill", [ how(delta) ]).
 
-%   Which chip it is says node_hwmon_chip_names; the labels of Intel's and of NVMe say it themselves.
+%   Which chip it is says node_hwmon_chip_names; the labels of Intel's and of NVMe say it too.
 metric_from(cpu_temperature, "node_hwmon_temp_celsius",
             [ scale(1000), part([chip, sensor]), labels([chip=["platform_coretemp_*"]]),
               many(max) ]).
