@@ -25,6 +25,7 @@ static const char USAGE[] =
     "usage: logicd serve --home DIR [--kb DIR] [--web DIR] [--playbooks DIR] [--listen HOST:PORT]\n"
     "                    [--llm URL [--llm-model NAME]]   an engine for what the grammar cannot "
     "read\n"
+    "                    [--sqlite-vec FILE --embedding-model NAME]   documents by meaning too\n"
     "                    [--tls-cert FILE --tls-key FILE [--tls-client-ca FILE]] [--tokens FILE]\n"
     "                    [--name HOSTNAME]…   further names by which requests may call this host\n"
     "                    [--writable DIR]…    folders that playbooks on this machine may write\n"
@@ -103,8 +104,10 @@ static const char **text_option(struct supervisor_options *o, const char *name)
         const char **value;
     } texts[] = {{"--home", &o->home}, {"--kb", &o->kb}, {"--web", &o->web},
         {"--playbooks", &o->playbooks}, {"--listen", &o->listen}, {"--llm", &o->llm},
-        {"--llm-model", &o->llm_model}, {"--tls-cert", &o->tls_cert}, {"--tls-key", &o->tls_key},
-        {"--tls-client-ca", &o->tls_client_ca}, {"--tokens", &o->tokens}};
+        {"--llm-model", &o->llm_model}, {"--sqlite-vec", &o->sqlite_vec},
+        {"--embedding-model", &o->embedding_model}, {"--tls-cert", &o->tls_cert},
+        {"--tls-key", &o->tls_key}, {"--tls-client-ca", &o->tls_client_ca},
+        {"--tokens", &o->tokens}};
 
     for (size_t i = 0; i < COUNT(texts); i++)
         if (strcmp(texts[i].name, name) == 0)
@@ -141,6 +144,8 @@ static int serve(int argc, char **argv)
                                              .listen = "127.0.0.1:30080",
                                              .llm = "",
                                              .llm_model = "",
+                                             .sqlite_vec = "",
+                                             .embedding_model = "",
                                              .tls_cert = "",
                                              .tls_key = "",
                                              .tls_client_ca = "",
@@ -162,6 +167,8 @@ static int serve(int argc, char **argv)
         return usage("say where the node lives with --home DIR", "");
     if (o->llm_model[0] && !o->llm[0])
         return usage("--llm-model names the model of an engine: say which with --llm URL", "");
+    if (o->embedding_model[0] && !o->sqlite_vec[0])
+        return usage("--embedding-model needs --sqlite-vec FILE to keep its vectors", "");
     if (!file_make_folder(o->home, 0755, &err)) {
         fprintf(stderr, "logicd: %s\n", err.message);
         return err_exit_code(err.kind);

@@ -8,7 +8,7 @@ _logicctl_ids() { # ids of cases, newest first; nothing if the node does not ans
 
 _logicctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command="" sub="" word words i
-    local commands="ask propose cases case why approve refuse actions query kb key token agent engine ledger vram model events status version help"
+    local commands="ask propose cases case why approve refuse actions query kb key token agent engine ledger vram model docs events status version help"
 
     COMPREPLY=()
     case $previous in
@@ -46,6 +46,9 @@ _logicctl() {
             [[ -n $sub || $current == -* ]] || words="add list verify remove"
             [[ $sub != add ]] || words+=" --name --models-dir"
             [[ $sub != verify ]] || words+=" --models-dir" ;;
+        docs)
+            [[ -n $sub || $current == -* ]] || words="add list search remove"
+            [[ $sub != search ]] || words+=" --limit" ;;
         kb) [[ -n $sub || $current == -* ]] || words="check reload" ;;
         key) [[ -n $sub || $current == -* ]] || words="new show"; [[ $sub != new ]] || words+=" --out" ;;
         token)

@@ -151,6 +151,7 @@ void site_init(struct site *site)
     *site = (struct site){.socket_mode = 0600};
     http_limits_default(&site->config.limits);
     site->config.limits.connections_max = 64;
+    site->config.limits.body_bytes_max = 131072;
     pthread_mutex_init(&site->lock, NULL);
     pthread_cond_init(&site->change, NULL);
 }

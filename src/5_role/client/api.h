@@ -20,7 +20,7 @@
 #define API_CONNECT_MS 5000
 #define API_CALL_MS                                                                                \
     180000 /* a model may take 45 s, a playbook longer: the node has its own limits */
-#define API_PATH_BYTES_MAX 512
+#define API_PATH_BYTES_MAX 4096
 
 struct api {
     CURL *curl;

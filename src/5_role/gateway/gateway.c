@@ -264,7 +264,7 @@ static bool open_gateway(struct role *role, struct err *err)
     settings_default(ROWS, COUNT(ROWS), &g->settings);
     if (!settings_apply(ROWS, COUNT(ROWS), role_config(role, "settings"), &g->settings, err) ||
         !open_locks(g, err) || !pages_load(role_config_text(role, "web"), &g->pages, err) ||
-        !open_model(g, err) || !front_open(g, err))
+        !open_model(g, err) || !front_open(g, err) || !documents_open(g, err))
         return false;
     open_server(g);
     if (!listen_all(g, err))
@@ -305,7 +305,7 @@ static bool start_gateway(struct role *role, struct err *err)
     const struct hub_limits hub = {s->subscribers_max, s->heartbeat_ms, s->replay_max,
         s->replay_page, s->http.stream_resume_bytes};
 
-    if (!front_start(g, err))
+    if (!front_start(g, err) || !documents_start(g, err))
         return false;
     g->ready_again = make_timer(g);
     g->once = make_timer(g);
@@ -338,6 +338,7 @@ static void end(struct gateway *g)
         "the node is stopping; look at GET /api/v1/cases when it is back");
     while (g->visits)
         visit_reply_error(g->visits, &err);
+    documents_close(g);
     front_close(g);
     role_end(g->role, 0);
 }
@@ -384,6 +385,7 @@ void gateway_free(struct role *role)
         uv_close((uv_handle_t *)g->ready_again, on_timer_closed);
         uv_close((uv_handle_t *)g->once, on_timer_closed);
     }
+    documents_close(g);
     front_close(g);
     model_close(g->model);
     if (g->server)

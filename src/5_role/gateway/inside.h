@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "gateway/documents.h"
 #include "gateway/front.h"
 #include "gateway/gateway.h"
 #include "gateway/hub.h"
@@ -38,6 +39,7 @@ struct gateway {
     struct link link;
     struct hub hub;
     struct front front;
+    struct documents *documents;
     struct model *model;  /* NULL: no engine is configured */
     json_t *actions;      /* the catalogue as last read; NULL: ask */
     struct visit *visits; /* open ones */

@@ -5,6 +5,7 @@
 #include "base/scoped.h"
 #include "gateway/body.h"
 #include "gateway/route.h"
+#include "retrieval/retrieval.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -78,6 +79,17 @@ static const struct operation {
              "{\"enum\":[\"caller\",\"model\",\"day\",\"both\"]}") "," PARAMETER("query", "caller",
              "{\"type\":\"string\"}") "," PARAMETER("query", "model", "{\"type\":\"string\"}") "]",
             NULL, NULL, NULL},
+    [ROUTE_docs] = {"[" PARAMETER("query", "after", "{\"type\":\"string\"}") "," PARAMETER(
+                        "query", "limit", COUNT_SCHEMA(1, 1000)) "]",
+        NULL, NULL, NULL},
+    [ROUTE_docs_add] = {NULL,
+        "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"source\",\"text\"],"
+        "\"properties\":{\"source\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},"
+        "\"text\":{\"type\":\"string\"}}}",
+        NULL, NULL},
+    [ROUTE_docs_search] = {"[" PARAMETER("query", "q", "{\"type\":\"string\"}") "," PARAMETER(
+                               "query", "limit", COUNT_SCHEMA(1, RETRIEVAL_HITS_MAX)) "]",
+        NULL, NULL, NULL},
     [ROUTE_query] = {NULL,
         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"query\"],"
         "\"properties\":{"

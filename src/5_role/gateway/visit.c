@@ -24,6 +24,8 @@ static const struct {
     {"no_route", 404},
     {"no_such_case", 404},
     {"no_plan", 404},
+    {"no_such_document", 404},
+    {"docs_too_large", 413},
     {"unknown_query", 404},
     {"wrong_method", 405},
     {"plan_differs", 409},
@@ -65,6 +67,8 @@ void visit_leave(struct visit *visit, int status)
         model_cancel(visit->model_call);
     if (visit->uses_usage)
         usage_forget(g->front.usage, visit);
+    if (visit->uses_documents)
+        documents_forget(g, visit);
     if (visit->before)
         visit->before->next = visit->next;
     else
@@ -283,10 +287,12 @@ static struct visit *make(struct gateway *gateway, struct exchange *ex)
     return visit;
 }
 
-/* Only prompts with pictures in them may be long. */
+/* Only prompts with pictures in them, and documents, may be long. */
 static bool guard_length(const struct visit *visit, struct err *err)
 {
-    int64_t max = visit->gateway->settings.api_body_bytes_max;
+    bool document = visit->route && visit->route->id == ROUTE_docs_add;
+    int64_t max =
+        document ? DOCUMENTS_BODY_BYTES_MAX : visit->gateway->settings.api_body_bytes_max;
 
     if (exchange_body(visit->ex).len <= (size_t)max)
         return true;

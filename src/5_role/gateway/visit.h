@@ -29,7 +29,7 @@ struct visit {
     /* of an intent that an engine is asked about */
     json_t *answer; /* what the grammar's way gave */
     char *sentence;
-    bool wants_model, parse_only, uses_usage;
+    bool wants_model, parse_only, uses_usage, uses_documents;
     char model_name[MODEL_NAME_BYTES];
     int64_t model_ms;
 };

@@ -17,13 +17,14 @@
 #include <jansson.h>
 
 struct supervisor_options {
-    const char *home;      /* made if it is not there */
-    const char *kb;        /* folder with main.pl and core/ */
-    const char *web;       /* folder of the page */
-    const char *playbooks; /* deploy/ansible */
-    const char *listen;    /* HOST:PORT */
-    const char *llm;       /* URL of a model engine or "" */
-    const char *llm_model; /* which of its models, or "" */
+    const char *home;                         /* made if it is not there */
+    const char *kb;                           /* folder with main.pl and core/ */
+    const char *web;                          /* folder of the page */
+    const char *playbooks;                    /* deploy/ansible */
+    const char *listen;                       /* HOST:PORT */
+    const char *llm;                          /* URL of a model engine or "" */
+    const char *llm_model;                    /* which of its models, or "" */
+    const char *sqlite_vec, *embedding_model; /* documents by meaning: vec0.so and a model; or "" */
     const char *tls_cert, *tls_key, *tls_client_ca, *tokens; /* files or "" */
     const json_t *names;    /* array of further names of this host in requests */
     const json_t *writable; /* array of folders that local playbooks may write */
