@@ -22,7 +22,7 @@ static const char *const WORDING[] = {"words", "reasons", "proof", "would_permit
 struct walk {
     const struct again *again;
     struct prolog *prolog;
-    json_t *deeds; /* case_executed and case_failed entries, in order; null where it is learned */
+    json_t *deeds; /* entries of the kinds of ledger/learned.def, in order; null where learned */
     size_t learned;
     FILE *out;
     int64_t replayed, altered, reworded, listed;
@@ -55,11 +55,95 @@ static bool is(const json_t *entry, const char *kind)
     return strcmp(message_text(entry, "kind"), kind) == 0;
 }
 
+/* --- kinds ---------------------------------------------------------------------------------- */
+
+static json_t *of_verdict(const json_t *body)
+{
+    const json_t *question = json_object_get(body, "question");
+
+    return json_is_object(question) ? json_deep_copy(question) : NULL;
+}
+
+static json_t *verdict_was(const json_t *body)
+{
+    return json_incref(json_object_get(body, "verdict"));
+}
+
+/* State before, readings and thresholds stand in it: nothing else is looked at. */
+static json_t *of_alert(const json_t *body)
+{
+    scoped(json_done) json_t *question = of_verdict(body);
+
+    return question ? json_pack("{s:O}", "question", question) : NULL;
+}
+
+static json_t *alert_was(const json_t *body)
+{
+    return json_incref(json_object_get(body, "answer"));
+}
+
+static json_t *whole(const json_t *answer)
+{
+    return json_incref((json_t *)answer);
+}
+
+static json_t *of_runbook(const json_t *body)
+{
+    json_t *alert = json_object_get(body, "alert"), *answer = json_object_get(body, "answer");
+    scoped(json_done) json_t *copy = answer ? json_deep_copy(answer) : NULL;
+
+    return alert && copy ? json_pack("{s:O, s:O}", "alert", alert, "answer", copy) : NULL;
+}
+
+static json_t *runbook_was(const json_t *body)
+{
+    return json_pack("{s:O?, s:O?}", "markdown", json_object_get(body, "markdown"), "sections",
+        json_object_get(body, "sections"));
+}
+
+/* The same two of an answer of the door. */
+static json_t *runbook_kept(const json_t *answer)
+{
+    return runbook_was(answer);
+}
+
+/* What the rules answered once and can answer again. */
+static const struct kind {
+    const char *name;
+    const char *door;
+    json_t *(*question)(const json_t *body); /* NULL: the entry holds none */
+    json_t *(*was)(const json_t *body);      /* what it says the answer was */
+    json_t *(*kept)(const json_t *answer);   /* what of an answer the entry keeps */
+} KINDS[] = {
+    {"case_judged", "judge", of_verdict, verdict_was, case_verdict_kept},
+    {"alert_raised", "alert", of_alert, alert_was, whole},
+    {"alert_changed", "alert", of_alert, alert_was, whole},
+    {"alert_cleared", "alert", of_alert, alert_was, whole},
+    {"runbook_generated", "runbook", of_runbook, runbook_was, runbook_kept},
+};
+
+static const struct kind *kind_of(const json_t *entry)
+{
+    for (size_t i = 0; i < COUNT(KINDS); i++)
+        if (is(entry, KINDS[i].name))
+            return &KINDS[i];
+    return NULL;
+}
+
+static bool is_learned(const json_t *entry)
+{
+#define LEARNED(kind) is(entry, #kind) ||
+    return
+#include "ledger/learned.def"
+        false;
+#undef LEARNED
+}
+
 bool again_wanted(const struct again *again, const json_t *entry)
 {
     const json_t *body = json_object_get(entry, "body");
 
-    return is(entry, "case_judged") && message_int(entry, "seq") > again->since &&
+    return kind_of(entry) && message_int(entry, "seq") > again->since &&
            (!again->rules || (strcmp(message_text(body, "rules"), again->rules) == 0 &&
                                  strcmp(message_text(body, "site"), again->hash) == 0));
 }
@@ -84,15 +168,19 @@ static void learn(struct walk *w, const json_t *entry)
     prolog_answer_done(&answer);
 }
 
-/* All that the rules knew when they gave this verdict: up to `learned`, or, in a record that does
- * not say it, all that stands before. */
-static void learn_until(struct walk *w, const json_t *judged)
+/* All that the rules knew when they answered: up to `learned`, or, in a record that does not say
+ * it, all that stands before. An alert's question holds all it depends on; a runbook is about an
+ * alert that was learned. More must not be learned: a later verdict may have known less. */
+static void learn_until(struct walk *w, const json_t *entry)
 {
-    const json_t *learned = json_object_get(json_object_get(judged, "body"), "learned");
+    const json_t *body = json_object_get(entry, "body");
+    const json_t *last = json_object_get(body, is(entry, "case_judged") ? "learned" : "alert");
 
+    if (strncmp(message_text(entry, "kind"), "alert_", strlen("alert_")) == 0)
+        return;
     for (; w->learned < json_array_size(w->deeds); w->learned++) {
         const json_t *next = json_array_get(w->deeds, w->learned);
-        if (json_is_integer(learned) && message_int(next, "seq") > json_integer_value(learned))
+        if (json_is_integer(last) && message_int(next, "seq") > json_integer_value(last))
             return;
         learn(w, next);
         json_array_set_new(w->deeds, w->learned, json_null());
@@ -133,9 +221,19 @@ static json_t *differing(const json_t *was, const json_t *now)
     return names;
 }
 
-static void differs(struct walk *w, const json_t *entry, const json_t *now, const char *error)
+/* The word of an answer: what a verdict decided; what became of an alert. */
+static const char *word_of(const json_t *answer, const json_t *entry)
 {
-    const json_t *body = json_object_get(entry, "body"), *was = json_object_get(body, "verdict");
+    const char *verdict = message_text(answer, "verdict");
+
+    return *verdict ? verdict : message_text(entry, "kind");
+}
+
+static void differs(
+    struct walk *w, const json_t *entry, const json_t *was, const json_t *now, const char *error)
+{
+    const json_t *question = json_object_get(json_object_get(entry, "body"), "question");
+    const char *action = message_text(question, "action");
     scoped(json_done) json_t *members = differing(was, now);
     bool reworded = now && json_array_size(members) > 0;
     size_t i;
@@ -149,9 +247,8 @@ static void differs(struct walk *w, const json_t *entry, const json_t *now, cons
         return;
     json_t *line = json_pack("{s:{s:O, s:O, s:s, s:s, s:s, s:b, s:O}}", "difference", "seq",
         json_object_get(entry, "seq"), "case", json_object_get(entry, "case"), "action",
-        message_text(json_object_get(body, "question"), "action"), "was",
-        message_text(was, "verdict"), "now", error ? error : message_text(now, "verdict"),
-        "reworded", (int)reworded, "members", members);
+        *action ? action : message_text(entry, "kind"), "was", word_of(was, entry), "now",
+        error ? error : word_of(now, entry), "reworded", (int)reworded, "members", members);
     check(line);
     say(w->out, line);
 }
@@ -159,21 +256,27 @@ static void differs(struct walk *w, const json_t *entry, const json_t *now, cons
 static void judge_again(struct walk *w, const json_t *entry)
 {
     const json_t *body = json_object_get(entry, "body");
-    json_t *question = json_object_get(body, "question");
+    const struct kind *kind = kind_of(entry);
+    scoped(json_done) json_t *was = kind->was(body);
+    json_t *question = kind->question(body);
     struct prolog_answer answer = {0};
+    enum prolog_door door;
 
     learn_until(w, entry);
     w->replayed++;
-    if (!json_is_object(question)) {
-        differs(w, entry, NULL, "the entry holds no question");
+    if (!question) {
+        differs(w, entry, was, NULL, "the entry holds no question");
         return;
     }
-    bool answered =
-        prolog_ask_now(w->prolog, PROLOG_JUDGE, json_deep_copy(question), DOOR_MS, &answer);
-    scoped(json_done) json_t *now =
-        answered ? case_verdict_kept(prolog_answer_json(&answer)) : NULL;
-    if (!now || !equal(json_object_get(body, "verdict"), now))
-        differs(w, entry, now, now ? NULL : answer.err.message);
+    if (!prolog_door_from_word(str_from(kind->door), &door, &answer.err)) {
+        json_decref(question);
+        differs(w, entry, was, NULL, answer.err.message);
+        return;
+    }
+    bool answered = prolog_ask_now(w->prolog, door, question, DOOR_MS, &answer);
+    scoped(json_done) json_t *now = answered ? kind->kept(prolog_answer_json(&answer)) : NULL;
+    if (!now || !equal(was, now))
+        differs(w, entry, was, now, now ? NULL : answer.err.message);
     prolog_answer_done(&answer);
 }
 
@@ -189,10 +292,11 @@ static bool walk(struct walk *w, FILE *entries, struct err *err)
             return false;
         if (!entry)
             return true;
-        if (is(entry, "case_executed") || is(entry, "case_failed"))
-            json_array_append(w->deeds, entry);
-        else if (again_wanted(w->again, entry))
+        if (again_wanted(
+                w->again, entry)) /* first: no entry is among the facts of its own answer */
             judge_again(w, entry);
+        if (is_learned(entry))
+            json_array_append(w->deeds, entry);
     }
 }
 

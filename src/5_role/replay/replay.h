@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * replay — every verdict of a ledger given again: `logicd replay`.
+ * replay — every verdict, alert and runbook of a ledger given again: `logicd replay`.
  *
  * Same rules, facts and question: same verdict, bit for bit. A case_judged entry names all three:
  * rules and site by their hashes (HOME/kb/RULES16-SITE16 holds them, and must still be what its
  * name says), the question in full, and the state facts as the number of the last entry
  * that was learned. Each version is loaded in a child of its own, which locks itself up as
  * the judge does, walks the entries, learns and asks door `judge`; canonical bytes are compared.
+ *
+ * Entries alert_* hold a question of their own, all that they depend on, for door `alert`; of a
+ * runbook_generated the model's answer is rendered again by door `runbook`. Both count as verdicts.
  *
  * With another rule set it is a regression test: which verdicts would a change alter?
  *
