@@ -14,6 +14,7 @@
 :- use_module(kb('1_words/fact_words'), [fact_word/3, fact_fault/3, public_key_bytes/2]).
 :- use_module(site, []).
 :- use_module(state, []).
+:- use_module(alerts, []).
 
 /** <module> Loading: core as code, site and state as data
 

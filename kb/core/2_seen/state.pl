@@ -9,6 +9,9 @@
             boot_time/3,                % Host, AtMs, TookMs
             load_time/4,                % Pool, Model, AtMs, TookMs
             loaded/5,                   % Pool, Model, Sha256, EngineVersion, AtMs
+            alert/13,                   % these three: 2_seen/alerts.pl
+            acknowledged/5,
+            runbook/4,
             measured/11,                % Sha256, EngineVersion, Kind, Context, Slots, Kv, …
             remember_change/7,          % +Case, +Seq, +Principal, +Action, +Params, +Undo, +Effects
             remember_tries/1,           % +Tries
@@ -29,7 +32,7 @@ One writer: the door `learn` holds the mutex; readers see each change whole or n
 
 :- dynamic
     change/6, zone/2, host_power/3, host_woken/2, host_tried/3, boot_time/3, load_time/4,
-    loaded/5, measured/11.
+    loaded/5, measured/11, alert/13, acknowledged/5, runbook/4.
 
 %!  changes_max(-Count) is det.
 %
@@ -216,7 +219,12 @@ oldest_beyond(Most, Head, Column, Olds) :-
 %   number before and after has seen one state.
 
 learned_until(Seq) :-
-    findall(Known, ( change(_, Known, _, _, _, _) ; host_tried(_, Known, _) ), Seqs),
+    findall(Known,
+            ( change(_, Known, _, _, _, _)
+            ; host_tried(_, Known, _)
+            ; alert(_, Known, _, _, _, _, _, _, _, _, _, _, _)
+            ; acknowledged(_, Known, _, _, _) ),
+            Seqs),
     max_list([0|Seqs], Seq).
 
 %!  newest_changes(-Changes:list) is det.

@@ -8,10 +8,11 @@
 :- use_module(kb('2_seen/site'), []).
 :- use_module(kb('2_seen/state'), [remember_change/7, remember_tries/1]).
 :- use_module(kb('2_seen/machines'), [machine_effects/5, machine_tries/5]).
+:- use_module(kb('2_seen/alert_entries'), [learn_alert/5, learn_acknowledged/5]).
 
 /** <module> Door learn: a ledger entry becomes a state fact
 
-The only door that writes. Learning an entry again changes nothing, so the ledger may be
+It writes (so does door observe). Learning an entry again changes nothing, so the ledger may be
 replayed over a snapshot.
 */
 
@@ -30,6 +31,8 @@ learnt(In, obj([changed-Changed])) :-
     ->  executed(Case, Seq, At, Body, Changed)
     ;   Kind == "case_failed"
     ->  failed(Seq, At, Body, Changed)
+    ;   learn_alert(Kind, Seq, At, Body, Learned)
+    ->  Changed = Learned
     ;   Changed = false
     ).
 
@@ -44,6 +47,10 @@ executed(Case, Seq, At, Body, Changed) :-
     (   remember_change(Case, Seq, Principal, Action, Params, Undo, Effects)
     ->  Changed = true
     ;   Changed = false
+    ),
+    (   Action == "alert_acknowledge"
+    ->  learn_acknowledged(Seq, At, Params, Principal, _)
+    ;   true
     ).
 
 %   A failure says what was tried where that may have had its effect.

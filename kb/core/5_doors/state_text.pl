@@ -5,6 +5,7 @@
           ]).
 :- use_module(kb('1_words/fact_words'), [fact_word/3]).
 :- use_module(kb('1_words/wire'), [answered/3, fields/3]).
+:- use_module(kb('2_seen/alerts'), []).
 :- use_module(kb('2_seen/state'), []).
 
 /** <module> Door state_text: the state as files that a person can read and `main` can load */
@@ -41,6 +42,9 @@ state_file("boot_times.pl", boot_time,  2).
 state_file("load_times.pl", load_time,  3).
 state_file("loaded.pl",     loaded,     1).
 state_file("measured.pl",   measured,   11).
+state_file("alerts.pl",     alert,      1).
+state_file("acknowledged.pl", acknowledged, 1).
+state_file("runbooks.pl",   runbook,    1).
 
 head_line(Fact, Columns, Line) :-
     findall(Column, in_columns(Columns, Column), Names),
