@@ -101,7 +101,7 @@ TEST(what_a_kernel_tells_stands_under_node_exporters_names)
     CHECK(has(text, "node_disk_read_bytes_total{device=\"sda\"} 10240"));
     CHECK(has(text, "node_disk_io_time_seconds_total{device=\"sda\"} 0.07"));
     CHECK(!strstr(text, "sda1") && !strstr(text, "loop0"));
-    CHECK(has(text, "node_zfs_arc_hits 900") && !strstr(text, "other"));
+    CHECK(has(text, "node_zfs_arc_hits 900") && !strstr(text, "node_zfs_arc_other"));
     CHECK(has(text, "node_zfs_zpool_state{state=\"degraded\",zpool=\"tank\"} 1"));
     CHECK(has(text, "node_zfs_zpool_state{state=\"online\",zpool=\"tank\"} 0"));
     CHECK(has(text, "node_time_seconds 1700000000.25"));
