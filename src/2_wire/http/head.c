@@ -232,23 +232,23 @@ static const struct http_refusal *judge_field(struct http_head *head, size_t i, 
 
     switch (field.name.len) { /* most names fall through on their length alone */
     case 4:
-        if (!str_eq_nocase(field.name, S("host")))
+        if (!http_name_is(field.name, S("host")))
             return NULL;
         head->host = head->fields[i].value;
         return seen->hosts++ || !http_host_name(field.value, &name) ? &BAD_HOST : NULL;
     case 14:
-        if (!str_eq_nocase(field.name, S("content-length")))
+        if (!http_name_is(field.name, S("content-length")))
             return NULL;
         return seen->lengths++ || !str_to_u64(field.value, INT64_MAX, &head->content_length)
                    ? &BAD_LENGTH
                    : NULL;
     case 17:
-        if (!str_eq_nocase(field.name, S("transfer-encoding")))
+        if (!http_name_is(field.name, S("transfer-encoding")))
             return NULL;
         head->chunked = true;
         return seen->codings++ || !str_eq_nocase(field.value, S("chunked")) ? &BAD_CODING : NULL;
     case 6:
-        if (!str_eq_nocase(field.name, S("expect")))
+        if (!http_name_is(field.name, S("expect")))
             return NULL;
         head->expects_continue = true;
         return str_eq_nocase(field.value, S("100-continue")) ? NULL : &BAD_EXPECT;
@@ -269,13 +269,9 @@ static bool has_plain_request_line(
            bytes.at[end + sizeof " HTTP/1."] == '\r';
 }
 
-static const struct http_refusal *judge_head(
-    struct http_head *head, struct str bytes, struct http_span target)
+static const struct http_refusal *judge_head(struct http_head *head, struct http_span target)
 {
     struct seen seen = {0};
-
-    if (!has_plain_request_line(head, bytes, target))
-        return &MALFORMED;
     const struct http_refusal *refusal = split_target(head, target);
 
     for (size_t i = 0; i < head->fields_count && !refusal; i++)
@@ -330,7 +326,8 @@ const struct http_refusal *http_head_parse_slowly(struct str bytes, struct http_
     head->minor = parser.http_minor;
     head->keep_alive = head->minor == 1 ? !(parser.flags & F_CONNECTION_CLOSE)
                                         : (parser.flags & F_CONNECTION_KEEP_ALIVE) != 0;
-    return judge_head(head, bytes, parse.target);
+    return has_plain_request_line(head, bytes, parse.target) ? judge_head(head, parse.target)
+                                                             : &MALFORMED;
 }
 
 /* "GET /target HTTP/1.1" with one space on each side; 0 or how long it is with its line's end. */
@@ -375,7 +372,7 @@ const struct http_refusal *http_head_parse(struct str bytes, struct http_head *r
     if (!line || !http_plain_fields(bytes, line, head->fields, &head->fields_count, &wishes))
         return http_head_parse_slowly(bytes, head);
     head->keep_alive = head->minor == 1 ? !wishes.close : wishes.keep_alive;
-    return judge_head(head, bytes, target);
+    return judge_head(head, target);
 }
 
 struct str http_head_str(const struct http_head *head, struct http_span span)

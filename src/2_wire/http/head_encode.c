@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/panic.h"
-#include "http/head.h"
+#include "http/plain.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -51,13 +51,13 @@ static void add_number(struct buf *out, uint64_t number)
 static bool is_ours(struct str name)
 {
     switch (name.len) { /* clang-format off */
-    case 2: return str_eq_nocase(name, S("te"));
-    case 4: return str_eq_nocase(name, S("host"));
-    case 6: return str_eq_nocase(name, S("expect"));
-    case 7: return str_eq_nocase(name, S("upgrade")) || str_eq_nocase(name, S("trailer"));
-    case 10: return str_eq_nocase(name, S("connection")) || str_eq_nocase(name, S("keep-alive"));
-    case 14: return str_eq_nocase(name, S("content-length"));
-    case 17: return str_eq_nocase(name, S("transfer-encoding"));
+    case 2: return http_name_is(name, S("te"));
+    case 4: return http_name_is(name, S("host"));
+    case 6: return http_name_is(name, S("expect"));
+    case 7: return http_name_is(name, S("upgrade")) || http_name_is(name, S("trailer"));
+    case 10: return http_name_is(name, S("connection")) || http_name_is(name, S("keep-alive"));
+    case 14: return http_name_is(name, S("content-length"));
+    case 17: return http_name_is(name, S("transfer-encoding"));
     default: return false;
     } /* clang-format on */
 }

@@ -32,9 +32,9 @@ static bool take_meaning(
 
     switch (name.len) { /* most names fall through on their length alone */
     case 7:
-        return !str_eq_nocase(name, S("upgrade"));
+        return !http_name_is(name, S("upgrade"));
     case 10:
-        if (!str_eq_nocase(name, S("connection")))
+        if (!http_name_is(name, S("connection")))
             return true;
         again = seen->connection;
         seen->connection = true;
@@ -42,15 +42,15 @@ static bool take_meaning(
         wishes->keep_alive = str_eq_nocase(value, S("keep-alive"));
         return !again && (wishes->close || wishes->keep_alive);
     case 14:
-        if (!str_eq_nocase(name, S("content-length")))
+        if (!http_name_is(name, S("content-length")))
             return true;
         again = seen->length;
         seen->length = true;
         return !again && is_length(value);
     case 16:
-        return !str_eq_nocase(name, S("proxy-connection"));
+        return !http_name_is(name, S("proxy-connection"));
     case 17:
-        return !str_eq_nocase(name, S("transfer-encoding"));
+        return !http_name_is(name, S("transfer-encoding"));
     default:
         return true;
     }

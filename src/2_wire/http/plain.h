@@ -48,6 +48,19 @@ static inline size_t http_line_end(const char *at, size_t i, size_t end)
 /* RFC 9110 5.6.2 tchar */
 extern const bool HTTP_TOKEN_CHARS[256];
 
+/* `name` holds token chars only, `lower` small letters and '-' only: 0x20 is then all that case
+ * changes, and no other token char becomes one of those by it. */
+static inline bool http_name_is(struct str name, struct str lower)
+{
+    unsigned char differ = 0;
+
+    if (name.len != lower.len)
+        return false;
+    for (size_t i = 0; i < lower.len; i++) /* no way out: compilers make vectors of it */
+        differ |= (unsigned char)((name.at[i] | 0x20) ^ lower.at[i]);
+    return !differ;
+}
+
 /* What Connection says; plain is one such line with one word. */
 struct http_wishes {
     bool close, keep_alive;

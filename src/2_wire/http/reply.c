@@ -121,10 +121,10 @@ struct seen {
 static const struct http_refusal *judge_field(
     struct http_field field, struct http_reply *reply, struct seen *seen)
 {
-    if (field.name.len == 14 && str_eq_nocase(field.name, S("content-length")))
+    if (field.name.len == 14 && http_name_is(field.name, S("content-length")))
         return seen->lengths++ || !str_to_u64(field.value, INT64_MAX, &reply->length) ? &BAD_LENGTH
                                                                                       : NULL;
-    if (field.name.len == 17 && str_eq_nocase(field.name, S("transfer-encoding")))
+    if (field.name.len == 17 && http_name_is(field.name, S("transfer-encoding")))
         return seen->codings++ || !str_eq_nocase(field.value, S("chunked")) ? &BAD_CODING : NULL;
     return NULL;
 }

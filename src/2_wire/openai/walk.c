@@ -204,7 +204,7 @@ static void hash_byte(struct key_hash *h, char byte)
 /* Of the text that the key stands for, however it is written. */
 static uint32_t key_hash(struct str key, bool escaped)
 {
-    struct key_hash h = {0};
+    struct key_hash h = {.len = escaped ? 0 : key.len};
     char c[4];
 
     while (escaped && key.len) {
@@ -212,14 +212,14 @@ static uint32_t key_hash(struct str key, bool escaped)
         for (size_t i = 0; i < len; i++)
             hash_byte(&h, c[i]);
     }
-    for (; key.len >= 8; key.at += 8, key.len -= 8, h.len += 8) {
+    for (; key.len >= 8; key.at += 8, key.len -= 8) {
         uint64_t word = 0;
         for (size_t i = 0; i < 8; i++) /* one load where the machine is little-endian */
             word |= (uint64_t)(unsigned char)key.at[i] << 8 * i;
         hash_word(&h, word);
     }
     for (size_t i = 0; i < key.len; i++)
-        hash_byte(&h, key.at[i]);
+        h.word |= (uint64_t)(unsigned char)key.at[i] << 8 * i;
     hash_word(&h, h.word ^ (uint64_t)h.len << 56);
     return (uint32_t)(h.hash >> 32);
 }

@@ -224,10 +224,8 @@ static ssize_t send_parts(struct conn *conn, const struct str *parts, size_t cou
     struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
     const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
     size_t at = 0;
-    int fd;
+    int fd = conn->fd;
 
-    if (uv_fileno(&conn->handle, &fd) != 0)
-        return -1;
     if (count == 1)
         return send(fd, parts[0].at, parts[0].len, flags);
     for (size_t i = 0; i < count; i++) {
@@ -415,8 +413,14 @@ static void read_tls(struct conn *conn, struct str bytes)
     }
 }
 
+static void know_fd(struct conn *conn)
+{
+    check(uv_fileno(&conn->handle, &conn->fd) == 0);
+}
+
 void conn_begin(struct conn *conn)
 {
+    know_fd(conn);
     conn_read(conn, true);
     if (conn->tls)
         decrypt(conn); /* it says hello */
@@ -463,6 +467,7 @@ void conn_read(struct conn *conn, bool on)
 
 void conn_start(struct conn *conn, struct tls_stream *tls)
 {
+    know_fd(conn);
     conn->tls = tls;
     conn->peer.tls = tls != NULL;
     conn_read(conn, true);
@@ -524,6 +529,7 @@ void conn_close(struct conn *conn)
     if (conn->closing)
         return;
     conn->closing = true;
+    conn->fd = -1; /* uv_close() gives the number away */
     wheel_disarm(&conn->shared->wheel, &conn->timer);
     uv_close(&conn->handle, on_closed);
 }

@@ -79,6 +79,7 @@ struct conn {
     bool open;      /* on_open was called, or it was accepted */
     bool clean_end; /* with eof: not torn, as far as the transport can tell */
     bool deaf;      /* reads_on: the peer takes nothing more */
+    int fd;         /* once it is open; -1 */
     int broke;      /* why it closed by itself: a libuv error; UV_EPROTO for TLS, else 0 */
     struct exchange_peer peer;
 };

@@ -85,6 +85,7 @@ static struct conn *make(
     int bad = is_unix ? uv_pipe_init(shared->loop, &conn->pipe, 0)
                       : uv_tcp_init(shared->loop, &conn->tcp);
     check(bad == 0);
+    conn->fd = -1;
     conn->handle.data = conn;
     conn->shared = shared;
     conn->protocol = protocol;

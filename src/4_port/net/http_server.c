@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#define FREE_REQUESTS_MAX 64 /* kept warm */
+#define FREE_REQUESTS_MAX 64 /* kept warm; as many exchanges */
 #define WARM_BYTES_MAX 16384 /* a larger buffer is not kept */
 #define FILES_SPARE 128      /* descriptors for everything but connections */
 #define SCRATCH_BYTES_MAX (1u << 20)
@@ -134,9 +134,15 @@ void server_request_give(struct http_server *server, struct request **at)
 
 struct exchange *server_exchange_make(struct http_server *server, struct request *request)
 {
-    struct exchange *ex = malloc(sizeof *ex);
+    struct exchange *ex = server->free_exchanges;
 
-    check(ex);
+    if (ex) {
+        server->free_exchanges = ex->next_free;
+        server->free_exchanges_count--;
+    } else {
+        ex = malloc(sizeof *ex);
+        check(ex);
+    }
     *ex = (struct exchange){.server = server, .request = request, .method = request->head.method};
     server->exchanges++;
     return ex;
@@ -263,7 +269,13 @@ void server_exchange_free(struct exchange *ex)
     struct http_server *server = ex->server;
 
     server_request_give(server, &ex->request);
-    free(ex);
+    if (server->free_exchanges_count < FREE_REQUESTS_MAX && !server->closing) {
+        ex->next_free = server->free_exchanges;
+        server->free_exchanges = ex;
+        server->free_exchanges_count++;
+    } else {
+        free(ex);
+    }
     server->exchanges--;
     server_end_if_done(server);
 }
@@ -275,6 +287,11 @@ static void free_server(struct http_server *server)
     void (*closed)(void *) = server->closed;
     void *user = server->closed_user;
 
+    while (server->free_exchanges) {
+        struct exchange *ex = server->free_exchanges;
+        server->free_exchanges = ex->next_free;
+        free(ex);
+    }
     while (server->free_requests) {
         struct request *request = server->free_requests;
         server->free_requests = request->next_free;

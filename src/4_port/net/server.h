@@ -35,6 +35,7 @@ struct request {
 };
 
 struct exchange {
+    struct exchange *next_free;
     struct http_server *server;
     const struct exchange_transport *transport;
     void *stream;            /* the transport's; NULL: the client is gone */
@@ -68,7 +69,8 @@ struct http_server {
     uv_idle_t idle;
     size_t exchanges, handles;
     struct request *free_requests;
-    size_t free_requests_count;
+    struct exchange *free_exchanges;
+    size_t free_requests_count, free_exchanges_count;
     struct buf scratch;
     int64_t date_s;
     uint64_t date_turn_ms; /* of uv_now(): the clock is read once for each turn of the loop */
