@@ -125,6 +125,11 @@ static bool take_stream(struct scan *s, const struct member *member)
     return take_bool(s, member->name.at, &s->request->stream);
 }
 
+static bool take_grounding(struct scan *s, const struct member *member)
+{
+    return take_bool(s, member->name.at, &s->request->grounding);
+}
+
 static bool take_options(struct scan *s, const struct member *member)
 {
     static const char USAGE[] = "stream_options.include_usage";
@@ -323,6 +328,7 @@ static const struct member MEMBERS[] = {
     {{"user", 4}, ALL, take_user},
     {{"tools", 5}, 1u << OPENAI_CHAT, take_tools},
     {{"functions", 9}, 1u << OPENAI_CHAT, take_tools},
+    {{"grounding", 9}, 1u << OPENAI_CHAT, take_grounding},
     {{"messages", 8}, 1u << OPENAI_CHAT, take_messages},
     {{"prompt", 6}, 1u << OPENAI_COMPLETIONS, take_prompt},
     {{"input", 5}, 1u << OPENAI_EMBEDDINGS, take_prompt},

@@ -43,6 +43,7 @@ struct openai_request {
     size_t user_len;
     bool stream;        /* always false for embeddings */
     bool include_usage; /* the caller asked for the usage chunk */
+    bool grounding;     /* chats only: facts of the house are wished for (docs/senses.md §8) */
     bool tools;         /* a `tools` or `functions` that is not empty */
     int64_t max_tokens; /* the larger of max_tokens and max_completion_tokens; -1: no limit given */
     int64_t choices;    /* n; 1 when not given */
