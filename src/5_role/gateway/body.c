@@ -276,6 +276,114 @@ bool body_cases(struct str query, struct buf *out, struct err *err)
     return complete(out, err);
 }
 
+bool body_alerts(struct str query, struct buf *out, struct err *err)
+{
+    static const char *const NAMES[] = {"status", "limit", "before", NULL};
+    scoped(buf_done) struct buf status = buf_of(WORD_BYTES_MAX + 1);
+    uint64_t limit = ALERTS_LIMIT_DEFAULT, before = 0;
+    bool found, has_status;
+
+    if (!known_only(query, NAMES, err) ||
+        !take_number(query, "limit", 1, ALERTS_LIMIT_MAX, &limit, &found, err) ||
+        !take_number(query, "before", 1, JSON_INTEGER_MAX, &before, &found, err) ||
+        !http_query_value(query, S("status"), &status, &has_status, err))
+        return false;
+    if (has_status && (status.overflowed || !is_word(buf_str(&status))))
+        return bad_value(err, "status", buf_str(&status),
+            "is no status of an alert: open, raised, acknowledged, cleared");
+    buf_printf(out, "{\"limit\":%" PRIu64, limit);
+    if (before)
+        buf_printf(out, ",\"before\":%" PRIu64, before);
+    if (has_status)
+        member(out, "status", buf_str(&status));
+    return complete(out, err);
+}
+
+bool body_acknowledge(struct str text, uint64_t alert, struct buf *out, struct err *err)
+{
+    scoped(json_done) json_t *body = NULL;
+    struct str words = {0};
+    const struct json_field fields[] = {JSON_MAY_TEXT("words", &words, 1, ACKNOWLEDGE_WORDS_MAX)};
+
+    if (str_trim(text).len && (!json_read(text, BODY_BYTES_MAX, &body, err) ||
+                                  !json_take(body, fields, COUNT(fields), err)))
+        return false;
+    buf_printf(out,
+        "{\"action\":\"alert_acknowledge\",\"via\":\"api\",\"params\":{\"alert\":%" PRIu64, alert);
+    if (words.len)
+        member(out, "words", words);
+    buf_add_char(out, '}');
+    return complete(out, err);
+}
+
+bool body_named(struct str name, const char *member_name, struct buf *out, struct err *err)
+{
+    static const char ALPHABET[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
+
+    if (name.len > WORD_BYTES_MAX || !all_of(name, ALPHABET))
+        return bad_value(err, member_name, name, "is no name: letters, digits, '_', '-' and '.'");
+    buf_add_char(out, '{');
+    member(out, member_name, name);
+    return complete(out, err);
+}
+
+/* From when to when: by two times, by so many seconds back, or the last hour. */
+static bool take_span(
+    struct str query, int64_t now_ms, uint64_t *ret_from, uint64_t *ret_to, struct err *err)
+{
+    uint64_t from = 0, to = (uint64_t)now_ms, since = 3600;
+    bool has_from, has_to, has_since;
+
+    if (!take_number(query, "from_ms", 0, JSON_INTEGER_MAX, &from, &has_from, err) ||
+        !take_number(query, "to_ms", 0, JSON_INTEGER_MAX, &to, &has_to, err) ||
+        !take_number(query, "since_s", 1, HISTORY_SINCE_S_MAX, &since, &has_since, err))
+        return false;
+    if (has_from && has_since)
+        return err_code(err, ERR_INPUT, "bad_value", "since_s",
+            "since_s and from_ms say two different things; give one of them");
+    if (!has_from)
+        from = to > since * 1000 ? to - since * 1000 : 0;
+    if (from > to)
+        return err_code(err, ERR_INPUT, "bad_value", "to_ms", "to_ms lies before from_ms");
+    *ret_from = from;
+    *ret_to = to;
+    return true;
+}
+
+static bool take_text(
+    struct str query, const char *name, size_t max, struct buf *out, struct err *err)
+{
+    scoped(buf_done) struct buf value = buf_of(max + 1);
+    bool found;
+
+    if (!http_query_value(query, str_from(name), &value, &found, err))
+        return false;
+    if (found && (value.overflowed || value.len > max || value.len == 0))
+        return err_code(err, ERR_INPUT, "out_of_range", name, "%s has 1 to %zu bytes", name, max);
+    if (found)
+        member(out, name, buf_str(&value));
+    return true;
+}
+
+bool body_history(struct str query, int64_t now_ms, struct buf *out, struct err *err)
+{
+    static const char *const NAMES[] = {
+        "node", "metric", "part", "promql", "from_ms", "to_ms", "since_s", "step_s", NULL};
+    uint64_t from = 0, to = 0, step = 60;
+    bool found;
+
+    if (!known_only(query, NAMES, err) || !take_span(query, now_ms, &from, &to, err) ||
+        !take_number(query, "step_s", 1, HISTORY_STEP_S_MAX, &step, &found, err))
+        return false;
+    buf_printf(
+        out, "{\"from_ms\":%" PRIu64 ",\"to_ms\":%" PRIu64 ",\"step_s\":%" PRIu64, from, to, step);
+    return take_text(query, "node", WORD_BYTES_MAX, out, err) &&
+           take_text(query, "metric", WORD_BYTES_MAX, out, err) &&
+           take_text(query, "part", WORD_BYTES_MAX, out, err) &&
+           take_text(query, "promql", PROMQL_BYTES_MAX, out, err) && complete(out, err);
+}
+
 bool body_ledger(struct str query, struct buf *out, struct err *err)
 {
     static const char *const NAMES[] = {"after", "limit", NULL};

@@ -24,6 +24,12 @@
 #define CASES_LIMIT_MAX 200
 #define CASES_LIMIT_DEFAULT 50
 #define LEDGER_LIMIT_MAX 500
+#define ALERTS_LIMIT_MAX 200
+#define ALERTS_LIMIT_DEFAULT 50
+#define ACKNOWLEDGE_WORDS_MAX 400 /* bytes */
+#define PROMQL_BYTES_MAX 4096
+#define HISTORY_SINCE_S_MAX 31536000
+#define HISTORY_STEP_S_MAX 86400
 #define LEDGER_LIMIT_DEFAULT 100
 
 enum body_choice { BODY_UNSAID, BODY_NO, BODY_YES };
@@ -50,5 +56,13 @@ bool body_cases(struct str query, struct buf *out, struct err *err);
 bool body_ledger(struct str query, struct buf *out, struct err *err);
 /* ?after alone, as {"after":…} */
 bool body_verify(struct str query, struct buf *out, struct err *err);
+/* ?status&limit&before, of alerts */
+bool body_alerts(struct str query, struct buf *out, struct err *err);
+/* Nothing, {} or {"words":…}: a proposal to acknowledge that alert. */
+bool body_acknowledge(struct str text, uint64_t alert, struct buf *out, struct err *err);
+/* {"MEMBER":NAME} of a path: letters, digits, '_', '-' and '.'. */
+bool body_named(struct str name, const char *member, struct buf *out, struct err *err);
+/* ?node&metric&part or ?promql, with from_ms&to_ms or since_s, step_s; the last hour without. */
+bool body_history(struct str query, int64_t now_ms, struct buf *out, struct err *err);
 /* ?after alone; -1 if it is not there */
 bool body_after(struct str query, int64_t *ret_after, struct err *err);

@@ -6,9 +6,9 @@
 #include "base/scoped.h"
 #include "gateway/inside.h"
 #include "net/tls.h"
-#include "pki/pki.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "pki/pki.h"
 #include "json/json_text.h"
 
 #include <inttypes.h>
@@ -111,8 +111,9 @@ static void on_finished(void *owner, enum inference_route route, int status, int
 /* --- opening ------------------------------------------------------------------------------------
  */
 
-/* Certificates of the node for its agents: there once an agent was enrolled, in a folder that may be
- * read in the sandbox too. Whoever enrolled one before there was this folder has them beside it. */
+/* Certificates of the node for its agents: there once an agent was enrolled, in a folder that may
+ * be read in the sandbox too. Whoever enrolled one before there was this folder has them beside it.
+ */
 static bool open_agent_pki(struct gateway *g, struct err *err)
 {
     char pki[PATH_MAX], certificate[PATH_MAX];
@@ -232,14 +233,14 @@ static struct caller *who(struct gateway *g, struct exchange *ex, struct identit
     return identity_find(g->front.identity, &shown, now, ret_refusal);
 }
 
-const struct caller *front_caller(
-    struct gateway *g, struct exchange *ex, struct identity_refusal *ret_refusal)
+const struct caller *front_caller(struct gateway *g, struct exchange *ex, enum caller_scope scope,
+    struct identity_refusal *ret_refusal)
 {
     struct caller *caller = who(g, ex, identity_clock(), ret_refusal);
 
     if (caller && caller->is_local) /* a dummy key: inference shrugs at it, this API does not */
         return NULL;
-    return caller && identity_may(caller, CALLER_API, S(""), ret_refusal) ? caller : NULL;
+    return caller && identity_may(caller, scope, S(""), ret_refusal) ? caller : NULL;
 }
 
 /* A page of another site must not spend this machine's power with a visitor's browser. */

@@ -39,9 +39,10 @@ void front_close(struct gateway *gateway);
 bool front_takes(struct gateway *gateway, const struct route *route, struct exchange *ex);
 /* The same for a path of /v1 or of Ollama's /api that is none of ours. */
 bool front_takes_unknown(struct gateway *gateway, struct exchange *ex, struct str path);
-/* Who asks for the node's own API by a token of HOME/tokens; NULL and *ret_refusal. */
-const struct caller *front_caller(
-    struct gateway *gateway, struct exchange *ex, struct identity_refusal *ret_refusal);
+/* Who asks for the node's own API by a token of HOME/tokens that has the scope; NULL and
+ * *ret_refusal. */
+const struct caller *front_caller(struct gateway *gateway, struct exchange *ex,
+    enum caller_scope scope, struct identity_refusal *ret_refusal);
 
 /* For /metrics. */
 void front_metrics(const struct gateway *gateway, struct buf *out);

@@ -90,6 +90,28 @@ static const struct operation {
     [ROUTE_docs_search] = {"[" PARAMETER("query", "q", "{\"type\":\"string\"}") "," PARAMETER(
                                "query", "limit", COUNT_SCHEMA(1, RETRIEVAL_HITS_MAX)) "]",
         NULL, NULL, NULL},
+    [ROUTE_alerts] = {"["
+        PARAMETER("query", "status",
+            "{\"enum\":[\"open\",\"raised\",\"acknowledged\",\"cleared\"]}") ","
+        PARAMETER("query", "limit", COUNT_SCHEMA(1, ALERTS_LIMIT_MAX)) ","
+        PARAMETER("query", "before", SEQ_SCHEMA) "]",
+        NULL, NULL,
+        "{\"type\":\"object\",\"properties\":{\"alerts\":{\"type\":\"array\"},\"open\":{\"type\":"
+        "\"integer\"}}}"},
+    [ROUTE_alert_acknowledge] = {NULL,
+        "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"words\":{\"type\":"
+        "\"string\",\"minLength\":1,\"maxLength\":" TEXT_OF(ACKNOWLEDGE_WORDS_MAX) "}}}",
+        NULL, REF("Answer")},
+    [ROUTE_history] = {"["
+        PARAMETER("query", "node", "{\"type\":\"string\"}") ","
+        PARAMETER("query", "metric", "{\"type\":\"string\"}") ","
+        PARAMETER("query", "part", "{\"type\":\"string\"}") ","
+        PARAMETER("query", "promql", "{\"type\":\"string\"}") ","
+        PARAMETER("query", "from_ms", SEQ_SCHEMA) ","
+        PARAMETER("query", "to_ms", SEQ_SCHEMA) ","
+        PARAMETER("query", "since_s", COUNT_SCHEMA(1, HISTORY_SINCE_S_MAX)) ","
+        PARAMETER("query", "step_s", COUNT_SCHEMA(1, HISTORY_STEP_S_MAX)) "]",
+        NULL, NULL, NULL},
     [ROUTE_query] = {NULL,
         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"query\"],"
         "\"properties\":{"
@@ -184,6 +206,10 @@ static json_t *operation_of(const struct route *route)
         reply_of("What was wrong, and what to do.", NULL, parsed(REF("Error"))));
 
     check(operation);
+    if (route->id == ROUTE_senses)
+        json_object_set_new(operation, "requestBody",
+            json_pack("{s:b, s:{s:{s:{s:s}}}}", "required", 1, "content", "text/plain", "schema",
+                "type", "string"));
     if (more->request)
         json_object_set_new(operation, "requestBody",
             json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", JSON_TYPE, "schema",

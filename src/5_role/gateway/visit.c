@@ -23,6 +23,12 @@ static const struct {
 } CODES[] = {
     {"no_route", 404},
     {"no_such_case", 404},
+    {"no_such_alert", 404},
+    {"unknown_source", 404},
+    {"unknown_node", 404},
+    {"sensor_busy", 503},
+    {"sensor_silent", 504},
+    {"push_too_long", 413},
     {"no_plan", 404},
     {"no_such_document", 404},
     {"docs_too_large", 413},
@@ -197,10 +203,12 @@ static bool name_principal(struct visit *visit, struct err *err)
     const char *name = NULL;
 
     if (authorization.at && peer->channel != EXCHANGE_UNIX) {
+        bool numbers = visit->route && visit->route->id == ROUTE_senses;
+        enum caller_scope scope = numbers ? CALLER_SENSE : CALLER_API;
         name = tokens_find(&visit->gateway->tokens, authorization);
         struct identity_refusal refusal = {0};
         const struct caller *caller =
-            name ? NULL : front_caller(visit->gateway, visit->ex, &refusal);
+            name ? NULL : front_caller(visit->gateway, visit->ex, scope, &refusal);
         if (!name && !caller)
             return denied(err, refusal.status == 403 ? "endpoint_not_allowed" : "no_token",
                 refusal.status == 403 ? refusal.message : "this bearer token is none of ours");
@@ -222,10 +230,13 @@ static bool name_principal(struct visit *visit, struct err *err)
 
 /* curl -d says x-www-form-urlencoded; the body is read as JSON in any case, and a web page cannot
  * hide behind that type because Origin and Sec-Fetch-Site are looked at. */
-static bool content_type_fits(struct str type)
+static bool content_type_fits(struct str type, bool numbers)
 {
     struct str rest, media = str_trim(str_cut(type, ';', &rest));
 
+    if (numbers && (str_eq_nocase(media, S("text/plain")) ||
+                       str_eq_nocase(media, S("application/openmetrics-text"))))
+        return true;
     return !type.at || str_eq_nocase(media, S("application/json")) ||
            str_eq_nocase(media, S("application/x-www-form-urlencoded"));
 }
@@ -238,10 +249,11 @@ static bool guard_change(const struct visit *visit, struct err *err)
     if (site.at && !str_eq(site, S("same-origin")) && !str_eq(site, S("none")))
         return denied(err, "cross_site",
             "a page of another site made this request (Sec-Fetch-Site); that is refused");
-    if (!content_type_fits(type))
+    bool numbers = visit->route->id == ROUTE_senses;
+    if (!content_type_fits(type, numbers))
         return err_code(err, ERR_INPUT, "wrong_content_type", NULL,
-            "Content-Type '%.*s' is not read here: send application/json",
-            (int)(type.len < 80 ? type.len : 80), type.at);
+            "Content-Type '%.*s' is not read here: send %s", (int)(type.len < 80 ? type.len : 80),
+            type.at, numbers ? "text/plain" : "application/json");
     return true;
 }
 
@@ -291,8 +303,7 @@ static struct visit *make(struct gateway *gateway, struct exchange *ex)
 static bool guard_length(const struct visit *visit, struct err *err)
 {
     bool document = visit->route && visit->route->id == ROUTE_docs_add;
-    int64_t max =
-        document ? DOCUMENTS_BODY_BYTES_MAX : visit->gateway->settings.api_body_bytes_max;
+    int64_t max = document ? DOCUMENTS_BODY_BYTES_MAX : visit->gateway->settings.api_body_bytes_max;
 
     if (exchange_body(visit->ex).len <= (size_t)max)
         return true;

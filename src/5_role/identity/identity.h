@@ -56,9 +56,10 @@ enum caller_scope {
     CALLER_QUEUE = 1 << 4,
     CALLER_USAGE = 1 << 5,
     CALLER_API = 1 << 6, /* the node's own API, /api/v1 */
-    CALLER_ALL = (1 << 7) - 1,
+    CALLER_SENSE = 1 << 7, /* push numbers of its own source */
+    CALLER_ALL = (1 << 8) - 1,
 };
-#define CALLER_SCOPES 7
+#define CALLER_SCOPES 8
 
 enum caller_priority { CALLER_INTERACTIVE, CALLER_BACKGROUND };
 enum caller_dialect { DIALECT_COMMENT, DIALECT_CHUNK, DIALECT_REASONING, DIALECT_OFF };

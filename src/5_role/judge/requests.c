@@ -537,6 +537,8 @@ static const struct method {
     {"ground", do_ground},
     {"alerts", alerts_list},
     {"alert", alerts_show},
+    {"nodes", tell_nodes},
+    {"node", tell_node},
     {"sources", senses_sources},
     {"push", relay_push},
     {"history", relay_history},

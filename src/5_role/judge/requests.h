@@ -25,3 +25,7 @@ bool list_many(struct asked *a, struct err *err);
 
 /* --- look.c: how a host is, asked of its agent now; no case, no record */
 bool look_host(struct asked *a, struct err *err);
+
+/* --- tell.c: how the nodes are, as the rules answer it; no case, no record */
+bool tell_nodes(struct asked *a, struct err *err);
+bool tell_node(struct asked *a, struct err *err);

@@ -227,7 +227,8 @@ static void begin(
         record_failure(adding, code.at, words.at);
         return;
     }
-    json_t *in = json_pack("{s:I, s:O}", "alert", (json_int_t)alert->id, "answer", answer);
+    json_t *in = json_pack("{s:I, s:O, s:O}", "alert", (json_int_t)alert->id, "answer", answer,
+        "truncated", json_object_get(a->body, "truncated"));
     check(in);
     if (!senses_ask(j, "runbook", in, on_rendered, adding, &err))
         on_added(adding, NULL, &err);

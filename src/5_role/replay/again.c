@@ -92,7 +92,9 @@ static json_t *of_runbook(const json_t *body)
     json_t *alert = json_object_get(body, "alert"), *answer = json_object_get(body, "answer");
     scoped(json_done) json_t *copy = answer ? json_deep_copy(answer) : NULL;
 
-    return alert && copy ? json_pack("{s:O, s:O}", "alert", alert, "answer", copy) : NULL;
+    return alert && copy ? json_pack("{s:O, s:O, s:b}", "alert", alert, "answer", copy, "truncated",
+                               (int)message_true(body, "truncated"))
+                         : NULL;
 }
 
 static json_t *runbook_was(const json_t *body)
@@ -168,19 +170,15 @@ static void learn(struct walk *w, const json_t *entry)
     prolog_answer_done(&answer);
 }
 
-/* All that the rules knew when they answered: up to `learned`, or, in a record that does not say
- * it, all that stands before. An alert's question holds all it depends on; a runbook is about an
- * alert that was learned. More must not be learned: a later verdict may have known less. */
-static void learn_until(struct walk *w, const json_t *entry)
+/* All that the rules knew when they gave this verdict: up to `learned`, or, in a record that does
+ * not say it, all that stands before. */
+static void learn_until(struct walk *w, const json_t *judged)
 {
-    const json_t *body = json_object_get(entry, "body");
-    const json_t *last = json_object_get(body, is(entry, "case_judged") ? "learned" : "alert");
+    const json_t *learned = json_object_get(json_object_get(judged, "body"), "learned");
 
-    if (strncmp(message_text(entry, "kind"), "alert_", strlen("alert_")) == 0)
-        return;
     for (; w->learned < json_array_size(w->deeds); w->learned++) {
         const json_t *next = json_array_get(w->deeds, w->learned);
-        if (json_is_integer(last) && message_int(next, "seq") > json_integer_value(last))
+        if (json_is_integer(learned) && message_int(next, "seq") > json_integer_value(learned))
             return;
         learn(w, next);
         json_array_set_new(w->deeds, w->learned, json_null());
@@ -262,7 +260,8 @@ static void judge_again(struct walk *w, const json_t *entry)
     struct prolog_answer answer = {0};
     enum prolog_door door;
 
-    learn_until(w, entry);
+    if (is(entry, "case_judged")) /* the others' doors are pure */
+        learn_until(w, entry);
     w->replayed++;
     if (!question) {
         differs(w, entry, was, NULL, "the entry holds no question");
