@@ -90,11 +90,13 @@ TEST(what_everybody_sends_needs_no_llhttp_and_what_has_two_readings_goes_there)
 {
     CHECK(is_plain(S("Host: a:1\r\nUser-Agent: x (y; z)\r\nAccept: */*\r\nContent-Length: 930\r\n"
                      "Authorization: Bearer abc\r\nContent-Type: application/json\r\n"
-                     "connection:\tKeep-Alive \r\nX-Empty:\r\n\r\n")));
+                     "connection: Keep-Alive \r\nX-Empty:\r\nX-Tab:\t a\t\r\n\r\n")));
     CHECK(is_plain(S("\r\n")));
     CHECK(is_plain(S("X: gr\xc3\xbc\xc3\x9f and so long that whole blocks of it are looked at\r\n\r\n")));
     CHECK(!is_plain(S("Connection: close, x\r\n\r\n")));
     CHECK(!is_plain(S("Connection: close\r\nConnection: close\r\n\r\n")));
+    CHECK(!is_plain(S("Connection: close\t\r\n\r\n"))); /* no end of a word to llhttp */
+    CHECK(!is_plain(S("Content-Length: 1\t\r\n\r\n")));
     CHECK(!is_plain(S("Upgrade: h2c\r\n\r\n")));
     CHECK(!is_plain(S("Proxy-Connection: close\r\n\r\n")));
     CHECK(!is_plain(S("Transfer-Encoding: chunked\r\n\r\n")));

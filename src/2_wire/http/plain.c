@@ -24,7 +24,8 @@ static bool is_length(struct str value)
     return value.len && value.len <= LENGTH_DIGITS_MAX;
 }
 
-/* Fields that llhttp gives a meaning: in their plain form, or left to it. */
+/* Fields that llhttp gives a meaning: in their plain form, or left to it. `value` still has its
+ * tabs at both ends, which llhttp does not always take for white space. */
 static bool take_meaning(
     struct str name, struct str value, struct seen *seen, struct http_wishes *wishes)
 {
@@ -56,6 +57,15 @@ static bool take_meaning(
     }
 }
 
+/* Spaces, and what is `other`. */
+static void trim(const char *text, size_t *from, size_t *to, char other)
+{
+    while (*from < *to && (text[*from] == ' ' || text[*from] == other))
+        ++*from;
+    while (*from < *to && (text[*to - 1] == ' ' || text[*to - 1] == other))
+        --*to;
+}
+
 bool http_plain_fields(struct str bytes, size_t at, struct http_head_field fields[HTTP_FIELDS_MAX],
     uint16_t *ret_count, struct http_wishes *ret_wishes)
 {
@@ -76,13 +86,11 @@ bool http_plain_fields(struct str bytes, size_t at, struct http_head_field field
         if (bytes.len - end < 4 || text[end] != '\r' || text[end + 1] != '\n')
             return false;
         at = end + 2;
-        while (value < end && (text[value] == ' ' || text[value] == '\t'))
-            value++;
-        while (value < end && (text[end - 1] == ' ' || text[end - 1] == '\t'))
-            end--;
+        trim(text, &value, &end, ' ');
         if (!take_meaning((struct str){text + name, colon - name},
                 (struct str){text + value, end - value}, &seen, ret_wishes))
             return false;
+        trim(text, &value, &end, '\t');
         fields[count++] = (struct http_head_field){
             {(uint16_t)name, (uint16_t)(colon - name)}, {(uint16_t)value, (uint16_t)(end - value)}};
     }
