@@ -182,6 +182,30 @@ TEST(after_a_restart_the_outcome_is_read_from_the_world)
     close_all(a);
 }
 
+TEST(what_is_only_recorded_is_done_by_the_order_also_for_a_later_life)
+{
+    struct actuator *a = open_with(STANDARD);
+    scoped(free_done) char *plan = plan_text_for_test(plan_for_test("C1",
+        json_pack("{s:s, s:s, s:i}", "hand", "record", "op", "acknowledge", "alert", 7),
+        clock_civil_ms() + 60000));
+
+    give(a, MESSAGE_look,
+        message_make(MESSAGE_look, "{s:i, s:s, s:{s:s}}", "id", 1, "case", "C1", "job", "hand",
+            "record"));
+    give(a, MESSAGE_warrant, order(a, plan, "n1", 2));
+    give(a, MESSAGE_warrant, order(a, plan, "n1", 3));
+    uv_run(&loop, UV_RUN_DEFAULT);
+    EXPECT_DONE(1, false, "no", "bad_job");
+    EXPECT_DONE(2, true, "yes", "");
+    EXPECT_DONE(3, false, "no", "used");
+    close_all(a);
+    a = open_with(STANDARD);
+    give(a, MESSAGE_outcome, ask_outcome(plan, 4));
+    uv_run(&loop, UV_RUN_DEFAULT);
+    EXPECT_DONE(4, true, "yes", "");
+    close_all(a);
+}
+
 TEST(a_new_judge_is_not_answered_what_the_old_one_asked)
 {
     struct actuator *a = open_with(STANDARD);

@@ -37,6 +37,9 @@ bool hand_job_read(const json_t *json, bool effect, struct hand_job *ret_job, st
         if (!host_job_read(json, &job.machine, err))
             return false;
         changes = host_job_changes(&job.machine);
+    } else if (hand && strcmp(hand, "record") == 0) {
+        job.hand = HAND_RECORD;
+        changes = true;
     } else {
         return err_code(
             err, ERR_INPUT, "bad_job", "hand", "'%.40s' is no hand of this node", hand ? hand : "");

@@ -20,6 +20,7 @@ enum hand_kind {
     HAND_DNS,
     HAND_ANSIBLE,
     HAND_MACHINE, /* the hands `host` and `pool` */
+    HAND_RECORD,  /* nothing is done: that it was ordered and said is the effect */
 };
 
 /* A job of any hand, checked. Borrows from its JSON. */
