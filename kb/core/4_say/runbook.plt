@@ -183,7 +183,10 @@ test(a_storm_names_some_members_and_counts_all) :-
     now(Now),
     numlist(1, 100, Numbers),
     findall(Name, ( member(Number, Numbers), format(string(Name), "n~d", [Number]) ), Names),
-    runbook_prompt(alert(9, storm, "n1", "", critical, Now, 1, Names), [], Now, User, Ids),
+    runbook_prompt(alert(9, storm, "", "node_silent", critical, Now, 1, Names), [], Now, User,
+                   Ids),
+    once(sub_string(User, _, _, _,
+                    "F1: many nodes at once, each is silent (node_silent), critical")),
     Ids == ["alert.9", "alert.9.members"],
     once(sub_string(User, _, _, _, "F2: 100 nodes: N1, N2, ")),
     once(sub_string(User, _, _, _, " and 76 more")).

@@ -36,7 +36,7 @@ with_text(Text, Markdown) :-
     answer(Text, [obj(["text"-Text])], [Text], Answer),
     markdown(Answer, Markdown).
 
-%   invariant_2: what a model wrote stays a text. Left of -> as written, right of it what stands there.
+%   invariant_2: what a model wrote stays a text: as written, and what stands there.
 inert("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;").
 inert("[here](javascript:alert(1))", "\\[here\\](javascript:alert(1))").
 inert("![x](http://evil.example/p.png)", "!\\[x\\](http\\[:\\]//evil.example/p.png)").
@@ -44,7 +44,8 @@ inert("see https://evil.example or www.evil.example",
       "see https\\[:\\]//evil.example or www\\[.\\]evil.example").
 inert("<https://evil.example>", "&lt;https\\[:\\]//evil.example&gt;").
 inert("mail me@evil.example", "mail me\\[at\\]evil.example").
-inert("a `code` **b** _c_ ~~d~~ a|b $x$", "a \\`code\\` \\*\\*b\\*\\* \\_c\\_ \\~\\~d\\~\\~ a\\|b \\$x\\$").
+inert("a `code` **b** _c_ ~~d~~ a|b $x$",
+      "a \\`code\\` \\*\\*b\\*\\* \\_c\\_ \\~\\~d\\~\\~ a\\|b \\$x\\$").
 inert("# heading", "\\# heading").
 inert("- item", "\\- item").
 inert("1. item", "1\\. item").
@@ -81,7 +82,8 @@ test(a_command_cannot_leave_its_span, [forall(command(Command, Shown))]) :-
     once(sub_string(Markdown, _, _, _, Line)).
 
 %   Whatever is in it: as many lines as there are parts, and in a span no backtick but its own.
-test(every_character_keeps_the_form, [forall(( member(From, [1, 0x80, 0x2000, 0xFE00, 0x1F600, 0xE0000]) ))]) :-
+test(every_character_keeps_the_form, 
+     [forall(member(From, [1, 0x80, 0x2000, 0xFE00, 0x1F600, 0xE0000]))]) :-
     To is From + 200,
     numlist(From, To, Codes0),
     findall(Code, ( member(Code, Codes0), \+ ( Code >= 0xD800, Code =< 0xDFFF ) ), Codes),
