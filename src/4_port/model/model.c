@@ -11,6 +11,7 @@
 
 #define REQUEST_BYTES_MAX (1024 * 1024) /* a catalogue of schemas and one sentence */
 #define CONNECT_MS 5000
+#define HEADER_BYTES_MAX 8192
 
 struct model_call {
     uv_work_t work;
@@ -19,12 +20,12 @@ struct model_call {
     void (*answered)(void *owner, const struct model_answer *answer);
     void *owner;
     int64_t asked_ms, budget_ms;
-    size_t response_bytes_max;
+    struct model_reading reading;
     struct buf request;
+    char *authorization; /* a header, or NULL */
     atomic_bool cancelled;
     /* the worker's until after_work */
-    json_t *content;
-    char name[MODEL_NAME_BYTES];
+    struct model_response response;
     struct err why;
 };
 
@@ -61,7 +62,8 @@ bool model_open(
 static void call_free(struct model_call *call)
 {
     buf_done(&call->request);
-    json_decref(call->content);
+    json_decref(call->response.content);
+    free(call->authorization);
     free(call);
 }
 
@@ -98,7 +100,7 @@ static bool say_failure(
 {
     if (overflowed)
         return err_code(err, ERR_PEER, "model_too_long", NULL,
-            "the engine sent more than %zu bytes", call->response_bytes_max);
+            "the engine sent more than %zu bytes", call->reading.bytes_max);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return err_code(err, ERR_PEER, "model_silent", NULL,
             "the engine did not answer within %lld ms", (long long)call->budget_ms);
@@ -135,30 +137,34 @@ static bool exchange(struct model_call *call, CURL *curl, struct curl_slist *hea
     struct buf *response, struct err *err)
 {
     int64_t left_ms = call->asked_ms + call->budget_ms - clock_steady_ms();
+    char word[MODEL_CODE_BYTES] = "";
     long status = 0;
 
     if (left_ms <= 0)
         return say_failure(call, CURLE_OPERATION_TIMEDOUT, false, err);
     set_options(curl, call, headers, response, left_ms);
     CURLcode code = curl_easy_perform(curl);
-    if (code != CURLE_OK)
+    if (!response->overflowed)
+        model_error_code(buf_str(response), word);
+    if (code != CURLE_OK && !*word)
         return say_failure(call, code, response->overflowed, err);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    if (status != 200)
-        return err_code(err, ERR_PEER, "model_refused", NULL,
-            "the engine answered HTTP %ld instead of 200", status);
-    return model_response_read(
-        buf_str(response), call->response_bytes_max, &call->content, call->name, err);
+    if (status != 200 || *word)
+        return err_code(err, ERR_PEER, "model_refused", NULL, "the engine answered HTTP %ld%s%s%s",
+            status, status == 200 ? " with an error" : " instead of 200", *word ? ": " : "", word);
+    return model_response_read(buf_str(response), &call->reading, &call->response, err);
 }
 
 static void on_worker(uv_work_t *work)
 {
     struct model_call *call = work->data;
-    scoped(buf_done) struct buf response = buf_of(call->response_bytes_max);
+    scoped(buf_done) struct buf response = buf_of(call->reading.bytes_max);
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
     CURL *curl = curl_easy_init();
 
     headers = curl_slist_append(headers, "Expect:");
+    if (call->authorization)
+        headers = curl_slist_append(headers, call->authorization);
     if (!curl)
         err_code(&call->why, ERR_SYSTEM, "model_away", NULL, "cannot start libcurl");
     else
@@ -194,10 +200,11 @@ static void after_worker(uv_work_t *work, int status)
 {
     struct model_call *call = work->data;
     struct model *model = call->model;
-    const struct model_answer answer = {.content = call->content,
-        .name = call->name,
+    const struct model_answer answer = {.content = call->response.content,
+        .name = call->response.name,
         .spent_ms = clock_steady_ms() - call->asked_ms,
-        .why = call->content ? NULL : &call->why};
+        .truncated = call->response.truncated,
+        .why = call->response.content ? NULL : &call->why};
 
     check(status == 0);
     model->running--;
@@ -206,6 +213,19 @@ static void after_worker(uv_work_t *work, int status)
     call_free(call);
     start_waiting(model);
     model_free_if_idle(model);
+}
+
+/* The header, or NULL. */
+static char *bearer(const char *token)
+{
+    struct buf text = buf_of(HEADER_BYTES_MAX);
+
+    if (!token)
+        return NULL;
+    buf_printf(&text, "Authorization: Bearer %s", token);
+    check(!text.overflowed);
+    buf_add(&text, (struct str){"", 1});
+    return text.at;
 }
 
 bool model_ask(struct model *model, const struct model_question *question,
@@ -227,7 +247,11 @@ bool model_ask(struct model *model, const struct model_question *question,
     call->owner = owner;
     call->asked_ms = clock_steady_ms();
     call->budget_ms = model->budget_ms;
-    call->response_bytes_max = (size_t)model->response_bytes_max;
+    call->reading = (struct model_reading){.bytes_max = (size_t)model->response_bytes_max,
+        .content_bytes_max =
+            question->content_bytes_max ? question->content_bytes_max : MODEL_CONTENT_BYTES_MAX,
+        .may_be_cut = question->may_be_cut};
+    call->authorization = bearer(question->token);
     call->request = request;
     request = (struct buf){0};
     *ret_call = call;

@@ -46,6 +46,10 @@ struct model_question {
     struct str user;   /* what somebody wrote: data */
     const json_t *schema;
     int64_t tokens_max;
+    const char *schema_name;  /* NULL: "action" */
+    const char *token;        /* sent as a bearer token; NULL: none */
+    size_t content_bytes_max; /* 0: MODEL_CONTENT_BYTES_MAX */
+    bool may_be_cut; /* what the engine ended for length is not lost: model_cut() of it counts */
 };
 
 /* `content` and `name` live during the call. content is NULL when `why` says what went wrong. */
@@ -53,6 +57,7 @@ struct model_answer {
     const json_t *content;
     const char *name; /* what the engine calls its model; "unnamed" if it does not */
     int64_t spent_ms;
+    bool truncated; /* may_be_cut, and it was */
     const struct err *why;
 };
 
@@ -85,6 +90,23 @@ bool model_place_read(const char *text, struct model_place *ret_place, struct er
 bool model_request_write(
     const struct model_question *question, const char *name, struct buf *out, struct err *err);
 
-/* The body of the response: *ret_content is the object the model wrote, the caller's. */
-bool model_response_read(struct str text, size_t bytes_max, json_t **ret_content,
-    char ret_name[MODEL_NAME_BYTES], struct err *err);
+struct model_reading {
+    size_t bytes_max, content_bytes_max;
+    bool may_be_cut;
+};
+struct model_response {
+    json_t *content; /* the object the model wrote, the caller's */
+    char name[MODEL_NAME_BYTES];
+    bool truncated;
+};
+/* The body of the response. */
+bool model_response_read(struct str text, const struct model_reading *reading,
+    struct model_response *ret_response, struct err *err);
+
+/* Of the beginning of a JSON object as much as is whole, closed: what was cut within a value is
+ * left out together with its name. */
+void model_cut(struct str wrote, struct buf *out);
+
+/* error.code of an error in OpenAI's form if it is a plain word, else "". */
+#define MODEL_CODE_BYTES 48
+void model_error_code(struct str text, char ret_code[MODEL_CODE_BYTES]);

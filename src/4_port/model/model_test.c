@@ -86,6 +86,8 @@ struct heard {
     int count;
     char code[ERR_CODE_BYTES_MAX];
     char name[MODEL_NAME_BYTES];
+    char words[200];
+    bool truncated;
     json_t *content;
 };
 
@@ -98,6 +100,8 @@ static void on_answer(void *owner, const struct model_answer *answer)
     heard->content = answer->content ? json_deep_copy(answer->content) : NULL;
     snprintf(heard->code, sizeof heard->code, "%s", answer->why ? answer->why->code : "");
     snprintf(heard->name, sizeof heard->name, "%s", answer->name);
+    snprintf(heard->words, sizeof heard->words, "%.199s", answer->why ? answer->why->message : "");
+    heard->truncated = answer->truncated;
 }
 
 static struct model *open_model(uv_loop_t *loop, struct engine *e, int64_t budget_ms)
@@ -122,16 +126,18 @@ static struct model_question question(json_t *schema)
         .system = S("be brief"), .user = S("say \"so\"\n"), .schema = schema, .tokens_max = 64};
 }
 
-/* One question to an engine that answers `reply`. */
-static void ask_once(const char *reply, size_t flood_bytes, int64_t budget_ms, struct heard *heard)
+static void ask_with(
+    struct engine *at, struct model_question q, int64_t budget_ms, struct heard *heard)
 {
-    struct engine e = {.reply = reply, .flood_bytes = flood_bytes};
+    struct engine e = *at;
     scoped(json_done) json_t *schema = json_pack("{s:{}}", "const");
-    struct model_question q = question(schema);
+    const char *reply = e.reply;
     struct model_call *call;
     struct err err;
     uv_loop_t loop;
 
+    e.request[0] = '\0';
+    q.schema = schema;
     *heard = (struct heard){0};
     engine_open(&e);
     uv_loop_init(&loop);
@@ -143,6 +149,15 @@ static void ask_once(const char *reply, size_t flood_bytes, int64_t budget_ms, s
     engine_close(&e);
     if (reply)
         CHECK(strstr(e.request, "POST /v1/chat/completions HTTP/1.1\r\n") != NULL);
+    memcpy(at->request, e.request, sizeof at->request);
+}
+
+/* One question to an engine that answers `reply`. */
+static void ask_once(const char *reply, size_t flood_bytes, int64_t budget_ms, struct heard *heard)
+{
+    struct engine e = {.reply = reply, .flood_bytes = flood_bytes};
+
+    ask_with(&e, question(NULL), budget_ms, heard);
 }
 
 TEST(a_good_answer_is_an_object_with_the_name_of_the_model)
@@ -183,6 +198,119 @@ TEST(every_bad_answer_has_its_code)
         CHECK_TEXT(heard.code, ROWS[i].code);
         CHECK(!heard.content);
     }
+}
+
+TEST(what_was_cut_is_told_and_kept_as_far_as_it_is_whole)
+{
+    struct engine e = {
+        .reply = HEAD("200 OK") CHAT("length", "{\\\"a\\\":\\\"x\\\",\\\"b\\\":[\\\"y\\\",\\\"z")};
+    struct model_question q = question(NULL);
+    struct heard heard;
+
+    q.may_be_cut = true;
+    ask_with(&e, q, 20000, &heard);
+    CHECK_TEXT(heard.code, "");
+    CHECK(heard.truncated);
+    scoped(json_done) json_t *want = json_pack("{s:s, s:[s]}", "a", "x", "b", "y");
+    CHECK(json_equal(heard.content, want));
+    json_decref(heard.content);
+    e.reply = HEAD("200 OK") CHAT("stop", "{}");
+    ask_with(&e, q, 20000, &heard);
+    CHECK(!heard.truncated && heard.content);
+    json_decref(heard.content);
+    e.reply = HEAD("200 OK") CHAT("length", "no object");
+    ask_with(&e, q, 20000, &heard);
+    CHECK_TEXT(heard.code, "model_garbage");
+}
+
+TEST(the_cut_of_an_object_is_an_object)
+{
+    static const struct {
+        const char *wrote, *whole;
+    } ROWS[] = {
+        {"", ""},
+        {"{", "{}"},
+        {"{\"a", "{}"},
+        {"{\"a\"", "{}"},
+        {"{\"a\":", "{}"},
+        {"{\"a\":\"x", "{}"},
+        {"{\"a\":\"x\\", "{}"},
+        {"{\"a\":\"x\\\"", "{}"},
+        {"{\"a\":\"x\"", "{\"a\":\"x\"}"},
+        {"{\"a\":\"x\",", "{\"a\":\"x\"}"},
+        {"{\"a\":\"x\",\"b\":12", "{\"a\":\"x\"}"},
+        {"{\"a\":12,", "{\"a\":12}"},
+        {"{\"a\":[", "{\"a\":[]}"},
+        {"{\"a\":[{", "{\"a\":[]}"},
+        {"{\"a\":[{\"t\":\"x\",\"c\":\"rm", "{\"a\":[{\"t\":\"x\"}]}"},
+        {"{\"a\":[{\"t\":\"]}\"}, {", "{\"a\":[{\"t\":\"]}\"}]}"},
+        {"{\"a\":1} and more", "{\"a\":1}"},
+        {"{\"a\":\"x\"]", "{\"a\":\"x\"}"},
+        {"words", ""},
+    };
+    for (size_t i = 0; i < COUNT(ROWS); i++) {
+        scoped(buf_done) struct buf out = buf_of(256);
+        model_cut(str_from(ROWS[i].wrote), &out);
+        CHECK_STR(buf_str(&out), ROWS[i].whole);
+    }
+    char deep[101] = {0};
+    scoped(buf_done) struct buf out = buf_of(256);
+    memset(deep, '[', 100);
+    model_cut(str_from(deep), &out);
+    CHECK_INT(out.len, 64);
+}
+
+TEST(the_token_and_the_name_of_the_schema_are_sent)
+{
+    struct engine e = {.reply = HEAD("200 OK") CHAT("stop", "{}")};
+    struct model_question q = question(NULL);
+    struct heard heard;
+
+    q.token = "node_0123";
+    q.schema_name = "runbook";
+    ask_with(&e, q, 20000, &heard);
+    CHECK(strstr(e.request, "\r\nAuthorization: Bearer node_0123\r\n") != NULL);
+    CHECK(strstr(e.request, "\"name\":\"runbook\"") != NULL);
+    json_decref(heard.content);
+    q.token = q.schema_name = NULL;
+    ask_with(&e, q, 20000, &heard);
+    CHECK(!strstr(e.request, "Authorization"));
+    CHECK(strstr(e.request, "\"name\":\"action\"") != NULL);
+    json_decref(heard.content);
+}
+
+TEST(the_code_of_a_refusal_is_named_if_it_is_a_word)
+{
+    struct heard heard;
+
+    ask_once(HEAD("503 X") "{\"error\":{\"message\":\"m\",\"code\":\"pool_unavailable\"}}", 0,
+        20000, &heard);
+    CHECK_TEXT(heard.code, "model_refused");
+    CHECK_TEXT(heard.words, "the engine answered HTTP 503 instead of 200: pool_unavailable");
+    ask_once(
+        "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n  {\"error\":{\"code\":\"wait_too_long\"}}",
+        0, 20000, &heard);
+    CHECK_TEXT(heard.words, "the engine answered HTTP 200 with an error: wait_too_long");
+    ask_once(HEAD("400 X") "{\"error\":{\"code\":\"Evil words <b>\"}}", 0, 20000, &heard);
+    CHECK_TEXT(heard.words, "the engine answered HTTP 400 instead of 200");
+}
+
+TEST(a_longer_answer_is_read_where_it_is_asked_for)
+{
+    static char reply[40000];
+    struct engine e = {.reply = reply};
+    struct model_question q = question(NULL);
+    struct heard heard;
+    char text[20001] = {0};
+
+    memset(text, 'x', 20000);
+    snprintf(reply, sizeof reply, HEAD("200 OK") CHAT("stop", "{\\\"a\\\":\\\"%s\\\"}"), text);
+    ask_with(&e, q, 20000, &heard);
+    CHECK_TEXT(heard.code, "model_too_long");
+    q.content_bytes_max = 32768;
+    ask_with(&e, q, 20000, &heard);
+    CHECK_TEXT(heard.code, "");
+    json_decref(heard.content);
 }
 
 TEST(a_silent_engine_costs_no_more_than_the_budget)

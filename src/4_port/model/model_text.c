@@ -60,7 +60,8 @@ bool model_request_write(
         "max_tokens", (json_int_t)question->tokens_max, "messages", "role", "system", "content",
         question->system.at, question->system.len, "role", "user", "content", question->user.at,
         question->user.len, "response_format", "type", "json_schema", "json_schema", "name",
-        "action", "strict", 1, "schema", question->schema);
+        question->schema_name ? question->schema_name : "action", "strict", 1, "schema",
+        question->schema);
 
     if (!body)
         return err_code(err, ERR_INPUT, "not_utf8", "nl", "the sentence is not UTF-8");
@@ -87,30 +88,68 @@ static void keep_name(const json_t *name, char ret_name[MODEL_NAME_BYTES])
         snprintf(ret_name, MODEL_NAME_BYTES, "unnamed");
 }
 
-bool model_response_read(struct str text, size_t bytes_max, json_t **ret_content,
-    char ret_name[MODEL_NAME_BYTES], struct err *err)
+static bool take_content(
+    struct str wrote, const struct model_reading *reading, json_t **ret_content, struct err *err)
 {
-    scoped(json_done) json_t *body = NULL;
     struct err inner;
 
-    if (!json_read(text, bytes_max, &body, &inner))
+    if (wrote.len > reading->content_bytes_max)
+        return err_code(err, ERR_PEER, "model_too_long", NULL,
+            "the engine wrote %zu bytes; %zu are read", wrote.len, reading->content_bytes_max);
+    return json_read(wrote, reading->content_bytes_max, ret_content, &inner) ||
+           garbage(err, inner.message);
+}
+
+static bool take_cut(
+    struct str wrote, const struct model_reading *reading, json_t **ret_content, struct err *err)
+{
+    scoped(buf_done) struct buf closed = buf_of(reading->content_bytes_max + JSON_DEPTH_MAX);
+
+    if (!reading->may_be_cut)
+        return err_code(err, ERR_PEER, "model_too_long", NULL,
+            "the engine wrote more than it was allowed and was cut");
+    model_cut(wrote, &closed);
+    return take_content(buf_str(&closed), reading, ret_content, err);
+}
+
+bool model_response_read(struct str text, const struct model_reading *reading,
+    struct model_response *ret_response, struct err *err)
+{
+    scoped(json_done) json_t *body = NULL;
+    struct model_response response = {0};
+    struct err inner;
+
+    if (!json_read(text, reading->bytes_max, &body, &inner))
         return garbage(err, inner.message);
     const json_t *choice = json_array_get(json_object_get(body, "choices"), 0);
     const json_t *content = json_object_get(json_object_get(choice, "message"), "content");
     const char *reason = json_string_value(json_object_get(choice, "finish_reason"));
     if (!json_is_string(content) || !reason)
         return garbage(err, "it has no choices[0].message.content with a finish_reason");
-    if (strcmp(reason, "length") == 0)
-        return err_code(err, ERR_PEER, "model_too_long", NULL,
-            "the engine wrote more than it was allowed and was cut");
-    if (strcmp(reason, "stop") != 0)
+    response.truncated = strcmp(reason, "length") == 0;
+    if (!response.truncated && strcmp(reason, "stop") != 0)
         return garbage(err, "it did not stop by itself");
     struct str wrote = {json_string_value(content), json_string_length(content)};
-    if (wrote.len > MODEL_CONTENT_BYTES_MAX)
-        return err_code(err, ERR_PEER, "model_too_long", NULL,
-            "the engine wrote %zu bytes; %d are read", wrote.len, MODEL_CONTENT_BYTES_MAX);
-    if (!json_read(wrote, MODEL_CONTENT_BYTES_MAX, ret_content, &inner))
-        return garbage(err, inner.message);
-    keep_name(json_object_get(body, "model"), ret_name);
+    if (!(response.truncated ? take_cut : take_content)(wrote, reading, &response.content, err))
+        return false;
+    keep_name(json_object_get(body, "model"), response.name);
+    *ret_response = response;
     return true;
+}
+
+void model_error_code(struct str text, char ret_code[MODEL_CODE_BYTES])
+{
+    scoped(json_done) json_t *body = NULL;
+    struct err inner;
+    size_t len;
+
+    ret_code[0] = '\0';
+    if (!json_read(text, text.len, &body, &inner))
+        return;
+    const char *code = json_string_value(json_object_get(json_object_get(body, "error"), "code"));
+    for (len = 0; code && code[len]; len++)
+        if (len == MODEL_CODE_BYTES - 1 ||
+            !((code[len] >= 'a' && code[len] <= 'z') || code[len] == '_'))
+            return;
+    memcpy(ret_code, code ? code : "", len + 1);
 }
