@@ -130,7 +130,7 @@ static size_t free_slots(const struct identity *identity)
     return count;
 }
 
-static void place(struct identity *identity, struct caller *caller)
+void identity_place(struct identity *identity, struct caller *caller)
 {
     uint32_t number = 1;
 
@@ -171,7 +171,7 @@ static bool take(struct identity *identity, struct token_file *file, struct err 
             adopt(rows[i], file->callers[i]);
         } else {
             rows[i] = file->callers[i];
-            place(identity, rows[i]);
+            identity_place(identity, rows[i]);
             file->callers[i] = NULL;
         }
         rows[i]->state->wanted = true;
@@ -231,6 +231,7 @@ bool identity_open(
     identity->limits = config->limits;
     identity->path = config->path ? str_dup(str_from(config->path)) : NULL;
     identity->local = identity->slots[0] = local_caller();
+    identity_own_open(identity);
     memo_init(&identity->memo);
     cache_init(&identity->cache, (size_t)config->limits.cache_max);
     if (identity->path) {

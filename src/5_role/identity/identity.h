@@ -138,6 +138,15 @@ bool identity_poll(struct identity *identity, struct identity_now now);
 struct caller *identity_find(struct identity *identity, const struct identity_shown *shown,
     struct identity_now now, struct identity_refusal *ret_refusal);
 
+/* The node itself as a caller of its own front door, so that what it asks a model waits, wakes and
+ * is counted like anybody's: "node", scopes chat and embeddings, one caller for each priority. Its
+ * token is made at start, stands in no file and is good only from this machine. */
+#define IDENTITY_OWN_TOKEN_BYTES 72
+const char *identity_own_token(const struct identity *identity, enum caller_priority priority);
+/* NULL: it shows no such token. Asked before identity_find(). */
+struct caller *identity_own_find(
+    const struct identity *identity, const struct identity_shown *shown);
+
 /* Scope and model (an empty one: none is named). Refused with 403. */
 bool identity_may(const struct caller *caller, enum caller_scope scope, struct str model,
     struct identity_refusal *ret_refusal);

@@ -27,6 +27,10 @@ struct identity {
     struct token_key keys[IDENTITY_KEYS_MAX];
     size_t keys_count;
 
+    struct own {
+        struct caller *caller;
+        char token[IDENTITY_OWN_TOKEN_BYTES];
+    } own[CALLER_BACKGROUND + 1]; /* by priority */
     struct caller *local;
     struct caller *slots[SLOTS_MAX];           /* by number; 0 is `local` */
     struct caller *rows[IDENTITY_CALLERS_MAX]; /* those of the file, by id */
@@ -46,3 +50,8 @@ bool identity_refuse(struct identity_refusal *ret_refusal, enum identity_reason 
 struct caller *identity_row_of(const struct identity *identity, const char *id);
 struct caller *identity_opaque_of(
     const struct identity *identity, const uint8_t digest[SHA256_BYTES]);
+
+/* A number and a slot for a new caller. */
+void identity_place(struct identity *identity, struct caller *caller);
+/* The node's own callers, once. */
+void identity_own_open(struct identity *identity);
