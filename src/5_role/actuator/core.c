@@ -296,7 +296,8 @@ static void on_work(uv_work_t *request)
         break;
     case HAND_RECORD:
         /* the entry that follows is the effect: also of an outcome that nobody remembers */
-        work->end = (struct hand_end){true, json_pack("{s:b}", "recorded", 1), {0}, HAND_CHANGED_YES};
+        work->end = (struct hand_end){
+            .ok = true, .result = json_pack("{s:b}", "recorded", 1), .changed = HAND_CHANGED_YES};
         break;
     }
     scrub(work);
