@@ -99,7 +99,8 @@ bool exposition_write(struct buf *out, const char *name, const struct exposition
         buf_add(out, S("NaN"));
     else if (isinf(value))
         buf_add(out, value < 0 ? S("-Inf") : S("+Inf"));
-    else if (fabs(value) < EXACT && value == trunc(value) && !(value == 0 && signbit(value)))
+    else if (fabs(value) < EXACT && value == (double)(long long)value &&
+             !(value == 0 && signbit(value)))
         buf_printf(out, "%lld", (long long)value);
     else
         add_shortest(out, value);

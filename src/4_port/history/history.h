@@ -58,7 +58,8 @@ struct history_options {
 };
 
 /* Panics on a limit out of bounds. A spool that is there is taken over, its oldest first.
- * errors  ERR_INPUT bad_place the URL; ERR_SYSTEM the folder cannot be made or read */
+ * errors  ERR_INPUT bad_place the URL; ERR_SYSTEM the folder cannot be made or read, or is in use
+ */
 bool history_open(uv_loop_t *loop, const struct history_options *options,
     struct history **ret_history, struct err *err);
 /* Questions end as history_closed, what is not delivered is spooled; `closed` (may be NULL) comes
@@ -75,21 +76,23 @@ void history_add(struct history *history, const struct history_sample *samples, 
 /* Do not wait for more. */
 void history_flush(struct history *history);
 
-/* Ever, since history_open(), but for those `now`. Each sample taken ends as delivered, refused by
- * the server, dropped, torn or lost, or stands in spool, flight or batch. */
+/* Ever, since history_open(), but for those `now`. Always
+ *     taken + found = delivered + refused + dropped + torn + lost + spool + pending (samples). */
 struct history_counts {
     uint64_t samples_taken, samples_bad; /* bad: not taken */
+    uint64_t samples_found;              /* in the spool at history_open() */
     uint64_t batches_delivered, samples_delivered;
     uint64_t batches_refused, samples_refused; /* the server said 4xx */
     uint64_t batches_dropped, samples_dropped; /* the spool was full: the oldest */
-    uint64_t files_torn;                       /* what they held is not known */
+    uint64_t files_torn, samples_torn;         /* samples as far as the file could tell */
     uint64_t batches_lost, samples_lost;       /* the disk did not take them */
     uint64_t batches_spooled;
     uint64_t attempts, attempts_failed;
     uint64_t queries, queries_failed;
-    uint64_t spool_files, spool_bytes, spool_samples, pending_samples; /* now; pending: no file */
-    uint64_t queries_open;                                             /* now */
-    bool configured, away; /* now; away: the last attempt failed */
+    uint64_t spool_files, spool_bytes, spool_samples; /* now; bytes in blocks of 4 KiB */
+    uint64_t pending_samples;                         /* now: taken, not in a file */
+    uint64_t queries_open;                            /* now */
+    bool configured, away;                            /* now; away: the last attempt failed */
 };
 
 struct history_counts history_counts(const struct history *history);
@@ -109,7 +112,8 @@ struct history_question {
  * history_too_large · ERR_PEER history_away history_timeout history_bad_reply history_closed */
 typedef void history_answered(struct str json, const struct err *err, void *user);
 
-/* `answered` comes once, from the loop, unless the question was cancelled. *ret_query may be NULL.
+/* `answered` comes once, from the loop, unless the question was cancelled; *ret_query (may be NULL)
+ * is dead from then on.
  * errors  ERR_INPUT bad_question: times, step, names; ERR_LIMIT history_busy, too_many_points,
  *         promql_too_long; ERR_PEER no_history: none is configured */
 bool history_ask(struct history *history, const struct history_question *question,
