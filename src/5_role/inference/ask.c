@@ -249,6 +249,10 @@ static void take_request(struct turn *turn, struct str text)
         refuse_err(turn, &err);
         return;
     }
+    if (ground_wanted(&request)) {
+        ground_take(turn, &request);
+        return;
+    }
     turn->model = view_model(inf, openai_request_model(&request));
     if (!identity_may(
             turn->caller, SCOPES[turn->route], openai_request_model(&request), &refusal)) {
@@ -285,6 +289,11 @@ static void take_request(struct turn *turn, struct str text)
         free(before);
     }
     admit(turn, pools, request.max_tokens * request.choices, is_task(turn, text));
+}
+
+void ask_grounded(struct turn *turn)
+{
+    take_request(turn, turn->body);
 }
 
 static void take_ollama(struct turn *turn, enum ollama_route route)

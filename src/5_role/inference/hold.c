@@ -132,7 +132,7 @@ void hold_fire(struct wheel_entry *entry)
     const struct inference_settings *s = &turn->inf->config.settings;
     int64_t now = inference_now(turn->inf);
 
-    if (too_late(turn, now))
+    if (ground_late(turn) || too_late(turn, now))
         return;
     if (turn->dialect != OPENAI_OFF) {
         if (!turn->begun && now - turn->begun_ms >= s->grace_ms) {

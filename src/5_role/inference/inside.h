@@ -7,6 +7,7 @@
  *     serve.c   its reply from the engine
  *     hold.c    signs of life while it waits
  *     tell.c    replies, heads, errors
+ *     ground.c  facts of the house before a prompt
  *
  *     view.c    table and catalogue to hosts, pools, models
  *     fit.c     what a model needs

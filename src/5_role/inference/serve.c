@@ -5,6 +5,8 @@
  * end. */
 #include "inference/turn.h"
 
+#include "base/scoped.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,16 +52,21 @@ static bool write_ollama(struct turn *turn, struct str frames)
     return true;
 }
 
+bool serve_write(struct turn *turn, struct str frames)
+{
+    if (turn->ollama)
+        return write_ollama(turn, frames);
+    exchange_stream_write(turn->ex, frames);
+    return true;
+}
+
 /* false: the turn is over. */
 static bool write_frames(struct turn *turn, struct str frames)
 {
     if (!frames.len)
         return true;
     turn->last_ms = inference_now(turn->inf);
-    if (turn->ollama)
-        return write_ollama(turn, frames);
-    exchange_stream_write(turn->ex, frames);
-    return true;
+    return turn->ground ? ground_write(turn, frames) : serve_write(turn, frames);
 }
 
 static bool feed(struct turn *turn, struct str bytes)
@@ -115,6 +122,8 @@ static void begin_stream(struct turn *turn)
         turn->ollama->streaming = true;
         ollama_stream_init(&turn->ollama->stream, &turn->ollama->request);
     }
+    if (turn->ground)
+        ground_begin(turn);
 }
 
 /* --- whole replies
@@ -135,6 +144,9 @@ static void whole_ollama(struct turn *turn, struct str body)
 
 static void whole(struct turn *turn, struct str body)
 {
+    scoped(buf_done) struct buf grounded =
+        buf_of((size_t)turn->inf->config.settings.reply_bytes_max);
+    struct err err;
     size_t at = 0;
 
     while (at < body.len && (body.at[at] == ' ' || body.at[at] == '\n' || body.at[at] == '\r'))
@@ -144,6 +156,12 @@ static void whole(struct turn *turn, struct str body)
             turn, OPENAI_ENGINE_FAILED, "the engine answered something that is no JSON object");
         return;
     }
+    if (turn->ground && !ground_whole(turn, body, &grounded, &err)) {
+        trouble_of_engine(turn, OPENAI_ENGINE_FAILED, err.message);
+        return;
+    }
+    if (turn->ground)
+        body = buf_str(&grounded);
     if (turn->ollama) {
         whole_ollama(turn, body);
         return;

@@ -81,6 +81,7 @@ static void release(struct turn *turn)
 {
     struct inference *inf = turn->inf;
 
+    ground_done(turn);
     wheel_disarm(&inf->wheel, &turn->timer);
     if (turn->prev)
         turn->prev->next = turn->next;

@@ -35,7 +35,8 @@ struct turn {
     struct wheel_entry timer;
     struct upstream_call *call;
     struct ollama_side *ollama;
-    uint64_t id; /* the queue's; 0: not admitted */
+    struct ground *ground; /* NULL: no facts were asked for */
+    uint64_t id;           /* the queue's; 0: not admitted */
     int64_t begun_ms, started_ms, last_ms, begun_ns;
     int64_t prompt_estimate;
     int model, pool;
@@ -66,6 +67,23 @@ struct turn {
 /* Does this route speak its language? Also of a request that was refused before it was read. */
 bool ask_is_ollama(enum inference_route route);
 
+/* The body has its facts: from here as any other. */
+void ask_grounded(struct turn *turn);
+
+/* --- ground.c ------------------------------------------------------------------------- */
+
+bool ground_wanted(const struct openai_request *request);
+/* Ask the judge; then ask_grounded(), or the turn is refused. */
+void ground_take(struct turn *turn, const struct openai_request *request);
+/* The timer fired: true if it was for this, and the turn is over. */
+bool ground_late(struct turn *turn);
+void ground_done(struct turn *turn);
+/* Before the first frame; frames with the facts before [DONE] (false: the turn is over); a whole
+ * reply. */
+void ground_begin(struct turn *turn);
+bool ground_write(struct turn *turn, struct str frames);
+bool ground_whole(struct turn *turn, struct str body, struct buf *out, struct err *err);
+
 /* --- turn.c ---------------------------------------------------------------------------- */
 
 struct turn *turn_make(struct inference *inf, struct exchange *ex, enum inference_route route);
@@ -77,6 +95,8 @@ void turn_again(struct turn *turn, const char *words);
 /* --- serve.c ---------------------------------------------------------------------------- */
 
 extern const struct upstream_hooks SERVE_HOOKS;
+/* Frames to the caller in its language; false: the turn is over. */
+bool serve_write(struct turn *turn, struct str frames);
 void serve_drained(struct exchange *ex, void *data);
 
 /* --- hold.c ----------------------------------------------------------------------------- */
