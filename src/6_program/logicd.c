@@ -11,6 +11,7 @@
 #include "ledger/ledger_role.h"
 #include "offline.h"
 #include "os/file.h"
+#include "sensor/sensor.h"
 #include "supervisor/supervisor.h"
 
 #include <limits.h>
@@ -19,7 +20,7 @@
 #include <string.h>
 
 static const struct role_kind *const ROLES[] = {
-    &JUDGE_ROLE, &GATEWAY_ROLE, &ACTUATOR_ROLE, &AGENT_ROLE, &LEDGER_ROLE};
+    &JUDGE_ROLE, &GATEWAY_ROLE, &ACTUATOR_ROLE, &SENSOR_ROLE, &AGENT_ROLE, &LEDGER_ROLE};
 
 static const char USAGE[] =
     "usage: logicd serve --home DIR [--kb DIR] [--web DIR] [--playbooks DIR] [--listen HOST:PORT]\n"

@@ -103,6 +103,7 @@ static const struct row {
 #define HTTP_LIMIT SETTING
 #define IDENTITY_LIMIT SETTING
 #define UPSTREAM_LIMIT SETTING
+#define HISTORY_LIMIT SETTING
 #define ROLE "supervisor"
 #include "supervisor/settings.def"
 #undef ROLE
@@ -111,10 +112,15 @@ static const struct row {
 #undef ROLE
 #define ROLE "gateway"
 #include "gateway/gateway_settings.def"
-#include "net/http_limits.def"
-#include "inference/inference_settings.def"
 #include "identity/identity_limits.def"
+#include "inference/inference_settings.def"
+#include "net/http_limits.def"
 #include "net/upstream_limits.def"
+#undef ROLE
+#define ROLE "sensor"
+#include "history/history_limits.def"
+#include "net/upstream_limits.def"
+#include "sensor/settings.def"
 #undef ROLE
 #define ROLE "agent"
 #include "agent/settings.def"
@@ -125,6 +131,7 @@ static const struct row {
 #undef HTTP_LIMIT
 #undef IDENTITY_LIMIT
 #undef UPSTREAM_LIMIT
+#undef HISTORY_LIMIT
 #undef SETTING
 };
 

@@ -21,8 +21,9 @@
 #define TICK_MS 1000
 
 /* In the order in which they are ended: first who takes requests, last who keeps the record. */
-enum role_id { GATEWAY, JUDGE, ACTUATOR, AGENT, LEDGER, ROLES };
-static const char *const ROLE_NAMES[ROLES] = {"gateway", "judge", "actuator", "agent", "ledger"};
+enum role_id { GATEWAY, SENSOR, JUDGE, ACTUATOR, AGENT, LEDGER, ROLES };
+static const char *const ROLE_NAMES[ROLES] = {
+    "gateway", "sensor", "judge", "actuator", "agent", "ledger"};
 
 struct settings_of_supervisor {
 #define SETTING(name, min, max, standard, help) int64_t name;
@@ -43,6 +44,7 @@ struct slot {
     struct process *process; /* NULL while it is down */
     struct restart history;
     uv_timer_t again;
+    int64_t restarts;
     bool absent; /* this node has no such role */
 };
 
@@ -115,6 +117,7 @@ static void join_judge(struct supervisor *s)
 {
     join(s->slots[JUDGE].process, s->slots[LEDGER].process);
     join(s->slots[JUDGE].process, s->slots[ACTUATOR].process);
+    join(s->slots[JUDGE].process, s->slots[SENSOR].process);
     join(s->slots[JUDGE].process, s->slots[GATEWAY].process);
 }
 
@@ -238,6 +241,7 @@ static void crashed(struct slot *slot, int64_t ran_ms, int64_t status, int signa
         return;
     }
     snprintf(wait, sizeof wait, "%lld", (long long)delay_ms);
+    slot->restarts++;
     log_error("role_ended", "name", ROLE_NAMES[slot->id], "how", how, "restart_ms", wait, NULL);
     uv_timer_start(&slot->again, on_again, (uint64_t)delay_ms, 0);
 }

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the judge is told: readings, how sources are, what was counted. */
+#include "sensor/inside.h"
+
+#include "base/log.h"
+#include "base/panic.h"
+#include "base/scoped.h"
+#include "json/json_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void add_row(struct buf *out, const struct sense_row *row, const struct sensor *sensor,
+    const struct source *source)
+{
+    const struct sense_series *series = sense_state_at(row->state, row->series);
+
+    buf_add_char(out, '[');
+    json_add_string(out, str_from(source->fact.node));
+    buf_add_char(out, ',');
+    json_add_string(out, str_from(sense_table_metric(sensor->table, series->metric)->name));
+    buf_add_char(out, ',');
+    json_add_string(out, (struct str){series->part, series->part_len});
+    buf_printf(out, ",%" PRId64 ",%" PRId64 "]", row->point.value, row->point.at_ms);
+}
+
+/* Rows of one source stand together. */
+static const struct source *source_of(
+    const struct sensor *sensor, const struct sense_state *state, const struct source *last)
+{
+    if (last && last->readings == state)
+        return last;
+    for (size_t i = 0; i < sensor->count; i++)
+        if (sensor->sources[i]->readings == state)
+            return sensor->sources[i];
+    panic("a row of no source");
+}
+
+static void send_out(struct sensor *sensor)
+{
+    if (sensor->ready)
+        (void)sensor->setup.send(sensor->setup.owner, buf_str(&sensor->out_text));
+}
+
+void tell_readings(struct sensor *sensor)
+{
+    struct sense_row rows[SENSOR_BATCH_ROWS];
+    const struct source *source = NULL;
+    size_t count;
+
+    if (!sensor->ready || sensor->out)
+        return;
+    sensor->tell_ms = 0;
+    count = sense_outbox_take(&sensor->outbox, rows, SENSOR_BATCH_ROWS);
+    if (!count)
+        return;
+    buf_clear(&sensor->out_text);
+    buf_printf(&sensor->out_text, "{\"v\":%d,\"type\":\"readings\",\"id\":%" PRId64 ",\"rows\":[",
+        MESSAGE_VERSION, ++sensor->id);
+    for (size_t i = 0; i < count; i++) {
+        source = source_of(sensor, rows[i].state, source);
+        if (i)
+            buf_add_char(&sensor->out_text, ',');
+        add_row(&sensor->out_text, &rows[i], sensor, source);
+    }
+    buf_add(&sensor->out_text, S("]}"));
+    check(!sensor->out_text.overflowed); /* 500 rows of 300 bytes at most */
+    sensor->out = true;
+    sensor->counts.batches++;
+    sensor->counts.rows += count;
+    send_out(sensor);
+}
+
+void tell_again(struct sensor *sensor)
+{
+    if (sensor->out)
+        send_out(sensor);
+    else if (sensor->outbox.waiting)
+        tell_readings(sensor);
+}
+
+void tell_taken(struct sensor *sensor, int64_t id)
+{
+    if (!sensor->out || id != sensor->id) {
+        log_error("taken_of_nothing", NULL);
+        return;
+    }
+    sensor->out = false;
+    sensor->counts.taken++;
+    if (sensor->outbox.waiting && !sensor->tell_ms)
+        sensor->tell_ms = 1; /* at once: others came meanwhile */
+}
+
+/* --- sources ------------------------------------------------------------------------------------
+ */
+
+static const char *const STATE_WORDS[] = {
+    [SOURCE_SILENT] = "silent",
+    [SOURCE_OK] = "ok",
+    [SOURCE_FAILING] = "failing",
+    [SOURCE_REFUSED] = "refused",
+};
+
+static void add_count(struct buf *out, bool *begun, const char *word, uint64_t count)
+{
+    if (count)
+        buf_printf(out, "%s\"%s\":%" PRIu64, *begun ? "," : "", word, count);
+    *begun = *begun || count;
+}
+
+static void add_source(struct buf *out, const struct source *source)
+{
+    bool begun = false;
+
+    buf_add(out, S("{\"source\":"));
+    json_add_string(out, str_from(source->fact.source));
+    buf_add(out, S(",\"node\":"));
+    json_add_string(out, str_from(source->fact.node));
+    buf_printf(out, ",\"state\":\"%s\",\"words\":", STATE_WORDS[source->state]);
+    json_add_string(out, str_utf8_prefix(str_from(source->words)));
+    buf_printf(out, ",\"at_ms\":%" PRId64 ",\"series\":%zu,\"refused\":{", source->at_ms,
+        sense_state_series(source->readings));
+    add_count(out, &begun, "text", source->texts_refused);
+    add_count(out, &begun, "too_often", source->too_often);
+    for (int i = 0; i < SENSE_REFUSALS; i++)
+        add_count(out, &begun, sense_refusal_word((enum sense_refusal)i), source->refused[i]);
+    buf_add(out, S("}}"));
+}
+
+void tell_sources(struct sensor *sensor)
+{
+    scoped(buf_done) struct buf text = buf_of(MESSAGE_BYTES_MAX);
+
+    buf_printf(&text, "{\"v\":%d,\"type\":\"sources\",\"sources\":[", MESSAGE_VERSION);
+    for (size_t i = 0; i < sensor->count; i++) {
+        if (i)
+            buf_add_char(&text, ',');
+        add_source(&text, sensor->sources[i]);
+    }
+    buf_add(&text, S("]}"));
+    if (text.overflowed)
+        log_error("sources_not_told", "message", "they are longer than a message may be", NULL);
+    else
+        (void)sensor->setup.send(sensor->setup.owner, buf_str(&text));
+}
+
+/* --- what was counted ---------------------------------------------------------------------------
+ */
+
+static void add_history(struct buf *text, const struct sensor *sensor)
+{
+    struct history_counts c = history_counts(sensor->history);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {{"history_samples_taken", c.samples_taken},
+        {"history_samples_delivered", c.samples_delivered},
+        {"history_samples_refused", c.samples_refused},
+        {"history_samples_dropped", c.samples_dropped}, {"history_samples_lost", c.samples_lost},
+        {"history_files_torn", c.files_torn}, {"history_attempts_failed", c.attempts_failed},
+        {"history_spool_bytes", c.spool_bytes}, {"history_queries", c.queries},
+        {"history_queries_failed", c.queries_failed}, {"history_away", c.away}};
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        buf_printf(text, ",\"%s\":%" PRIu64, rows[i].name, rows[i].value);
+}
+
+static uint64_t in_state(const struct sensor *sensor, enum source_state state)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < sensor->count; i++)
+        count += sensor->sources[i]->state == state;
+    return count;
+}
+
+void tell_stats(struct sensor *sensor)
+{
+    scoped(buf_done) struct buf text = buf_of(16 * 1024);
+    const struct sensor_counts *c = &sensor->counts;
+
+    buf_printf(&text,
+        "{\"v\":%d,\"type\":\"stats\",\"role\":\"sensor\",\"values\":{\"sources\":%zu,"
+        "\"sources_ok\":%" PRIu64 ",\"sources_failing\":%" PRIu64 ",\"sources_refused\":%" PRIu64
+        ",\"sources_silent\":%" PRIu64 ",\"series\":%zu,\"asked\":%" PRIu64 ",\"failed\":%" PRIu64
+        ",\"pushes\":%" PRIu64 ",\"texts\":%" PRIu64 ",\"texts_refused\":%" PRIu64
+        ",\"samples\":%" PRIu64 ",\"readings\":%" PRIu64 ",\"readings_waiting\":%zu,"
+        "\"readings_merged\":%" PRIu64 ",\"readings_sent\":%" PRIu64 ",\"batches\":%" PRIu64
+        ",\"batches_taken\":%" PRIu64,
+        MESSAGE_VERSION, sensor->count, in_state(sensor, SOURCE_OK),
+        in_state(sensor, SOURCE_FAILING), in_state(sensor, SOURCE_REFUSED),
+        in_state(sensor, SOURCE_SILENT), (size_t)SENSE_SERIES_ALL_MAX - sensor->series_left,
+        c->asked, c->failed, c->pushes, c->texts, c->texts_refused, c->samples, c->readings,
+        sensor->outbox.waiting, sensor->outbox.merged, c->rows, c->batches, c->taken);
+    for (int i = 0; i < SENSE_REFUSALS; i++)
+        buf_printf(&text, ",\"refused_%s\":%" PRIu64, sense_refusal_word((enum sense_refusal)i),
+            c->refused[i]);
+    if (sensor->history)
+        add_history(&text, sensor);
+    buf_add(&text, S("}}"));
+    check(!text.overflowed);
+    (void)sensor->setup.send(sensor->setup.owner, buf_str(&text));
+}
