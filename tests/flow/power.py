@@ -23,7 +23,7 @@ QUIET = ["gateway.idle_unload_ms=86400000", "gateway.idle_sleep_ms=86400000", "g
 class House(Node):
     """`remote`: over TLS, so it can be woken; else beside the node on its socket."""
 
-    def __init__(self, remote=False, limits=(30, 0, 0, 60), settings=(), sleeps=True, signed=(), late=False):
+    def __init__(self, remote=False, limits=(30, 0, 0, 60), settings=(), sleeps=True, signed=(), late=False, pools=2):
         super().__init__(named=False, settings=QUIET + list(settings), start=late)
         self.agent = FakeAgent(self.home, enrol="tower" if remote else None)
         if not remote:
@@ -36,7 +36,7 @@ class House(Node):
             json.dump({"schema": "logic-node/engines/v1", "engines": [{
                 "engine": "llama", "kind": "llama.cpp", "version": VERSION, "provider": "process", "bin": "/bin/false", "sha256": "0" * 64,
                 "flags": [], "args": [], "env": {}, "created_at": "2026-11-21T00:00:00Z", "bundle": ""}]}, f)
-        self.write_site("machines.pl", self.facts(limits, remote and sleeps))
+        self.write_site("machines.pl", self.facts(limits, remote and sleeps, pools))
         with open(self.home + "/site/policy.pl") as f:
             policy = f.read()
         for action in signed:
@@ -48,11 +48,11 @@ class House(Node):
         else:
             self.start()
 
-    def facts(self, limits, sleeps):
+    def facts(self, limits, sleeps, pools):
         text = 'host(tower, "%s", "a fake").\nhost_limits(tower, %d, %d, %d, %d).\n' % ((self.agent.url,) + tuple(limits))
         if sleeps:
             text += 'host_sleep(tower, poweroff).\nhost_wake(tower, "52:54:00:aa:bb:01", "127.255.255.255", "").\n'
-        for pool in ("p0", "p1"):
+        for pool in ["p%d" % i for i in range(pools)]:
             text += 'pool(%s, tower, cpu, "", 0, "a fake").\npool_serves(%s, "tiny").\n' % (pool, pool)
             text += "pool_engine(%s, llama, 1, 1024, f16).\n" % pool
         return text
@@ -240,7 +240,9 @@ def wakes_that_failed_count_among_those_of_the_hour_also_after_a_restart():
         verdict = wait_for("what was learned", lambda: [
             v for v in [node.propose("host_wake", host="tower")[1]["verdict"]] if v["verdict"] == "deny"])[0]
         assert "woken_too_often" in json.dumps(verdict["reasons"]) and 0 < verdict["retry_ms"] <= 3600000, verdict
-        os.kill(node.pid("judge"), signal.SIGKILL)
+        before = node.pid("judge")
+        os.kill(before, signal.SIGKILL)
+        wait_for("another judge", lambda: node.roles().get("judge", {"pid": before})["pid"] != before)
         wait_for("the node to be ready", lambda: node.get("/readyz")[0] == 200)
         node.denied("host_wake", "woken_too_often", host="tower")
         node.stop()
@@ -265,6 +267,15 @@ def a_load_that_takes_long_holds_up_neither_looks_nor_other_cases():
         node.denied("pool_load", "pool_not_empty", pool="p1", model="tiny")  # that was looked up
         equal(node.agent.pool("p0")["state"], "loading")
         equal(end()[1]["status"], "success")
+
+
+@tap.test
+def no_load_waits_for_those_of_other_pools():
+    with House(settings=["actuator.warrant_wait_ms=500"], pools=24) as node:
+        node.agent.load_s = 3
+        ends = [beside(node.propose, "pool_load", pool="p%d" % i, model="tiny") for i in range(24)]
+        wait_for("all to be under way", lambda: len(node.agent.orders) == 24, 3)
+        equal([end()[1]["status"] for end in ends], ["success"] * 24)
 
 
 @tap.test
