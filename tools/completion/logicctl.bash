@@ -8,7 +8,7 @@ _logicctl_ids() { # ids of cases, newest first; nothing if the node does not ans
 
 _logicctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command="" sub="" word words i
-    local commands="ask propose cases case why approve refuse actions query kb key token agent engine ledger vram model docs events status version help"
+    local commands="ask propose cases case why approve refuse actions query kb key token agent engine ledger vram model docs alert node history sense events status version help"
 
     COMPREPLY=()
     case $previous in
@@ -19,15 +19,16 @@ _logicctl() {
         --ctx | --slots | --gpu | --vram | --name) return ;;
         --status)
             words="success awaiting_consent denied refused expired failed working"
+            [[ " ${COMP_WORDS[*]} " != *" alert "* ]] || words="open raised acknowledged cleared all"
             mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"); return ;;
-        --url | --limit | --after | --since) return ;;
+        --url | --limit | --after | --since | --part | --step | --promql) return ;;
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
             --provider | --bin | --tree | --catalogue | --home | --url | --key | --out | --status | --limit | --after | --since | --with | --name | --models | --scopes | --rate | --tokens-per-minute | \
                 --concurrent | --weight | --priority | --dialect | --expires | --alg | --certificate) ((i++)) ;;
-            --ctx | --slots | --kv | --gpu | --vram | --name | --models-dir) ((i++)) ;;
+            --ctx | --slots | --kv | --gpu | --vram | --name | --models-dir | --part | --step | --promql) ((i++)) ;;
             -*) ;;
             *) if [[ -z $command ]]; then command=$word; elif [[ -z $sub ]]; then sub=$word; fi ;;
         esac
@@ -49,6 +50,12 @@ _logicctl() {
         docs)
             [[ -n $sub || $current == -* ]] || words="add list search remove"
             [[ $sub != search ]] || words+=" --limit" ;;
+        alert)
+            [[ -n $sub || $current == -* ]] || words="list show ack"
+            [[ $sub != list ]] || words+=" --status --limit" ;;
+        node) [[ -n $sub || $current == -* ]] || words="list show" ;;
+        history) words+=" --part --since --step --promql" ;;
+        sense) [[ -n $sub || $current == -* ]] || words="list" ;;
         kb) [[ -n $sub || $current == -* ]] || words="check reload" ;;
         key) [[ -n $sub || $current == -* ]] || words="new show"; [[ $sub != new ]] || words+=" --out" ;;
         token)
@@ -76,6 +83,11 @@ _logicctl() {
             approve | refuse) words=$(_logicctl_ids awaiting_consent) ;;
             actions | propose) words=$(logicctl actions 2>/dev/null | awk 'NR > 1 {print $1}') ;;
         esac
+    fi
+    if [[ $current != -* && ( "$command $sub" == "alert show" || "$command $sub" == "alert ack" ) && $previous == "$sub" ]]; then
+        words=$(logicctl alert list --json 2>/dev/null | grep -o '"id": *[0-9]*' | grep -o '[0-9]*')
+    elif [[ $current != -* && ( "$command $sub" == "node show" || ( $command == history && -z $sub ) ) ]]; then
+        words=$(logicctl node list --no-color 2>/dev/null | awk 'NR > 1 {print $1}')
     fi
     if [[ $current != -* && ( $command == vram || "$command $sub" == "model add" ) ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -27,7 +27,7 @@ static const struct option_row {
     {"status", "STATUS", offsetof(struct options, status), false},
     {"limit", "N", offsetof(struct options, limit), false},
     {"after", "SEQ", offsetof(struct options, after), false},
-    {"since", "SEQ", offsetof(struct options, since), false},
+    {"since", "SEQ|TIME", offsetof(struct options, since), false},
     {"with", "DIR", offsetof(struct options, with), false},
     {"name", "NAME", offsetof(struct options, name), false},
     {"models-dir", "DIR", offsetof(struct options, models_dir), false},
@@ -55,6 +55,9 @@ static const struct option_row {
     {"opaque", NULL, offsetof(struct options, opaque), false},
     {"no-token", NULL, offsetof(struct options, no_token), false},
     {"revoke-old", NULL, offsetof(struct options, revoke_old), false},
+    {"part", "NAME", offsetof(struct options, part), false},
+    {"step", "TIME", offsetof(struct options, step), false},
+    {"promql", "QUERY", offsetof(struct options, promql), false},
 };
 
 static const struct option_row *row_named(struct str name)

@@ -59,6 +59,10 @@ struct options {
     bool opaque;
     bool no_token;
     bool revoke_old;
+    /* of logicctl history */
+    const char *part;
+    const char *step;
+    const char *promql;
     /* what is left: the command's words, then its arguments */
     const char *args[OPTIONS_ARGS_MAX];
     size_t args_count;

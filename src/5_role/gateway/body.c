@@ -290,7 +290,7 @@ bool body_alerts(struct str query, struct buf *out, struct err *err)
         return false;
     if (has_status && (status.overflowed || !is_word(buf_str(&status))))
         return bad_value(err, "status", buf_str(&status),
-            "is no status of an alert: open, raised, acknowledged, cleared");
+            "is no status of an alert: open, raised, acknowledged, cleared, all");
     buf_printf(out, "{\"limit\":%" PRIu64, limit);
     if (before)
         buf_printf(out, ",\"before\":%" PRIu64, before);

@@ -92,7 +92,7 @@ static const struct operation {
         NULL, NULL, NULL},
     [ROUTE_alerts] = {"["
         PARAMETER("query", "status",
-            "{\"enum\":[\"open\",\"raised\",\"acknowledged\",\"cleared\"]}") ","
+            "{\"enum\":[\"open\",\"raised\",\"acknowledged\",\"cleared\",\"all\"]}") ","
         PARAMETER("query", "limit", COUNT_SCHEMA(1, ALERTS_LIMIT_MAX)) ","
         PARAMETER("query", "before", SEQ_SCHEMA) "]",
         NULL, NULL,

@@ -252,12 +252,13 @@ bool book_status_known(struct str status)
     for (size_t i = 0; i < ALERT_STATES; i++)
         if (str_eq(status, str_from(STATE_WORDS[i])))
             return true;
-    return str_eq(status, S("open"));
+    return str_eq(status, S("open")) || str_eq(status, S("all"));
 }
 
 bool alert_has_status(const struct alert *alert, struct str status)
 {
-    return status.len == 0 || str_eq(status, str_from(STATE_WORDS[alert->state])) ||
+    return status.len == 0 || str_eq(status, S("all")) ||
+           str_eq(status, str_from(STATE_WORDS[alert->state])) ||
            (alert->state != ALERT_CLEARED && str_eq(status, S("open")));
 }
 

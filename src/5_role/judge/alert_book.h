@@ -57,7 +57,7 @@ bool book_fold(struct alert_book *book, const json_t *entry);
 /* NULL: no such alert, or it was closed long ago. Good until the next fold. */
 struct alert *book_find(const struct alert_book *book, int64_t id);
 
-/* "raised", "acknowledged", "cleared"; also "open" for the first two. */
+/* "raised", "acknowledged", "cleared"; also "open" for the first two, and "all". */
 bool book_status_known(struct str status);
 bool alert_has_status(const struct alert *alert, struct str status);
 

@@ -163,7 +163,7 @@ bool alerts_list(struct asked *a, struct err *err)
         return false;
     if (status.len && !book_status_known(status))
         return err_code(err, ERR_INPUT, "bad_value", "status",
-            "an alert is open, raised, acknowledged or cleared, not '%.*s'", STR(status));
+            "status is open, raised, acknowledged, cleared or all, not '%.*s'", STR(status));
     client_reply(a->judge, &a->client, book_list(&a->judge->alerts, status, before, limit));
     return true;
 }
