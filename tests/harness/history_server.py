@@ -148,6 +148,35 @@ class Victoria:
         self.kill()
 
 
+class Prometheus:
+    """The other real server that takes remote write."""
+
+    def __init__(self, folder):
+        if not shutil.which("prometheus"):
+            raise Skip("no prometheus")
+        self.folder, self.port = folder, free_port()
+        self.url = "http://127.0.0.1:%d" % self.port
+
+    def __enter__(self):
+        with open(self.folder + "/empty.yml", "w") as file:
+            file.write("global: {}\n")
+        self.child = subprocess.Popen([
+            "prometheus", "--config.file=" + self.folder + "/empty.yml", "--storage.tsdb.path=" + self.folder + "/tsdb",
+            "--web.listen-address=127.0.0.1:%d" % self.port, "--web.enable-remote-write-receiver"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for("Prometheus answers", self.ready)
+        return self
+
+    def ready(self):
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(self.url + "/-/ready", timeout=10).status == 200
+        return False
+
+    def __exit__(self, *_):
+        self.child.kill()
+        self.child.wait()
+
+
 # --- a second decoder ---------------------------------------------------------------------
 
 def varint(data, at):

@@ -13,7 +13,7 @@ import time
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from history_server import DRIVE, FAST, Drive, Fake, Folder, Victoria, balanced, decode, status  # noqa: E402
+from history_server import DRIVE, FAST, Drive, Fake, Folder, Prometheus, Victoria, balanced, decode, status  # noqa: E402
 from node import Tap, equal, free_port, wait_for  # noqa: E402
 
 T0 = int(time.time() * 1000) // 60000 * 60000 - 600000  # ten minutes ago: nothing is of the future
@@ -57,6 +57,25 @@ def samples_arrive_and_are_asked_for():
         refused = drive.ask("promql %d %d 0 sum(" % (T0, end))
         equal(refused["error"], "bad_promql")
         equal(drive.ask("promql %d %d 1 up" % (T0, T0 + 2000 * 1000))["error"], "too_many_points")
+        drive.end()
+
+
+@tap.test
+def prometheus_itself_takes_it_too():
+    with Folder() as folder, Prometheus(folder) as server, Drive(server.url, folder + "/spool") as drive:
+        for i in range(31):
+            drive.say("add pve disk_free /dev/sda %d %d" % (10 ** 12 + i, T0 + i * 10000))
+        balanced(drive.idle())
+        end = T0 + 300000
+        got = drive.ask("ask pve disk_free /dev/sda %d %d 60" % (T0, end))
+        equal(got["series"], [{"labels": {"__name__": "logic_disk_free", "node": "pve", "part": "/dev/sda"},
+                               "points": [[T0 + i * 60000, 10 ** 12 + i * 6] for i in range(6)]}])
+        equal(drive.ask("promql %d %d 0 1 + 0.5" % (T0, end))["series"][0]["points"], [[end, "1.5"]])
+        equal(drive.ask("promql %d %d 0 sum(" % (T0, end))["error"], "bad_promql")
+        drive.say("add pve disk_free /dev/sda 7 %d" % T0)  # of a time before what it has: it never takes that
+        counts = drive.idle()
+        balanced(counts)
+        equal((counts["samples_delivered"], counts["samples_refused"]), (31, 1))
         drive.end()
 
 
