@@ -5,11 +5,12 @@
             type_schema/2,              % +Type, -Pairs
             ttl_seconds_max/1           % -Seconds
           ]).
-:- use_module(library(lists), [memberchk/2]).
+:- use_module(library(lists), [member/2, memberchk/2]).
 :- use_module(library(apply), [maplist/2, maplist/3]).
 :- use_module(library(pairs), [pairs_keys/2]).
 :- use_module(wire, [refuse/4, shown/2]).
 :- use_module(machine_words, [model_name/1, sha256_text/1]).
+:- use_module(house_words, [node_name/1, node_flag_word/1, service_named/2]).
 :- use_module(vocabulary, [record_type/1, record_type_named/2]).
 :- use_module(dns_name, [fqdn/3, zone_name/3]).
 
@@ -27,6 +28,8 @@ schema is what API, command line, models and MCP clients are shown: never wider 
 ttl_seconds_max(604800).
 
 variables_max(32).
+mib_max(4194304).
+alert_max(9007199254740991).
 text_bytes_max(1024).
 
 %!  typed(+Type, +Param:atom, ++Raw, -Value) is det.
@@ -108,6 +111,57 @@ typed(sha256, Param, Raw, Value) =>
     ->  Value = Lower
     ;   shown(Raw, Shown),
         refuse(bad_value, Param, "'~s' is no SHA-256: 64 hex digits", [Shown])
+    ).
+typed(node, Param, Raw, Value) =>               % whether there is such a node is for the rules
+    text(Param, Raw, 64),
+    string_lower(Raw, Lower),
+    (   node_name(Lower)
+    ->  Value = Lower
+    ;   shown(Raw, Shown),
+        refuse(bad_value, Param,
+               "'~s' is no name of a node: a letter, then letters, digits, '-' and '_'", [Shown])
+    ).
+typed(service, Param, Raw, Value) =>
+    text(Param, Raw, 16),
+    string_lower(Raw, Lower),
+    (   service_named(Lower, _)
+    ->  Value = Lower
+    ;   shown(Raw, Shown),
+        refuse(bad_value, Param, "'~s' is no service: tcp/443, udp/53 or icmp", [Shown])
+    ).
+typed(capability, Param, Raw, Value) =>
+    text(Param, Raw, 32),
+    findall(Flag, node_flag_word(Flag), Flags),
+    (   string_lower(Raw, Lower),
+        member(Flag, Flags),
+        atom_string(Flag, Lower)
+    ->  Value = Flag
+    ;   shown(Raw, Shown),
+        atomic_list_concat(Flags, ', ', Known),
+        refuse(bad_value, Param, "'~s' is nothing that a node can: ~w", [Shown, Known])
+    ).
+typed(mib, Param, Raw, Value) =>
+    mib_max(Max),
+    whole(Param, Raw, 0, Max, "MiB"),
+    Value = Raw.
+typed(yes_no, Param, Raw, Value) =>
+    (   memberchk(Raw, [true, false])
+    ->  Value = Raw
+    ;   refuse(wrong_type, Param, "'~w' must be true or false", [Param])
+    ).
+typed(alert, Param, Raw, Value) =>
+    alert_max(Max),
+    whole(Param, Raw, 1, Max, "alerts"),
+    Value = Raw.
+typed(alert_status, Param, Raw, Value) =>
+    text(Param, Raw, 16),
+    (   member(Status, [open, raised, acknowledged, cleared, all]),
+        atom_string(Status, Raw)
+    ->  Value = Status
+    ;   shown(Raw, Shown),
+        refuse(bad_value, Param,
+               "'~s' is no state of an alert: open, raised, acknowledged, cleared or all",
+               [Shown])
     ).
 typed(variables, Param, Raw, Value) =>
     (   Raw = obj(Pairs)
@@ -230,6 +284,23 @@ type_schema(model, Pairs) =>
     Pairs = [type-"string", minLength-1, maxLength-128].
 type_schema(sha256, Pairs) =>
     Pairs = [type-"string", minLength-64, maxLength-64].
+type_schema(node, Pairs) =>
+    Pairs = [type-"string", minLength-1, maxLength-63].
+type_schema(service, Pairs) =>
+    Pairs = [type-"string", minLength-4, maxLength-16].
+type_schema(capability, Pairs) =>
+    findall(Text, ( node_flag_word(Flag), atom_string(Flag, Text) ), Texts),
+    Pairs = [type-"string", enum-Texts].
+type_schema(mib, Pairs) =>
+    mib_max(Max),
+    Pairs = [type-"integer", minimum-0, maximum-Max].
+type_schema(yes_no, Pairs) =>
+    Pairs = [type-"boolean"].
+type_schema(alert, Pairs) =>
+    alert_max(Max),
+    Pairs = [type-"integer", minimum-1, maximum-Max].
+type_schema(alert_status, Pairs) =>
+    Pairs = [type-"string", enum-["open", "raised", "acknowledged", "cleared", "all"]].
 type_schema(variables, Pairs) =>
     variables_max(Max),
     Pairs = [ type-"object", maxProperties-Max,

@@ -46,4 +46,20 @@ test(each_type_has_a_schema,
     type_schema(Type, Pairs),
     memberchk(type-_, Pairs).
 
+test(nodes_and_their_like, [forall(member(Type/Raw/Value,
+     [ node/"Tower"/"tower", service/"TCP/443"/"tcp/443", service/"icmp"/"icmp",
+       capability/"cuda"/cuda, mib/0/0, yes_no/true/true, alert/17/17, alert_status/"all"/all ])),
+                             Found == Value]) :-
+    typed(Type, x, Raw, Found).
+test(no_nodes_and_their_like, [forall(member(Type/Raw,
+     [ node/"a b", node/7, node/"", node/"2x", service/"443", service/"tcp/0", service/443,
+       capability/"magic", capability/cuda, mib/(-1), mib/4194305, mib/"1", yes_no/"true", yes_no/1,
+       alert/0, alert/"17", alert/1.0, alert_status/"done", alert_status/open ])),
+                                throws(refused(_, x, _))]) :-
+    typed(Type, x, Raw, _).
+test(their_schemas,
+     [forall(member(Type, [node, service, capability, mib, yes_no, alert, alert_status]))]) :-
+    type_schema(Type, Pairs),
+    memberchk(type-_, Pairs).
+
 :- end_tests(types).

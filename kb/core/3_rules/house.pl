@@ -5,6 +5,7 @@
             nodes_known/1,              % -Nodes
             near_node/2,                % +Text, -Node
             near_name/3,                % +Text, +Names, -Name
+            strangers/2,                % +Texts, -Told
             node_card/2,                % +Node, -Obj
             house_fault/1               % -Fault
           ]).
@@ -79,6 +80,25 @@ changed(A, B, Left) :-
     ;   B = [_|B1], edits(A, B1, Less)
     ),
     !.
+
+%!  strangers(+Texts:list, -Told) is semidet.
+%
+%   Told is told(no_nodes, [stranger(Text, NearOrNone), …], Known): the answer to a question about
+%   nodes that there are none of. False if each Text names a node; `none` was not said.
+
+strangers(Texts, told(no_nodes, Strangers, Known)) :-
+    findall(stranger(Text, Near),
+            ( member(Text, Texts), Text \== none, \+ node_known(Text, _), offered(Text, Near) ),
+            Strangers0),
+    sort(Strangers0, Strangers),
+    Strangers = [_|_],
+    nodes_known(Known).
+
+offered(Text, Near) :-
+    (   near_node(Text, Node)
+    ->  Near = Node
+    ;   Near = none
+    ).
 
                 /*  a node as an object  */
 

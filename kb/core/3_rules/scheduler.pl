@@ -6,7 +6,7 @@
             machine/4,                  % +Node, +Used, +Power, -Machine
             used_by/2                   % +Loads, -Used
           ]).
-:- use_module(library(lists), [member/2, memberchk/2]).
+:- use_module(library(lists), [max_list/2, member/2, memberchk/2]).
 :- use_module(library(pairs), [pairs_values/2]).
 :- use_module(kb('2_seen/site'), []).
 
@@ -31,9 +31,10 @@ watts · name.
 %!  placement(+Load, +Machines:list, -Ranked:list, -Refused:list) is det.
 %
 %   Ranked holds place(Node, Gpu or none, LeftMib, reasons(…)), the best first; Refused
-%   refused(Node, Reason) in the order of names. Reason is down, power_unknown, lacks(Capability),
-%   no_gpu, vram(Need, Free, Of), vram_unknown(Need, Of), memory(Need, Free), memory_unknown(Need),
-%   in_use or cannot_wake.
+%   refused(Node, Reason) in the order of names. Reason, the first of these that holds:
+%   lacks(Capability), no_gpu, small(Need, Of); down, power_unknown, cannot_wake;
+%   in_use(Volatility, Idle); memory(Need, Free), memory_unknown(Need); vram(Need, Free, Of),
+%   vram_unknown(Need, Of).
 
 placement(Load, Machines, Ranked, Refused) :-
     findall(Verdict, ( member(Machine, Machines), verdict(Load, Machine, Verdict) ), Verdicts),
@@ -71,11 +72,13 @@ best([Machine|Machines], Load, Best0, Best) :-
 verdict(load(Vram, Memory, Capability, Allowed), Machine, Verdict) :-
     Machine = machine(Node, Power, Idle, Fixed, FreeMemory, Gpus),
     Fixed = fixed(Weight, Volatility, Boot, IdleWatts, PeakWatts, Flags),
-    (   unfit(Power, Flags, Reason)
-    ->  Verdict = refused(Node, Reason)
-    ;   Capability \== none,
+    (   Capability \== none,
         \+ memberchk(Capability, Flags)
     ->  Verdict = refused(Node, lacks(Capability))
+    ;   too_small(Vram, Gpus, Reason)
+    ->  Verdict = refused(Node, Reason)
+    ;   unfit(Power, Flags, Reason)
+    ->  Verdict = refused(Node, Reason)
     ;   Volatility \== stable,
         Allowed \== yes,
         Idle \== yes
@@ -94,6 +97,17 @@ verdict(load(Vram, Memory, Capability, Allowed), Machine, Verdict) :-
         Verdict = key(PowerRank, VolatilityRank, Heavy, BootCost, Left, Narrow, Watts, Node)
                   -place(Node, Gpu, Left,
                          reasons(Power, Volatility, Idle, Weight, BootCost, Watts, Lanes))
+    ).
+
+%   Never, whatever is free.
+too_small(Vram, Gpus, Reason) :-
+    Vram > 0,
+    (   Gpus == []
+    ->  Reason = no_gpu
+    ;   \+ ( member(gpu(_, Of, _, _), Gpus), Of >= Vram ),
+        findall(Of, member(gpu(_, Of, _, _), Gpus), Sizes),
+        max_list(Sizes, Largest),
+        Reason = small(Vram, Largest)
     ).
 
 unfit(down, _, down).
@@ -121,7 +135,6 @@ cost(asleep, Boot, _, Peak, Boot, Peak).
 
 %   The GPU that has the least left over; gpu(none, 0, 0) where no VRAM is asked.
 gpu_for(0, _, gpu(none, 0, 0)) :- !.
-gpu_for(_, [], no(no_gpu)) :- !.
 gpu_for(Need, Gpus, Found) :-
     findall(fit(Left, Narrow, Gpu),
             ( member(gpu(Gpu, _, Free, Lanes), Gpus),
@@ -154,15 +167,23 @@ largest([Vram-Free1|Pairs], Free0, Of0, Free, Of) :-
 
 %!  machine(+Node, +Used, +Power, -Machine) is semidet.
 %
-%   Node out of the site facts. Used is used(FreeMemory, [Gpu-Free, …], Idle): what was measured,
-%   or unknown; a GPU that is not listed is taken as unknown. Power is power(awake), and so on.
+%   Node out of the site facts. Used is used(FreeMemory, [Gpu-Free, …], Idle): what was measured, or
+%   unknown; a GPU that is not listed is taken as unknown. Power is power(awake), and so on. Who
+%   sleeps has all of it free, and nobody at it.
 
-machine(Node, used(FreeMemory, Measured, Idle), power(Power), Machine) :-
+machine(Node, Used0, power(Power), Machine) :-
     site:node(Node, _, _),
     !,
     findall(Flag, site:node_can(Node, Flag), Flags),
-    findall(gpu(Gpu, Vram, Free, Lanes),
-            ( site:node_gpu(Node, Gpu, Vram, Lanes), free_of(Gpu, Measured, Free) ), Gpus),
+    findall(Gpu-Vram-Lanes, site:node_gpu(Node, Gpu, Vram, Lanes), Known),
+    (   Power == asleep
+    ->  ( site:node_memory(Node, FreeMemory) -> true ; FreeMemory = unknown ),
+        findall(gpu(Gpu, Vram, Vram, Lanes), member(Gpu-Vram-Lanes, Known), Gpus),
+        Idle = yes
+    ;   Used0 = used(FreeMemory, Measured, Idle),
+        findall(gpu(Gpu, Vram, Free, Lanes),
+                ( member(Gpu-Vram-Lanes, Known), free_of(Gpu, Measured, Free) ), Gpus)
+    ),
     ( site:node_weight(Node, Weight) -> true ; Weight = 10 ),
     ( site:node_volatility(Node, Volatility) -> true ; Volatility = stable ),
     ( site:node_boot(Node, Boot) -> true ; Boot = 0 ),

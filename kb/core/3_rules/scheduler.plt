@@ -75,14 +75,22 @@ test(one_less_does_not, Reason == vram(12288, 12287, 16303)) :-
     m("a", awake, yes, 10, stable, 1, ["X"-16303-12287-16], A),
     big(Load),
     refused(A, Load, Reason).
-test(two_halves_are_no_whole, Reason == vram(12288, 9000, 10000)) :-
-    m("a", awake, yes, 10, stable, 1, ["X"-10000-8000-16, "Y"-10000-9000-16], A),
+test(two_halves_are_no_whole, Reason == vram(12288, 9000, 20000)) :-
+    m("a", awake, yes, 10, stable, 1, ["X"-20000-8000-16, "Y"-20000-9000-16], A),
     big(Load),
     refused(A, Load, Reason).
 test(unknown_is_not_free, Reason == vram_unknown(12288, 16303)) :-
     m("a", awake, yes, 10, stable, 1, ["X"-16303-unknown-16], A),
     big(Load),
     refused(A, Load, Reason).
+test(too_small_whatever_is_free, Reason == small(12288, 8192)) :-
+    m("a", unknown, yes, 10, stable, 1, ["X"-8192-8192-16, "Y"-4096-unknown-16], A),
+    big(Load),
+    refused(A, Load, Reason).
+test(who_sleeps_has_all_of_it_free, Machine-Idle-Memory == gpu("RTX 5080", 16303, 16303,
+    16)-yes-65536) :-
+    machine("pve", used(1, ["RTX 5080"-1], no), power(asleep),
+            machine(_, asleep, Idle, _, Memory, [Machine])).
 test(no_gpu, Reason == no_gpu) :-
     m("a", awake, yes, 10, stable, 1, [], A),
     big(Load),

@@ -35,6 +35,12 @@ example([n(case), main(explain), ask(why), id, denied], "Explain case 01J9ZC3V5T
 example([n(nodes), main(list), n(hosts), ask(which)],  "List all nodes").
 example([u("wake"), u("sleep"), main(run)],            "Wake tower").
 example([u("load"), u("model"), u("unload")],          "Load llama3 on gpu0").
+example([u("healthy"), is, u("health"), ask(what)],      "Is tower healthy?").
+example([u("hot"), u("thermal"), u("throttling"), u("risk"), u("overheating")],
+    "Which nodes are at risk of thermal throttling?").
+example([u("reach"), n(port), link(point)],            "Can laptop1 reach nas on port 443?").
+example([u("gb"), u("room"), ask(where), u("model")],  "Where can a 12 GB model run?").
+example([u("alerts"), u("alert"), u("open")],          "Which alerts are open?").
 example([main(undo), that, n(change)],                 "Undo that").
 
 %!  nearest(+Tokens, -Three:list(string)) is det.

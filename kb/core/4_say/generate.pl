@@ -60,6 +60,50 @@ said("pool_load", Pairs) -->
 said("pool_unload", ["pool"-Pool]) -->
     request(unloaded(Pool)).
 
+said("node_show", ["node"-Node]) -->
+    any_of(["show node", "what do you know about", "please describe", "tell me about the node"]),
+    [Node].
+said("node_health", []) -->
+    any_of(["are all nodes healthy?", "how are the machines?", "which nodes are down?"]).
+said("node_health", ["node"-Node]) -->
+    (   any_of(["how is", "how is the node", "what is wrong with", "check"]), [Node]
+    ;   any_of(["is", "is the machine"]), [Node],
+        any_of(["healthy?", "ok?", "down?", "in trouble?"])
+    ).
+said("thermal_risk", []) -->
+    any_of(["which nodes are at risk of thermal throttling?", "is anything overheating?"]).
+said("thermal_risk", ["node"-Node]) -->
+    (   any_of(["how hot is"]), [Node]
+    ;   ["is", Node], any_of(["too hot?", "at risk of overheating?"])
+    ).
+said("reach_check", Pairs) -->
+    { memberchk("from"-From, Pairs), memberchk("to"-To, Pairs), given("service", Pairs, Service) },
+    (   any_of(["can", "does the node"]), [From], any_of(["reach", "talk to"]), [To]
+    ;   ["is", To, "reachable from", From]
+    ),
+    over_service(Service).
+said("path_find", Pairs) -->
+    { memberchk("from"-From, Pairs), memberchk("to"-To, Pairs) },
+    (   any_of(["what is the path from", "route from", "please trace the route from"]),
+        [From, "to", To]
+    ;   ["show me the path between", From, "and", To]
+    ).
+said("placement_find", ["vram_mib"-Mib]) -->
+    (   any_of(["where can a", "where could a"]), [Mib, "MiB model run?"]
+    ;   any_of(["which node has room for a model of", "where can I run a model with"]), [Mib, "MiB"]
+    ).
+said("alert_list", []) -->
+    any_of(["which alerts are open?", "list the alerts", "are there any alerts?"]).
+said("alert_list", ["node"-Node]) -->
+    any_of(["show the alerts of", "list alerts for"]), [Node].
+said("alert_acknowledge", ["alert"-Alert]) -->
+    any_of(["acknowledge alert", "ack alert", "please acknowledge the alert"]), [Alert].
+
+over_service(none) --> [].
+over_service(Service) -->
+    { Service \== none },
+    any_of(["on", "over"]), [Service].
+
 fields(Pairs, Name, Type, Value, Ttl) :-
     memberchk("name"-Name, Pairs),
     given("type", Pairs, Type),

@@ -44,6 +44,19 @@ sample("host_wake", obj(["host"-"gaming-pc"])).
 sample("host_sleep", obj(["host"-"tower"])).
 sample("pool_load", obj(["pool"-"gpu0", "model"-"llama3"])).
 sample("pool_unload", obj(["pool"-"gpu0"])).
+sample("node_show", obj(["node"-"tower"])).
+sample("node_health", obj([])).
+sample("node_health", obj(["node"-"tower"])).
+sample("node_health", obj(["node"-"zeus"])).
+sample("thermal_risk", obj([])).
+sample("thermal_risk", obj(["node"-"pve"])).
+sample("reach_check", obj(["from"-"laptop1", "to"-"nas"])).
+sample("reach_check", obj(["from"-"laptop1", "to"-"nas", "service"-"tcp/443"])).
+sample("path_find", obj(["from"-"laptop1", "to"-"nas"])).
+sample("placement_find", obj(["vram_mib"-12288])).
+sample("alert_list", obj([])).
+sample("alert_list", obj(["node"-"nas"])).
+sample("alert_acknowledge", obj(["alert"-17])).
 
 test(every_generated_sentence_means_its_action, Wrong == []) :-
     findall(Sentence-Out,

@@ -12,6 +12,7 @@
 :- use_module(dns_changes, [dns_change/3]).
 :- use_module(dns_questions, [dns_question/2]).
 :- use_module(machines, [machine_request/2]).
+:- use_module(houses, [house_request/2]).
 :- use_module(others, [other_request/4]).
 :- use_module(ask, [halted/4, misread/3, unsaid/2]).
 :- use_module(examples, [nearest/2]).
@@ -34,6 +35,8 @@ intents_max(16).
 understood(Text, Principal, Out) :-
     tokens(Text, Tokens),
     (   machine_request(Tokens, Reading)
+    ->  answer([Reading], Tokens, Out)
+    ;   house_request(Tokens, Reading)
     ->  answer([Reading], Tokens, Out)
     ;   items(Tokens, Items),
         of_items(Items, Tokens, Principal, Out)

@@ -13,6 +13,7 @@
 :- use_module(kb('1_words/wire'), [shown/2]).
 :- use_module(kb('3_rules/action'), [action_params/2, wording/2]).
 :- use_module(kb('3_rules/record_sets'), [set_text/2]).
+:- use_module(house_answers, [answer_obj/2]).
 
 /** <module> Verdicts in words, and as the object that C takes
 
@@ -50,7 +51,7 @@ consent_obj(consent(Count, Persons), obj([signatures-Count, approvers-Persons]))
 outcome_objs(none,           null, null, null).
 outcome_objs(look(Job),      Job,  null, null).
 outcome_objs(plan(Plan, _),  null, Plan, null).
-outcome_objs(answer(Answer), null, null, Answer).
+outcome_objs(answer(Answer), null, null, Obj) :- answer_obj(Answer, Obj).
 
                 /*  the paragraph  */
 
@@ -89,6 +90,10 @@ all_remedies(Reasons) -->
 
 outlook(look(_))          --> !, ['First the present state is looked at.'-[]].
 outlook(plan(_, Remarks)) --> !, remarks(Remarks).
+outlook(answer(Answer)) -->
+    { functor(Answer, told, _), answer_obj(Answer, obj([words-Words|_])) },
+    !,
+    ['~s'-[Words]].
 outlook(_)                --> [].
 
 remarks([])             --> [].
@@ -286,6 +291,10 @@ reason(own_machine(Host)) -->
     ['~w is the machine that this node runs on; it never puts itself to sleep'-[Host]].
 reason(never_sleeps(Host)) -->
     ['the site facts never let ~w sleep'-[Host]].
+reason(unknown_alert(Id)) -->
+    ['there is no alert ~d'-[Id]].
+reason(alert_is_cleared(Id)) -->
+    ['alert ~d is over: it was cleared'-[Id]].
 reason(agent_silent(Host, Words)) -->
     ['the agent of ~w does not answer (~s)'-[Host, Words]].
 reason(status_unclear(Host, What)) -->
@@ -453,6 +462,10 @@ remedy(own_machine(Host)) -->
     ['a person did it at ~w itself'-[Host]].
 remedy(never_sleeps(Host)) -->
     ['host_sleep(~w, suspend) or host_sleep(~w, poweroff) stood in the site facts'-[Host, Host]].
+remedy(unknown_alert(_)) -->
+    ['it were the number of an alert that is open'-[]].
+remedy(alert_is_cleared(_)) -->
+    ['it were open'-[]].
 remedy(agent_silent(Host, _)) -->
     ['~w were awake and its agent answered'-[Host]].
 remedy(status_unclear(_, _)) -->

@@ -4,17 +4,22 @@
 
 :- begin_tests(catalogue_door).
 
-test(the_catalogue_holds_fourteen_actions, Names == [ case_explain, dns_lookup, dns_record_add,
-    dns_record_change,
-        dns_record_delete, dns_record_list, dns_zone_create, dns_zone_delete,
-    host_sleep, host_wake, node_list, playbook_run, pool_load, pool_unload ]) :-
+test(the_catalogue_holds_its_actions,
+     Names == [ alert_acknowledge, alert_list, case_explain, dns_lookup, dns_record_add,
+                dns_record_change, dns_record_delete, dns_record_list, dns_zone_create,
+                dns_zone_delete, host_sleep, host_wake, node_list, node_show, path_find,
+                placement_find, playbook_run, pool_load, pool_unload, reach_check ]) :-
     door_catalogue:catalogue(obj([]), Out),
     at(Out, actions, Actions),
     findall(Name, ( member(Action, Actions), at(Action, name, Name) ), Names).
 test(a_schema_is_closed, Required-Extra == ["name", "value"]-false) :-
     door_catalogue:catalogue(obj([]), Out),
-    at(Out, actions/2/parameters/required, Required),
-    at(Out, actions/2/parameters/additionalProperties, Extra).
+    at(Out, actions, Actions),
+    member(Action, Actions),
+    at(Action, name, dns_record_add),
+    !,
+    at(Action, parameters/required, Required),
+    at(Action, parameters/additionalProperties, Extra).
 test(it_takes_nothing, Code == unknown_field) :-
     door_catalogue:catalogue(obj(["x"-1]), Out),
     at(Out, error/code, Code).

@@ -26,6 +26,12 @@ tier_signatures(destructive, 2).
 grant(operator, dns_lookup,        any,                              freely).
 grant(operator, dns_record_list,   any,                              freely).
 grant(operator, node_list,         any,                              freely).
+grant(operator, node_show,         any,                              freely).
+grant(operator, reach_check,       any,                              freely).
+grant(operator, path_find,         any,                              freely).
+grant(operator, placement_find,    any,                              freely).
+grant(operator, alert_list,        any,                              freely).
+grant(operator, alert_acknowledge, any,                              freely).
 grant(operator, case_explain,      any,                              freely).
 grant(operator, dns_record_add,    zone("local"),                    freely).
 grant(operator, dns_record_add,    zone("home.arpa"),                freely).

@@ -22,7 +22,10 @@
 :- use_module(library(readutil), [read_line_to_string/2]).
 :- use_module(kb('5_doors/parse'), [parse/2]).
 
-%   The hosts and pools that machines.jsonl speaks of.
+%   The hosts and pools that machines.jsonl speaks of, the nodes of house.jsonl.
+:- maplist(assertz, [ site:node("tower", "", ""), site:node("pve", "", ""),
+                      site:node("nas", "", ""),
+                      site:node("laptop1", "", ""), site:node("gaming-pc", "", "") ]).
 :- maplist(assertz, [ site:host(tower, "local", ""), site:host('gaming-pc', "local", ""),
                       site:pool(gpu0, tower, cuda, "0", 1, ""),
                       site:pool(gpu1, 'gaming-pc', cuda, "0", 1, "") ]).
