@@ -137,6 +137,48 @@ LEDGER = [{"actor": "owner", "at": "2026-11-21T02:47:01.123Z", "body": {}, "case
            "prev": "0" * 64, "seq": 1, "v": 1}]
 
 
+
+
+def ago(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - seconds))
+
+
+def alert(number, **more):
+    value = {"id": number, "status": "raised", "condition": "gpu_hot", "node": "tower", "part": "0", "severity": "critical",
+             "words": "GPU 0 of tower is at 93.0 °C.", "count": 3, "raised_at": ago(720), "changed_at": ago(65), "cleared_at": None,
+             "acknowledged": None, "runbook_state": "generated", "cleared_why": None,
+             "runbook": {"at": ago(700), "markdown": "# GPU too hot\n\n1. Look: `sensors`\n" + HOSTILE, "model": {"name": "qwen"}, "truncated": True},
+             "history": [{"seq": number, "kind": "alert_raised", "at": ago(720), "words": "warm"},
+                         {"seq": number + 1, "kind": "alert_changed", "at": ago(65), "words": HOSTILE}],
+             "question": {"now_ms": 100000, "readings": [{"metric": "gpu_temperature", "unit": "millicelsius", "value": 93000, "at_ms": 88000}]},
+             "answer": {}}
+    value.update(more)
+    return value
+
+
+ALERTS = {412: alert(412), 400: alert(400, node="", part="", condition="storm", severity="warning", words="3 nodes are silent.", count=1,
+                                      members=["pve", "tower", "nas"], status="acknowledged", runbook=None,
+                                      acknowledged={"by": "token:fia", "at": ago(30), "words": "on my way", "case": "C"}),
+          399: alert(399, runbook={"at": ago(1), "failed": {"code": "engine_away", "words": "The engine is away."}})}
+HOUSE = {
+    "/api/v1/alerts": {"alerts": list(ALERTS.values()), "open": 3},
+    "/api/v1/nodes": {"nodes": [{"name": "tower", "health": "critical", "power": "awake", "anomalies": [{"words": "GPU 0 is hot"}]},
+                                {"name": "attic", "words": HOSTILE}]},
+    "/api/v1/nodes/tower": {"words": "tower is awake.", "power": "awake", "node": {
+        "name": "tower", "host": "192.0.2.1", "roles": ["gpu_server"], "can": ["cuda"], "memory_mib": 65536, "cores": 16, "boot_s": 95,
+        "gpus": [{"gpu": "RTX 5080", "vram_mib": 16303, "pcie_lanes": 16}], "power": {"idle_watts": 60, "peak_watts": 500}},
+        "facts": [{"id": "a", "metric": "cpu_temperature", "part": "", "unit": "millicelsius", "value": 61500, "age_s": 12, "fresh": True},
+                  {"id": "b", "metric": "cpu_busy", "part": "", "unit": "permille", "value": 932, "age_s": 12, "fresh": True},
+                  {"id": "c", "metric": "disk_free", "part": "sda", "unit": "bytes", "value": None, "age_s": 7500, "fresh": False},
+                  {"id": "d", "metric": "gpu_busy", "part": "0", "unit": "permille", "value": 777, "age_s": 400, "fresh": False}]},
+    "/api/v1/sources": {"sensor": "ready", "history": None, "sources": [
+        {"source": "tower-exporter", "node": "tower", "state": "ok", "words": "", "at_ms": int(time.time() * 1000) - 12000, "series": 61, "refused": {}},
+        {"source": "nas-agent", "node": "nas", "state": "silent", "words": "no answer", "at_ms": None, "series": 0, "refused": {}}]},
+    "/api/v1/history": {"unit": "millicelsius", "series": [{"labels": {"__name__": "logic_cpu_temperature", "node": "tower"},
+                                                            "points": [[1763693221000, 61500], [1763693281000, "NaN"], [1763693341000, None]]}]},
+}
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     received = None  # a file that keeps what was POSTed
@@ -179,6 +221,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reply(200, view(parts[3], *words, action="dns_record_add"))
         if parts[:3] == ["api", "v1", "cases"]:
             return self.error(404, "there is no case '%s'" % parts[3], "no_case", "id")
+        if parts[:3] == ["api", "v1", "alerts"] and len(parts) == 4:
+            if int(parts[3]) not in ALERTS:
+                return self.error(404, "there is no alert %s" % parts[3], "no_such_alert", "alert")
+            return self.reply(200, ALERTS[int(parts[3])])
+        if path in HOUSE:
+            return self.reply(200, HOUSE[path])
         fixed = {
             "/readyz": {"status": "ready"}, "/api/v1/actions": ACTIONS, "/api/v1/ledger": {"entries": LEDGER, "more": False},
             "/api/v1/ledger/verify": {"entries": [], "more": False, "info": {"ok": True, "checked": 2, "words": ""}}
@@ -237,6 +285,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                               if json.loads(body)["query"] == "nodes" else {"answers": []})
         if self.path == "/api/v1/kb/reload":
             return self.reply(200, {"status": "success", "rules": "abc", "text": "sound"})
+        if parts[-1] == "acknowledge":
+            return self.reply(200, answer("success", "ACK1", text="Alert %s is acknowledged." % parts[3]))
         if parts[-1] == "consent":
             decision = json.loads(body)["decision"]
             return self.reply(200, answer("success" if decision == "approve" else "refused", parts[3], text="ok"))

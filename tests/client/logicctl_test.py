@@ -346,6 +346,63 @@ def waiting_ends_with_the_case(w):
 
 
 @test
+def alerts_are_told_by_age_and_the_silent_are_named(w):
+    out = w.run("alert", "list", code=0).out
+    has(out, "412", "critical", " min ago", "tower 0", "93.0 °C", "(3 times)", "3 nodes")
+    has(out, "1 of 2 sources tell nothing", "unknown")
+    assert json.loads(w.run("alert", "list", "--json", code=0).out)["open"] == 3
+    for wrong in (["--status", "shut"], ["--limit", "0"], ["--limit", "x"], ["--limit", "201"]):
+        w.run("alert", "list", *wrong, code=2)
+
+
+@test
+def one_alert_shows_its_life_what_it_was_made_of_and_its_runbook(w):
+    out = w.run("alert", "show", "412", code=0).out
+    has(out, "alert 412", "critical", "gpu_hot", " min ago", "gpu_temperature 93.0 °C, 12 s before", "Runbook", "qwen", "cut short",
+        "nothing of it was done", "1. Look", "alert_changed", "logicctl alert ack 412")
+    assert "\x1b" not in out and "\u202e" not in out and "\u009b" not in out, out
+    has(w.run("alert", "show", "400", code=0).out, "pve, tower, nas", " s ago, by token:fia: on my way")
+    has(w.run("alert", "show", "399", code=0).out, "No runbook", "The engine is away.")
+    has(w.run("alert", "show", "7", code=2).err, "no alert 7")
+    for wrong in ("x", "-1", "0", "1e3", "../cases", "99999999999999999999"):
+        w.run("alert", "show", wrong, code=2)
+
+
+@test
+def an_alert_is_acknowledged_in_words(w):
+    has(w.run("alert", "ack", "412", "on", "my", "way", code=0).out, "success", "acknowledged")
+    sent = w.received.read_text().splitlines()[-1]
+    assert sent == '/api/v1/alerts/412/acknowledge {"words":"on my way"}', sent
+    w.run("alert", "ack", "412", code=0)
+    assert w.received.read_text().splitlines()[-1] == "/api/v1/alerts/412/acknowledge {}"
+    w.run("alert", "ack", code=2)
+    w.run("alert", "ack", "412", "x" * 5000, code=2)
+
+
+@test
+def nodes_are_shown_and_what_is_old_is_unknown(w):
+    out = w.run("node", "list", code=0).out
+    has(out, "tower", "critical", "GPU 0 is hot", "attic", "unknown")
+    assert "\x1b" not in out, out
+    out = w.run("node", "show", "tower", code=0).out
+    has(out, "61.5 °C", "93.2 %", "12 s ago", "unknown", "2 h 5 min ago", "RTX 5080", "60 W idle", "1 min")
+    assert "77.7" not in out, out  # the last value of a reading that is not fresh
+    w.run("node", "show", "../x", code=2)
+    w.run("node", "show", "stranger", code=2)
+
+
+@test
+def history_and_sources_have_their_units_and_ages(w):
+    has(w.run("history", "tower", "cpu_temperature", "--since", "2h", "--step", "5m", code=0).out,
+        "cpu_temperature node=tower", "61.5 °C", "NaN", "unknown", "2025-11-21")
+    has(w.run("history", "--promql", 'avg(logic_cpu_busy{node="tower"})', code=0).out, "61.5")
+    for wrong in (["tower"], ["tower", "x", "--promql", "y"], ["tower", "x", "--since", "1w"], ["tower", "x", "--step", "2d"], []):
+        w.run("history", *wrong, code=2)
+    out = w.run("sense", "list", code=0).out
+    has(out, "tower-exporter", "ok", " s ago", "61", "nas-agent", "silent", "never", "there is no history")
+
+
+@test
 def completion_offers_commands_options_and_ids(w):
     script = f"""source {ROOT}/tools/completion/logicctl.bash
         try() {{ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _logicctl; echo "${{COMPREPLY[*]}}"; }}

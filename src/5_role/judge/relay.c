@@ -33,6 +33,7 @@ static struct relayed *free_call(struct judge *j)
 
 static void end_call(struct judge *j, struct relayed *call)
 {
+    json_decref(call->unit);
     *call = (struct relayed){0};
     j->senses.calls_count--;
 }
@@ -50,7 +51,7 @@ static void refuse_call(struct judge *j, struct relayed *call, const struct err 
     client_refuse(j, &client, why);
 }
 
-static bool pass_on(struct asked *a, const char *method, struct err *err)
+static bool pass_on(struct asked *a, const char *method, json_t *unit, struct err *err)
 {
     struct judge *j = a->judge;
     struct senses *s = &j->senses;
@@ -68,7 +69,8 @@ static bool pass_on(struct asked *a, const char *method, struct err *err)
     *call = (struct relayed){.id = ++s->last_call,
         .deadline_ms = clock_steady_ms() + j->settings.sensor_ms,
         .gateway = a->client.gateway,
-        .client_id = a->client.id};
+        .client_id = a->client.id,
+        .unit = json_incref(unit)};
     s->calls_count++;
     if (channel_send(s->sensor,
             message_make(MESSAGE_request, "{s:I, s:s, s:O, s:O}", "id", (json_int_t)call->id,
@@ -91,6 +93,8 @@ void relay_take(struct judge *j, const json_t *reply)
             continue;
         struct client client = client_of(call);
         if (message_true(reply, "ok") && body) {
+            if (call->unit)
+                json_object_set(body, "unit", call->unit);
             end_call(j, call);
             client_reply(j, &client, json_incref(body));
             return;
@@ -167,11 +171,24 @@ bool relay_push(struct asked *a, struct err *err)
     };
 
     return json_take(a->body, fields, COUNT(fields), err) && may_push(a, source, err) &&
-           pass_on(a, "push", err);
+           pass_on(a, "push", NULL, err);
 }
 
 /* --- history -----------------------------------------------------------------------------------
  */
+
+/* What is no word of ours is no question for a server of history. */
+static const json_t *metric_named(const struct judge *j, struct str name, struct err *err)
+{
+    json_t *row;
+    size_t i;
+
+    json_array_foreach (json_object_get(j->senses.table, "metrics"), i, row)
+        if (str_eq(name, str_from(message_text(row, "metric"))))
+            return row;
+    err_code(err, ERR_INPUT, "unknown_metric", "metric", "there is no metric '%.*s'", STR(name));
+    return NULL;
+}
 
 bool relay_history(struct asked *a, struct err *err)
 {
@@ -194,7 +211,8 @@ bool relay_history(struct asked *a, struct err *err)
             "history is asked of a node and a metric, or by promql alone");
     if (to_ms < from_ms)
         return err_code(err, ERR_INPUT, "out_of_range", "to_ms", "to_ms lies before from_ms");
-    return pass_on(a, "history", err);
+    const json_t *row = promql.len ? NULL : metric_named(a->judge, metric, err);
+    return (promql.len || row) && pass_on(a, "history", json_object_get(row, "unit"), err);
 }
 
 /* --- numbers of the roles ------------------------------------------------------------------------

@@ -30,6 +30,7 @@ struct relayed {
     int64_t deadline_ms;
     uint64_t gateway;
     int64_t client_id;
+    json_t *unit; /* of the metric that is asked; or NULL */
 };
 
 struct senses {

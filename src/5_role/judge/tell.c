@@ -86,6 +86,9 @@ static void on_verdict(void *context, struct prolog_answer *answer)
                strcmp(message_text(verdict, "tier"), "observe") != 0) {
         err_code(&err, ERR_DENIED, "denied", NULL, "%s", message_text(verdict, "words"));
         refuse(t, &err);
+    } else if (json_array_size(json_object_get(told, "unknown"))) { /* a name that nobody has */
+        err_code(&err, ERR_INPUT, "unknown_node", "node", "%s", message_text(told, "words"));
+        refuse(t, &err);
     } else if (json_is_object(told)) {
         client_reply(j, &t->client, json_incref(told));
         telling_end(t);
