@@ -25,7 +25,8 @@ static int status_in_steps(struct str bytes, size_t step, struct http_head *ret_
     const struct http_refusal *refusal =
         http_head_parse((struct str){bytes.at, whole}, ret_head);
     CHECK(refusal == http_head_parse_slowly((struct str){bytes.at, whole}, &slow));
-    CHECK(refusal || (slow.fields_count == ret_head->fields_count && slow.method == ret_head->method &&
+    CHECK(refusal || (slow.method == ret_head->method &&
+                         slow.fields_count == ret_head->fields_count &&
                          slow.keep_alive == ret_head->keep_alive && slow.minor == ret_head->minor &&
                          slow.content_length == ret_head->content_length));
     return refusal ? refusal->status : 0;
@@ -92,7 +93,8 @@ TEST(what_everybody_sends_needs_no_llhttp_and_what_has_two_readings_goes_there)
                      "Authorization: Bearer abc\r\nContent-Type: application/json\r\n"
                      "connection: Keep-Alive \r\nX-Empty:\r\nX-Tab:\t a\t\r\n\r\n")));
     CHECK(is_plain(S("\r\n")));
-    CHECK(is_plain(S("X: gr\xc3\xbc\xc3\x9f and so long that whole blocks of it are looked at\r\n\r\n")));
+    CHECK(is_plain(S("X: gr\xc3\xbc\xc3\x9f and so long that whole blocks of it are looked at\r\n"
+                     "\r\n")));
     CHECK(!is_plain(S("Connection: close, x\r\n\r\n")));
     CHECK(!is_plain(S("Connection: close\r\nConnection: close\r\n\r\n")));
     CHECK(!is_plain(S("Connection: close\t\r\n\r\n"))); /* no end of a word to llhttp */
