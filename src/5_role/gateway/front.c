@@ -229,8 +229,9 @@ static struct caller *who(struct gateway *g, struct exchange *ex, struct identit
         .api_key = exchange_header(ex, S("X-Api-Key")),
         .certificate = has_name ? str_from(name) : (struct str){0},
         .local = peer->channel != EXCHANGE_REMOTE};
+    struct caller *node = identity_own_find(g->front.identity, &shown);
 
-    return identity_find(g->front.identity, &shown, now, ret_refusal);
+    return node ? node : identity_find(g->front.identity, &shown, now, ret_refusal);
 }
 
 const struct caller *front_caller(struct gateway *g, struct exchange *ex, enum caller_scope scope,

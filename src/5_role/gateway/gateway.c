@@ -59,6 +59,7 @@ static void on_event(void *owner, json_t *message)
     }
     hub_event(&g->hub, message);
     inference_event(g->front.inference, message);
+    runbooks_event(g, message);
 }
 
 static void on_stage(void *owner, json_t *message)
@@ -80,8 +81,11 @@ static void on_status(void *owner, json_t *body, const struct err *why)
     struct gateway *g = owner;
 
     bool can_record = !json_is_false(json_object_get(body, "ledger"));
+    bool was_ready = g->judge_ready;
 
     g->judge_ready = !why && can_record;
+    if (g->judge_ready && !was_ready)
+        runbooks_judge(g);
     if (!g->judge_ready && link_connected(&g->link))
         uv_timer_start(g->ready_again, on_ready_again, READY_AGAIN_MS, 0);
 }
@@ -264,7 +268,8 @@ static bool open_gateway(struct role *role, struct err *err)
     settings_default(ROWS, COUNT(ROWS), &g->settings);
     if (!settings_apply(ROWS, COUNT(ROWS), role_config(role, "settings"), &g->settings, err) ||
         !open_locks(g, err) || !pages_load(role_config_text(role, "web"), &g->pages, err) ||
-        !open_model(g, err) || !front_open(g, err) || !documents_open(g, err))
+        !open_model(g, err) || !front_open(g, err) || !documents_open(g, err) ||
+        !runbooks_open(g, err))
         return false;
     open_server(g);
     if (!listen_all(g, err))
@@ -365,6 +370,7 @@ static void stop_gateway(struct role *role)
     g->stopping = true;
     http_server_stop_listening(g->server);
     front_stop(g);
+    runbooks_stop(g);
     hub_end_all(&g->hub);
     export_stop_all(g);
     uv_timer_start(g->once, on_drain_look, 0, DRAIN_LOOK_MS);
@@ -388,6 +394,7 @@ void gateway_free(struct role *role)
     documents_close(g);
     front_close(g);
     model_close(g->model);
+    runbooks_close(g);
     if (g->server)
         http_server_close(g->server, NULL, NULL);
     uv_run(&role->loop, UV_RUN_DEFAULT);

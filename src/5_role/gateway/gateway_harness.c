@@ -232,7 +232,9 @@ static void serve(struct fake_judge *judge, const json_t *message)
     const json_t *body = json_object_get(message, "body");
     int64_t id = message_int(message, "id");
 
-    if (strcmp(method, "query") == 0)
+    if (json_object_get(judge->answers, method))
+        answer(judge, id, json_incref(json_object_get(judge->answers, method)));
+    else if (strcmp(method, "query") == 0)
         do_query(judge, id, message);
     else if (strcmp(method, "intent") == 0)
         do_intent(judge, id, body);
@@ -262,7 +264,11 @@ static void take(struct fake_judge *judge, json_t *message)
     pthread_mutex_lock(&judge->lock);
     if (strcmp(method, "ledger") == 0)
         judge->pages++;
-    else if (strcmp(method, "status") != 0 && strcmp(method, "inference") != 0)
+    else if (strncmp(method, "runbook_", 8) == 0)
+        judge->told_count =
+            json_array_append(judge->told, message) == 0 ? judge->told_count + 1 : 0;
+    else if (strcmp(method, "status") != 0 && strcmp(method, "inference") != 0 &&
+             strcmp(method, "alerts") != 0)
         judge->asked++;
     json_decref(judge->last);
     judge->last = json_incref(message);
@@ -302,7 +308,11 @@ static void *judge_run(void *context)
 
 void judge_open(struct fake_judge *judge, int64_t entries)
 {
-    *judge = (struct fake_judge){.fd = -1, .entries = entries, .page_max = 100};
+    *judge = (struct fake_judge){.fd = -1,
+        .entries = entries,
+        .page_max = 100,
+        .answers = json_object(),
+        .told = json_array()};
     pthread_mutex_init(&judge->lock, NULL);
     pthread_cond_init(&judge->change, NULL);
 }
@@ -334,8 +344,37 @@ void judge_close(struct fake_judge *judge)
 {
     judge_die(judge);
     json_decref(judge->last);
+    json_decref(judge->answers);
+    json_decref(judge->told);
     pthread_mutex_destroy(&judge->lock);
     pthread_cond_destroy(&judge->change);
+}
+
+void judge_say(struct fake_judge *judge, json_t *message)
+{
+    pthread_mutex_lock(&judge->lock);
+    say(judge, message);
+    pthread_mutex_unlock(&judge->lock);
+}
+
+void judge_answers(struct fake_judge *judge, const char *method, json_t *body)
+{
+    pthread_mutex_lock(&judge->lock);
+    json_object_set_new(judge->answers, method, body);
+    pthread_mutex_unlock(&judge->lock);
+}
+
+json_t *judge_told(struct fake_judge *judge, const char *method, int at)
+{
+    json_t *found = NULL, *message;
+    size_t i;
+
+    pthread_mutex_lock(&judge->lock);
+    json_array_foreach (judge->told, i, message)
+        if (!found && strcmp(message_text(message, "method"), method) == 0 && at-- == 0)
+            found = json_incref(message);
+    pthread_mutex_unlock(&judge->lock);
+    return found;
 }
 
 void judge_make(struct fake_judge *judge)

@@ -6,7 +6,8 @@
  * The judge is fake because it is another role; what it says is what message.def allows. Its
  * `query` method obeys the name of the query: echo, refuse, silent, die, leave (hands the request
  * back, then waits for its end), raw (in the order of the hot path), raw_broken, nonsense. A
- * sentence with "gibberish" is not understood.
+ * sentence with "gibberish" is not understood. What a test puts into `answers` under a method's
+ * name is answered to it; the `runbook_` requests are kept in `told`.
  */
 #pragma once
 
@@ -24,12 +25,16 @@ struct fake_judge {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t change;
-    int asked;        /* requests of clients taken; `status`, `ledger`, `inference` do not count */
+    int asked;        /* requests of clients taken; `status`, `ledger`, `inference` and what is of
+                         alerts do not count */
     int pages;        /* `ledger` requests taken */
     int64_t entries;  /* how long its ledger is */
     int64_t page_max; /* entries a page */
     bool hold_pages;  /* do not answer `ledger` until false */
     json_t *last;     /* the last request */
+    json_t *answers;  /* method: body */
+    json_t *told;     /* requests runbook_… */
+    int told_count;
 };
 
 struct node {
@@ -57,6 +62,12 @@ void judge_die(struct fake_judge *judge);
 void judge_close(struct fake_judge *judge);
 /* One more entry is made, and told. */
 void judge_tell(struct fake_judge *judge);
+/* A message of its own, e.g. an event. */
+void judge_say(struct fake_judge *judge, json_t *message);
+/* From now on that is answered to `method`; taken over. */
+void judge_answers(struct fake_judge *judge, const char *method, json_t *body);
+/* The request runbook_… number `at` of that method, or NULL; a new reference. */
+json_t *judge_told(struct fake_judge *judge, const char *method, int at);
 /* The same, and not told: it died in between. */
 void judge_make(struct fake_judge *judge);
 /* Until *number is at least `least`. */

@@ -220,6 +220,7 @@ static void reply_metrics(struct visit *visit, const json_t *judge)
     g->metrics.streams_left = g->hub.left;
     metrics_write(&g->metrics, &now, judge, out);
     front_metrics(g, out);
+    runbooks_metrics(g, out);
     visit_reply(visit, 200, S(METRICS_TYPE), NULL, 0, buf_str(out));
 }
 

@@ -11,6 +11,7 @@
 #include "gateway/link.h"
 #include "gateway/metrics.h"
 #include "gateway/page.h"
+#include "gateway/runbook.h"
 #include "gateway/token.h"
 #include "gateway/visit.h"
 #include "net/http_server.h"
@@ -41,6 +42,7 @@ struct gateway {
     struct front front;
     struct documents *documents;
     struct model *model;  /* NULL: no engine is configured */
+    struct runbooks *runbooks;
     json_t *actions;      /* the catalogue as last read; NULL: ask */
     struct visit *visits; /* open ones */
     struct exporting *exports;

@@ -99,6 +99,11 @@ void inference_unknown(struct exchange *ex, struct str path);
 json_t *inference_queue(struct inference *inference, const struct caller *caller);
 json_t *inference_capabilities(struct inference *inference);
 
+/* Of a model of the catalogue, in hex with a terminator. False: it is in none, or not hashed. */
+#define INFERENCE_SHA256_BYTES 65
+bool inference_model_sha256(
+    const struct inference *inference, struct str name, char ret_hex[INFERENCE_SHA256_BYTES]);
+
 struct inference_counts {
     uint64_t requests, held, cancelled, failed, refused, retried, proposals;
     uint64_t prompt_tokens, completion_tokens;

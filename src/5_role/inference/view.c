@@ -393,3 +393,14 @@ void view_done(struct inference *inf)
     json_decref(inf->measured);
     free(inf->models);
 }
+
+bool inference_model_sha256(
+    const struct inference *inf, struct str name, char ret_hex[INFERENCE_SHA256_BYTES])
+{
+    int at = view_model(inf, name);
+
+    if (at < 0 || !*inf->models[at].sha256)
+        return false;
+    memcpy(ret_hex, inf->models[at].sha256, INFERENCE_SHA256_BYTES);
+    return true;
+}
