@@ -147,10 +147,12 @@ def alert(number, **more):
     value = {"id": number, "status": "raised", "condition": "gpu_hot", "node": "tower", "part": "0", "severity": "critical",
              "words": "GPU 0 of tower is at 93.0 °C.", "count": 3, "raised_at": ago(720), "changed_at": ago(65), "cleared_at": None,
              "acknowledged": None, "runbook_state": "generated", "cleared_why": None,
-             "runbook": {"at": ago(700), "markdown": "# GPU too hot\n\n1. Look: `sensors`\n" + HOSTILE, "model": {"name": "qwen"}, "truncated": True},
+             "runbook": {"at": ago(700), "markdown": "# GPU too hot\n\n1. Look: `sensors`\n" + HOSTILE,
+                         "model": {"name": "qwen"}, "truncated": True},
              "history": [{"seq": number, "kind": "alert_raised", "at": ago(720), "words": "warm"},
                          {"seq": number + 1, "kind": "alert_changed", "at": ago(65), "words": HOSTILE}],
-             "question": {"now_ms": 100000, "readings": [{"metric": "gpu_temperature", "unit": "millicelsius", "value": 93000, "at_ms": 88000}]},
+             "question": {"now_ms": 100000, "readings": [
+                 {"metric": "gpu_temperature", "unit": "millicelsius", "value": 93000, "at_ms": 88000}]},
              "answer": {}}
     value.update(more)
     return value
@@ -172,10 +174,11 @@ HOUSE = {
                   {"id": "c", "metric": "disk_free", "part": "sda", "unit": "bytes", "value": None, "age_s": 7500, "fresh": False},
                   {"id": "d", "metric": "gpu_busy", "part": "0", "unit": "permille", "value": 777, "age_s": 400, "fresh": False}]},
     "/api/v1/sources": {"sensor": "ready", "history": None, "sources": [
-        {"source": "tower-exporter", "node": "tower", "state": "ok", "words": "", "at_ms": int(time.time() * 1000) - 12000, "series": 61, "refused": {}},
+        {"source": "tower-exporter", "node": "tower", "state": "ok", "words": "", "at_ms": int(time.time() * 1000) - 12000, "series": 61,
+         "refused": {}},
         {"source": "nas-agent", "node": "nas", "state": "silent", "words": "no answer", "at_ms": None, "series": 0, "refused": {}}]},
-    "/api/v1/history": {"unit": "millicelsius", "series": [{"labels": {"__name__": "logic_cpu_temperature", "node": "tower"},
-                                                            "points": [[1763693221000, 61500], [1763693281000, "NaN"], [1763693341000, None]]}]},
+    "/api/v1/history": {"unit": "millicelsius", "series": [
+        {"labels": {"__name__": "logic_cpu_temperature", "node": "tower"}, "points": [[1763693221000, 61500], [1763693281000, "NaN"], [1763693341000, None]]}]},
 }
 
 
