@@ -112,6 +112,9 @@ def a_model_is_loaded_and_unloaded_by_signed_orders_and_looks_are_not_recorded()
         equal((order["host"], order["case"], order["job"]["model"]["name"], order["job"]["need_bytes"] > 0),
               ("tower", answer["case"], "tiny", True))
         wait_for("the gateway to know", lambda: node.state() == "ready")
+        pools = wait_for("what was measured", lambda: [
+            p for p in node.get("/v1/capabilities")[1]["pools"] if p["models"][0]["measured"]])
+        equal(([p["pool"] for p in pools], pools[0]["models"][0]["need_bytes"] >= 3 << 20), (["p0", "p1"], True))  # of the same setup
         equal(node.kinds(answer["case"]),
               ["case_opened", "case_judged", "case_judged", "case_planned", "warrant_issued", "case_executed"])
         node.good("pool_unload", pool="p0")

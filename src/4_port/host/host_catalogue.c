@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/panic.h"
 #include "base/scoped.h"
-#include "catalogue/document.h"
+#include "catalogue/models.h"
 #include "host/host_inside.h"
 #include "vram/vram.h"
 
@@ -11,9 +11,6 @@
 #define CATALOGUE_BYTES_MAX (8u << 20)
 #define CONTEXT_STANDARD 8192
 
-static const struct document_form MODELS = {
-    .blank = "{\"schema\":\"logic-node/models/v1\",\"models\":[]}",
-    .bytes_max = CATALOGUE_BYTES_MAX};
 static const struct document_form ENGINES = {
     .blank = "{\"schema\":\"logic-node/engines/v1\",\"engines\":[]}",
     .bytes_max = CATALOGUE_BYTES_MAX};
@@ -118,7 +115,7 @@ bool host_catalogue(
     if (!call->paths || !call->paths->catalogue)
         return err_code(err, ERR_SYSTEM, "no_catalogue", NULL, "no catalogue is configured");
     if (job->model.at &&
-        !find(call, "models.json", &MODELS, "models", "name", job->model, &model, err))
+        !find(call, "models.json", &models_form, "models", "name", job->model, &model, err))
         return false;
     if (job->engine.len &&
         !find(call, "engines.json", &ENGINES, "engines", "engine", job->engine, &engine, err))

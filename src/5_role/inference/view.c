@@ -128,35 +128,6 @@ static bool serves(const struct pool *pool, const char *name)
     return false;
 }
 
-/* What a real load took, if the same was loaded before. */
-static const json_t *measured_row(
-    const struct inference *inf, const struct model *model, const struct pool *pool)
-{
-    const json_t *row;
-    size_t k;
-
-    json_array_foreach (inf->measured, k, row)
-        if (strcmp(text_of(row, "sha256"), model->sha256) == 0 &&
-            strcmp(text_of(row, "device_kind"), pool->kind) == 0 &&
-            strcmp(text_of(row, "kv"), pool->kv) == 0 &&
-            number_of(row, "context", 0) == pool->context &&
-            number_of(row, "slots", 0) == pool->slots)
-            return row;
-    return NULL;
-}
-
-static int64_t need_of(const struct inference *inf, const struct model *model,
-    const struct pool *pool, bool *ret_measured)
-{
-    const json_t *row = measured_row(inf, model, pool);
-
-    *ret_measured = row;
-    if (row)
-        return number_of(row, "weights_bytes", 0) + number_of(row, "kv_bytes", 0) +
-               number_of(row, "compute_bytes", 0) + number_of(row, "other_bytes", 0);
-    return view_need(model->entry, pool->kind, pool->slots, pool->context, pool->kv);
-}
-
 static struct fit fit_of(
     const struct inference *inf, const struct model *model, const struct pool *pool)
 {
@@ -170,7 +141,7 @@ static struct fit fit_of(
         fit.fits = true;
         return fit;
     }
-    fit.need_bytes = need_of(inf, model, pool, &fit.measured);
+    fit.need_bytes = view_need(inf, model, pool, &fit.measured);
     /* a pool without a figure is held to what its agent says at the load */
     fit.fits = fit.need_bytes >= 0 && (!fit.have_bytes || fit.need_bytes <= fit.have_bytes);
     return fit;
