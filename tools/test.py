@@ -181,12 +181,17 @@ def main():
         if name not in STAGES:
             sys.exit(f"test.sh: there is no stage '{name}': {' '.join(STAGES)}")
     start = time.monotonic()
+    took = []
     for name in asked:
-        if STAGES[name]() is False:
+        begin = time.monotonic()
+        good = STAGES[name]() is not False
+        took.append(f"{name} {time.monotonic() - begin:.0f}")
+        if not good:
             print(f"the stage '{name}' failed; what follows would prove nothing")
             break
     if Tally.bad:
         print("failed: " + ", ".join(Tally.bad))
+    print("stages, in s: " + " · ".join(took))
     print(f"{time.monotonic() - start:.0f} s" + (f", {Tally.skipped} skipped" if Tally.skipped else ""))
     print(f"{Tally.passed} passed, {Tally.failed} failed", flush=True)
     sys.exit(1 if Tally.failed or not Tally.passed else 0)
