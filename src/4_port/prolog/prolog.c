@@ -57,6 +57,7 @@ struct prolog {
     struct question *questions; /* settings.questions_max of them */
     struct question *unused;
     struct prolog_counts counts;
+    _Atomic int64_t spent_ns[PROLOG_DOORS];
 
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t work, writer_left;
@@ -119,9 +120,11 @@ static void ask_engine(struct prolog *prolog, struct engine *engine, enum prolog
 {
     const struct engine_question question = {.door = door, .in = in};
 
+    int64_t began_ns = clock_steady_ns();
     *ret_answer = (struct prolog_answer){.text = buf_of((size_t)prolog->settings.answer_bytes_max)};
     ret_answer->ok = engine_ask(
         engine, &prolog->watchdog, &question, limits, &ret_answer->text, &ret_answer->err);
+    atomic_fetch_add(&prolog->spent_ns[door], clock_steady_ns() - began_ns);
     if (!ret_answer->ok)
         buf_done(&ret_answer->text);
 }
@@ -483,8 +486,10 @@ enum prolog_brief prolog_ask_brief(struct prolog *prolog, enum prolog_door door,
         .deadline_at_ms = deadline_at(PROLOG_BRIEF_MS), .inferences = PROLOG_BRIEF_INFERENCES};
 
     check((size_t)door < PROLOG_DOORS && !WRITES[door]);
+    int64_t began_ns = clock_steady_ns();
     bool answered =
         engine_ask(&prolog->engines[0], &prolog->watchdog, &question, &limits, out, err);
+    atomic_fetch_add(&prolog->spent_ns[door], clock_steady_ns() - began_ns);
     if (!answered && err->kind == ERR_LIMIT)
         return PROLOG_BRIEF_NOT;
     prolog->counts.asked++;
@@ -517,4 +522,6 @@ void prolog_count(const struct prolog *prolog, struct prolog_counts *ret_counts)
     *ret_counts = prolog->counts;
     ret_counts->killed = atomic_load(&prolog->watchdog.kills);
     ret_counts->workers = prolog->workers_n;
+    for (size_t i = 0; i < PROLOG_DOORS; i++)
+        ret_counts->spent_ns[i] = atomic_load(&prolog->spent_ns[i]);
 }

@@ -125,6 +125,7 @@ const char *prolog_door_word(enum prolog_door door);
 struct prolog_counts {
     int64_t asked, answered, refused, killed; /* since the start */
     int64_t under_way;                        /* asked, not collected */
+    int64_t spent_ns[PROLOG_DOORS];           /* inside the rules, by door, all workers */
     int workers;
 };
 void prolog_count(const struct prolog *prolog, struct prolog_counts *ret_counts);

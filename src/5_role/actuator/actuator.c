@@ -42,7 +42,7 @@ struct actuator_role {
     char agent_socket[PATH_MAX], pki[PATH_MAX], catalogue[PATH_MAX];
     struct host_paths machines;
     struct file_mark marks[CERTIFICATES], marks_seen[CERTIFICATES]; /* at the start; lately */
-    uv_timer_t look; /* at the certificates */
+    uv_timer_t look;                                                /* at the certificates */
 };
 
 /* What ansible-playbook and the tools of its playbooks need: programs, their libraries and
@@ -128,7 +128,7 @@ static bool actuator_role_open(struct role *role, struct err *err)
     role_allow_read(role, role_config_text(role, "playbooks"));
     role_allow_read(role, inventories_of(role));
     role_allow_write(role, r->work);
-    json_array_foreach(role_config(role, "writable"), i, folder)
+    json_array_foreach (role_config(role, "writable"), i, folder)
         if (json_is_string(folder))
             role_allow_write(role, json_string_value(folder));
     return true;
@@ -227,6 +227,19 @@ static void actuator_role_peer(struct role *role, const char *name, int fd)
     actuator_greet(r->actuator);
 }
 
+static void actuator_role_beat(struct role *role)
+{
+    struct actuator_role *r = role->state;
+
+    const struct actuator_counts c = actuator_counts(r->actuator);
+
+    role_stats(role, r->judge,
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "looks", (json_int_t)c.ended[0], "orders",
+            (json_int_t)c.ended[1], "failed", (json_int_t)c.failed, "refused",
+            (json_int_t)c.refused, "running", (json_int_t)c.running, "waiting",
+            (json_int_t)c.waiting));
+}
+
 static void actuator_role_stop(struct role *role)
 {
     struct actuator_role *r = role->state;
@@ -240,4 +253,5 @@ const struct role_kind ACTUATOR_ROLE = {
     .start = actuator_role_start,
     .peer = actuator_role_peer,
     .stop = actuator_role_stop,
+    .beat = actuator_role_beat,
 };

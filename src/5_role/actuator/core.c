@@ -64,11 +64,11 @@ struct actuator {
     char boot[ID_BYTES];
     uint64_t life;
     struct work *running, *waiting;
-    size_t running_count, running_of[SORTS], waiting_of[SORTS];
+    size_t running_of[SORTS], waiting_of[SORTS];
     struct machines *machines;
     struct outcome *outcomes; /* a ring */
     size_t outcome_next;
-    uint64_t refused;
+    struct actuator_counts counts;
     void (*idle)(void *owner); /* set: stopping */
 };
 
@@ -125,9 +125,15 @@ const char *actuator_boot(const struct actuator *a)
     return a->boot;
 }
 
-uint64_t actuator_refused(const struct actuator *a)
+struct actuator_counts actuator_counts(const struct actuator *a)
 {
-    return a->refused;
+    struct actuator_counts counts = a->counts;
+
+    for (size_t i = 0; i < SORTS; i++) {
+        counts.running += a->running_of[i];
+        counts.waiting += a->waiting_of[i];
+    }
+    return counts;
 }
 
 void actuator_greet(struct actuator *a)
@@ -228,6 +234,8 @@ static void finish(struct work *work)
         work_free(work);
         return;
     }
+    a->counts.ended[work->kind]++;
+    a->counts.failed += !work->end.ok;
     if (work->kind == WORK_WARRANT)
         remember(a, work->plan_sha256, fields);
     for (size_t i = 0; work->life == a->life && i < work->id_count; i++)
@@ -291,8 +299,7 @@ static void on_work(uv_work_t *request)
         run_ansible(work);
         break;
     case HAND_MACHINE:
-        machine_run(
-            &work->machine, &work->job.machine, work->kind == WORK_OUTCOME, &work->end);
+        machine_run(&work->machine, &work->job.machine, work->kind == WORK_OUTCOME, &work->end);
         break;
     case HAND_RECORD:
         /* the entry that follows is the effect: also of an outcome that nobody remembers */
@@ -318,11 +325,10 @@ static void on_worked(uv_work_t *request, int status)
     check(status == 0);
     machines_tell(a->machines); /* what came before its end */
     unlink_work(&a->running, work);
-    a->running_count--;
     a->running_of[work->sort]--;
     finish(work);
     pump(a);
-    if (a->idle && a->running_count == 0)
+    if (a->idle && !a->running)
         a->idle(a->setup.owner);
 }
 
@@ -374,7 +380,6 @@ static void pump(struct actuator *a)
         }
         work->next = a->running;
         a->running = work;
-        a->running_count++;
         a->running_of[work->sort]++;
         check(uv_queue_work(a->setup.loop, &work->request, on_work, on_worked) == 0);
     }
@@ -391,8 +396,7 @@ static bool room(struct actuator *a, enum work_sort sort, struct err *err)
         return err_code(err, ERR_LIMIT, "stopping", NULL, "the actuator is ending; ask again");
     if (a->waiting_of[sort] >= (size_t)a->setup.settings.jobs_waiting_max)
         return err_code(err, ERR_LIMIT, "queue_full", NULL,
-            "%zu jobs are waiting already, nothing was done; ask again later",
-            a->waiting_of[sort]);
+            "%zu jobs are waiting already, nothing was done; ask again later", a->waiting_of[sort]);
     return true;
 }
 
@@ -487,7 +491,7 @@ static void take_warrant(struct actuator *a, const json_t *message)
     if (!warrant_read(message, a->boot, civil_ms, &warrant, &err) ||
         !room(a, sort_of(WORK_WARRANT, &warrant.job), &err) ||
         !use_up(a, &warrant, civil_ms, &err)) {
-        a->refused++;
+        a->counts.refused++;
         log_error("warrant_refused", "case", message_text(message, "case"), "code", err.code, NULL);
         answer_error(a, id, &err, HAND_CHANGED_NO);
         warrant_done(&warrant);
@@ -559,8 +563,7 @@ static void take_outcome(struct actuator *a, const json_t *message)
         return;
     }
     struct work *work = find_work(a->running, plan_sha256);
-    if (!work)
-        work = find_work(a->waiting, plan_sha256);
+    work = work ? work : find_work(a->waiting, plan_sha256);
     if (work ? !wait_for_work(a, work, id, &err) : !look_for_outcome(a, message, plan, &err))
         answer_error(a, id, &err, HAND_CHANGED_UNKNOWN);
 }
@@ -574,7 +577,7 @@ void actuator_take(struct actuator *a, enum message_type type, const json_t *mes
     } else if (type == MESSAGE_outcome) {
         take_outcome(a, message);
     } else {
-        a->refused++;
+        a->counts.refused++;
         log_error("message_refused", "from", "judge", "type", message_type_name(type), NULL);
     }
 }
@@ -592,6 +595,6 @@ void actuator_stop(struct actuator *a, void (*idle)(void *owner))
         work->end.changed = work->kind == WORK_OUTCOME ? HAND_CHANGED_UNKNOWN : HAND_CHANGED_NO;
         finish(work);
     }
-    if (a->running_count == 0)
+    if (!a->running)
         idle(a->setup.owner);
 }

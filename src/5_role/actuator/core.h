@@ -66,5 +66,11 @@ void actuator_take(struct actuator *a, enum message_type type, const json_t *mes
  * life is asked as `outcome`. */
 void actuator_stop(struct actuator *a, void (*idle)(void *owner));
 
-/* Orders that were refused. */
-uint64_t actuator_refused(const struct actuator *a);
+/* Since the start; running and waiting as they are now. */
+struct actuator_counts {
+    uint64_t ended[3]; /* looks, orders, outcomes */
+    uint64_t failed;   /* of them */
+    uint64_t refused;  /* orders and messages */
+    uint64_t running, waiting;
+};
+struct actuator_counts actuator_counts(const struct actuator *a);

@@ -8,10 +8,12 @@
 #include "os/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void allow(const char **list, const char *path)
@@ -87,6 +89,42 @@ static void on_beat(uv_timer_t *timer)
     struct err err;
 
     (void)channel_send(role->control, message_make(MESSAGE_beat, "{}"), &err);
+    if (role->kind->beat)
+        role->kind->beat(role);
+}
+
+static int64_t memory_bytes(const struct role *role)
+{
+    char text[128] = "";
+    long long total = 0, resident = 0;
+
+    if (role->statm < 0 || pread(role->statm, text, sizeof text - 1, 0) <= 0 ||
+        sscanf(text, "%lld %lld", &total, &resident) != 2)
+        return 0;
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
+static int64_t cpu_ms(void)
+{
+    struct rusage used;
+
+    getrusage(RUSAGE_SELF, &used);
+    return (int64_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+           (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+}
+
+void role_stats(struct role *role, struct channel *to, json_t *values)
+{
+    struct err err;
+
+    if (to) {
+        json_object_set_new(values, "cpu_ms", json_integer(cpu_ms()));
+        json_object_set_new(values, "memory_bytes", json_integer(memory_bytes(role)));
+        (void)channel_send(to,
+            message_make(MESSAGE_stats, "{s:s, s:O}", "role", role->kind->name, "values", values),
+            &err);
+    }
+    json_decref(values);
 }
 
 void role_ready(struct role *role)
@@ -156,7 +194,7 @@ static int fail(const char *event, const struct err *err)
 
 int role_run(const struct role_kind *kind)
 {
-    struct role role = {.kind = kind};
+    struct role role = {.kind = kind, .statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
     struct err err = {0};
 
     log_open(kind->name);

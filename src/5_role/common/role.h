@@ -40,6 +40,8 @@ struct role_kind {
     /* Control messages beside peer and stop; may be NULL. */
     void (*control)(struct role *role, enum message_type type, json_t *message);
     void (*stop)(struct role *role); /* NULL: end at once */
+    /* Each ROLE_BEAT_MS while the loop turns: time for role_stats(). May be NULL. */
+    void (*beat)(struct role *role);
 };
 
 struct role {
@@ -57,6 +59,7 @@ struct role {
 
     uv_timer_t beat;
     int exit_status;
+    int statm; /* /proc/self/statm, opened before the sandbox; -1 */
     bool ended, ready;
 };
 
@@ -71,6 +74,10 @@ const json_t *role_config(const struct role *role, const char *name);
 
 /* HOME/`tail` into `ret_path` of PATH_MAX bytes. */
 void role_path(const struct role *role, const char *tail, char *ret_path);
+
+/* Send `values` (taken; names of stats.def) and this process's CPU and memory for /metrics; may be
+ * lost. `to` NULL: nobody is there. */
+void role_stats(struct role *role, struct channel *to, json_t *values);
 
 void role_ready(struct role *role);
 

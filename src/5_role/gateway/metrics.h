@@ -44,3 +44,6 @@ void metrics_count(struct metrics *metrics, size_t route, int status, int64_t sp
  * "judge":{"under_way"}}; what is not known by name there is left out. */
 void metrics_write(const struct metrics *metrics, const struct metrics_now *now,
     const json_t *judge, struct buf *out);
+
+/* `roles`: {"ledger":{"entries":n,…},…}; see common/stats.def. */
+void metrics_write_roles(const json_t *roles, struct buf *out);

@@ -240,7 +240,12 @@ static void adopt_or_drop(struct ledger_core *core)
     if (!core->has_batch)
         return;
     core->has_batch = false;
-    if (commit(core, &was_signed)) {
+    int64_t began_ns = clock_steady_ns();
+    bool committed = commit(core, &was_signed);
+    core->commits++;
+    core->commit_us += (clock_steady_ns() - began_ns) / 1000;
+    if (committed) {
+        core->entries += (int64_t)(core->next.tree.size - core->tail.tree.size);
         core->tail = core->next;
         if (was_signed) {
             core->signed_tree = core->tail.tree;
@@ -267,10 +272,21 @@ void ledger_commit(
         if (outcome->err.kind == ERR_NONE && core->group_err.kind == ERR_NONE)
             reply(owner, message_make(MESSAGE_appended, "{s:I, s:O}", "id", (json_int_t)outcome->id,
                              "entries", outcome->entries));
-        else
+        else {
+            core->failed++;
             reply(owner, ledger_failed(outcome->id, err));
+        }
         json_decref(outcome->entries);
         outcome->entries = NULL;
     }
     core->outcome_count = 0;
+}
+
+json_t *ledger_stats(const struct ledger_core *core)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "entries", (json_int_t)core->entries, "size",
+        (json_int_t)core->tail.tree.size, "unsigned",
+        (json_int_t)(core->tail.tree.size - core->signed_tree.size), "commits",
+        (json_int_t)core->commits, "commit_us", (json_int_t)core->commit_us, "failed",
+        (json_int_t)core->failed);
 }

@@ -76,6 +76,9 @@ json_t *ledger_read(struct ledger_core *core, const json_t *read);
 /* Sign a checkpoint over all entries, unless that is done already. Not within a group. */
 bool ledger_checkpoint(struct ledger_core *core, struct err *err);
 
+/* For /metrics, since the start: new. */
+json_t *ledger_stats(const struct ledger_core *core);
+
 /* The disk failed in a way after which nobody knows what is on it: end, and be started again. */
 bool ledger_must_end(const struct ledger_core *core);
 

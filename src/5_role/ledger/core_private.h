@@ -50,6 +50,7 @@ struct ledger_core {
     struct ledger_outcome outcomes[LEDGER_GROUP_MESSAGES_MAX];
     struct err group_err; /* why the store refused; kind ERR_NONE if it did not */
     bool step_noted, must_end;
+    int64_t entries, commits, commit_us, failed; /* for /metrics */
     struct buf line, bodies; /* scratch of an append, kept */
 
     struct ledger_walk verify; /* of the verification under way */

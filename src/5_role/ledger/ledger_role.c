@@ -124,6 +124,13 @@ static void on_checkpoint(uv_timer_t *timer)
         log_error("checkpoint_failed", "message", err.message, NULL);
 }
 
+static void role_beat(struct role *role)
+{
+    struct ledger_role *l = role->state;
+
+    role_stats(role, l->judge, ledger_stats(l->core));
+}
+
 static bool role_start(struct role *role, struct err *err)
 {
     struct ledger_role *l = role->state;
@@ -156,4 +163,5 @@ const struct role_kind LEDGER_ROLE = {.name = "ledger",
     .open = role_open,
     .start = role_start,
     .peer = role_joined,
-    .stop = role_stop};
+    .stop = role_stop,
+    .beat = role_beat};

@@ -18,6 +18,13 @@ door_approver:approver(_, Out) :-
 door_explain:explain(_, obj([words-"because"])).
 door_inference:inference(_, obj([hosts-[], pools-[], measured-[]])).
 door_host_job:host_job(In, In).
+door_prompt:prompt(In, In).
+door_runbook:runbook(In, In).
+door_senses:senses(In, In).
+door_observe:observe(In, In).
+door_alert:alert(In, In).
+door_sensed:sensed(In, In).
+door_ground:ground(In, In).
 door_site:site(_, obj([folders-Folders])) :-
     findall(obj([which-Which, folder-Folder]), user:ln_folder(Which, Folder), Folders).
 door_state_text:state_text(_, obj([files-[obj([name-counter, text-N])]])) :-
