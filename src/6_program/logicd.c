@@ -26,6 +26,8 @@ static const char USAGE[] =
     "usage: logicd serve --home DIR [--kb DIR] [--web DIR] [--playbooks DIR] [--listen HOST:PORT]\n"
     "                    [--llm URL [--llm-model NAME]]   an engine for what the grammar cannot "
     "read\n"
+    "                    [--runbook-model NAME]   a model of the catalogue words runbooks for "
+    "alerts\n"
     "                    [--sqlite-vec FILE --embedding-model NAME]   documents by meaning too\n"
     "                    [--tls-cert FILE --tls-key FILE [--tls-client-ca FILE]] [--tokens FILE]\n"
     "                    [--name HOSTNAME]…   further names by which requests may call this host\n"
@@ -105,10 +107,10 @@ static const char **text_option(struct supervisor_options *o, const char *name)
         const char **value;
     } texts[] = {{"--home", &o->home}, {"--kb", &o->kb}, {"--web", &o->web},
         {"--playbooks", &o->playbooks}, {"--listen", &o->listen}, {"--llm", &o->llm},
-        {"--llm-model", &o->llm_model}, {"--sqlite-vec", &o->sqlite_vec},
-        {"--embedding-model", &o->embedding_model}, {"--tls-cert", &o->tls_cert},
-        {"--tls-key", &o->tls_key}, {"--tls-client-ca", &o->tls_client_ca},
-        {"--tokens", &o->tokens}};
+        {"--llm-model", &o->llm_model}, {"--runbook-model", &o->runbook_model},
+        {"--sqlite-vec", &o->sqlite_vec}, {"--embedding-model", &o->embedding_model},
+        {"--tls-cert", &o->tls_cert}, {"--tls-key", &o->tls_key},
+        {"--tls-client-ca", &o->tls_client_ca}, {"--tokens", &o->tokens}};
 
     for (size_t i = 0; i < COUNT(texts); i++)
         if (strcmp(texts[i].name, name) == 0)
@@ -145,6 +147,7 @@ static int serve(int argc, char **argv)
                                              .listen = "127.0.0.1:30080",
                                              .llm = "",
                                              .llm_model = "",
+                                             .runbook_model = "",
                                              .sqlite_vec = "",
                                              .embedding_model = "",
                                              .tls_cert = "",

@@ -94,6 +94,7 @@ static void add_gateway(json_t *config, const struct supervisor_options *o)
     json_object_set_new(config, "web", json_string(o->web));
     json_object_set_new(config, "llm", json_string(o->llm));
     json_object_set_new(config, "llm_model", json_string(o->llm_model));
+    json_object_set_new(config, "runbook_model", json_string(o->runbook_model));
     json_object_set_new(config, "sqlite_vec", json_string(o->sqlite_vec));
     json_object_set_new(config, "embedding_model", json_string(o->embedding_model));
     json_object_set(config, "names", (json_t *)o->names);

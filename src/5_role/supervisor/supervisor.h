@@ -24,6 +24,7 @@ struct supervisor_options {
     const char *listen;                       /* HOST:PORT */
     const char *llm;                          /* URL of a model engine or "" */
     const char *llm_model;                    /* which of its models, or "" */
+    const char *runbook_model; /* of the catalogue: words runbooks; or "" */
     const char *sqlite_vec, *embedding_model; /* documents by meaning: vec0.so and a model; or "" */
     const char *tls_cert, *tls_key, *tls_client_ca, *tokens; /* files or "" */
     const json_t *names;    /* array of further names of this host in requests */
