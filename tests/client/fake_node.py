@@ -178,7 +178,8 @@ HOUSE = {
          "refused": {}},
         {"source": "nas-agent", "node": "nas", "state": "silent", "words": "no answer", "at_ms": None, "series": 0, "refused": {}}]},
     "/api/v1/history": {"unit": "millicelsius", "series": [
-        {"labels": {"__name__": "logic_cpu_temperature", "node": "tower"}, "points": [[1763693221000, 61500], [1763693281000, "NaN"], [1763693341000, None]]}]},
+        {"labels": {"__name__": "logic_cpu_temperature", "node": "tower"},
+         "points": [[1763693221000, 61500], [1763693281000, "NaN"], [1763693341000, None]]}]},
 }
 
 
