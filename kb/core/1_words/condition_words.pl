@@ -36,7 +36,8 @@ condition_words(disk_hot,            "has a hot disk").
 condition_words(board_hot,           "has a hot board").
 condition_words(cpu_throttling,      "slows its processor down because of heat").
 condition_words(gpu_throttling,      "slows its GPU down because of heat").
-condition_words(heat_coming,         "will be too hot soon").
+condition_words(cpu_heating,         "will soon have a hot processor").
+condition_words(gpu_heating,         "will soon have a hot GPU").
 condition_words(fan_stopped,         "has a fan that stands still").
 condition_words(disk_full,           "has a full file system").
 condition_words(inodes_short,        "has a file system without room for more files").

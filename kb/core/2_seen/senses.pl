@@ -16,6 +16,8 @@
             hear/2,                     % +Node, +AtMs
             quiet_between/5,            % +Node, +Metric, +Part, +Low, +High
             not_quiet/3,                % +Node, +Metric, +Part
+            last_round/2,               % +What, -Ms
+            round_done/2,               % +What, +NowMs
             forget_old_series/1,        % +NowMs
             series_count/1,             % -Count
             forget_senses/0
@@ -54,7 +56,7 @@ observe.
 %   node_series(Node, Metric, Part, Id)
 %   stale_ms(Id, Ms)
 :- dynamic series/6, stale_ms/2, reading/5, points/3, node_series/4, heard/2, observing/2,
-           last_id/1.
+           last_id/1, round/2.
 
 ahead_ms_max(60000).
 gap_ms(60000).
@@ -472,6 +474,20 @@ quiet_between(Node, Metric, Part, Low0, High0) :-
 not_quiet(Node, Metric, Part) :-
     quiet_between(Node, Metric, Part, 1, 0).
 
+%!  last_round(+What, -Ms) is semidet.
+%
+%   When round_done/2 was last said of What.
+
+last_round(What, Ms) :-
+    round(What, Ms),
+    !.
+
+%!  round_done(+What, +NowMs) is det.
+
+round_done(What, NowMs) :-
+    retractall(round(What, _)),
+    assertz(round(What, NowMs)).
+
 %!  forget_old_series(+NowMs) is det.
 %
 %   Parts that nobody told anything of for a day.
@@ -492,5 +508,6 @@ forget_old_series(NowMs) :-
 forget_senses :-
     forall(member(Head, [ series(_, _, _, _, _, _), reading(_, _, _, _, _), points(_, _, _),
                           node_series(_, _, _, _), heard(_, _), observing(_, _), last_id(_),
+                          round(_, _),
                           stale_ms(_, _) ]),
            retractall(Head)).

@@ -11,18 +11,19 @@
             forget_crossings/1,         % +BeforeMs
             forget_standings/0
           ]).
-:- use_module(library(lists), [member/2]).
+:- use_module(library(lists), [member/2, memberchk/2]).
 
 /** <module> How each condition stands while it is not calm
 
-A state is a term of 3_rules/conditions.pl: st(Is, Severity, SinceMs, …).
+A state is a term of 3_rules/condition.pl, st(Is, Severity, SinceMs, …); that of a storm (condition
+`storm`, node "") is storm(Severity, SinceMs, ToldMs, Members) or over.
 Who owns it says how its story is told:
 
     nobody          calm, rising: nobody was told
-    held(Severity, AtMs, Crossing)   it crossed; a moment is waited, for more nodes may
+    held(AtMs, Asked)   it crossed; a moment is waited, for more nodes may
     pending         its alert is on its way to the ledger, or its end is
     alert(Id)       an alert of its own
-    storm(Key)      member of the storm with that key
+    storm(Key, How) member of the storm Key; How: told, or new(Severity, AtMs), not told yet
 
 Never in kb/state: after a restart what is open is taken from the alerts, what was rising begins
 anew.
@@ -76,9 +77,14 @@ alert_begun(Id, Condition, Node, Part) :-
 %   Its end is in the ledger.
 
 alert_over(Condition, Node, Part) :-
-    (   standing(Condition, Node, Part, State, _),
-        arg(1, State, calm)
-    ->  stand(Condition, Node, Part, State, nobody)
+    (   standing(Condition, Node, Part, State, pending)
+    ->  (   State == over
+        ->  stands_no_more(Condition, Node, Part)
+        ;   arg(1, State, Is),
+            memberchk(Is, [calm, armed])
+        ->  stand(Condition, Node, Part, State, nobody)
+        ;   true
+        )
     ;   true
     ).
 
