@@ -4,9 +4,8 @@
  *
  * Two steps. The guard looks at every byte once as it arrives, finds the end of the head and
  * refuses what no parser should ever guess about (bare CR or LF, NUL, folded lines). The whole head
- * then goes through llhttp in strict mode, or in its plainest form past it (plain.h), and what passes
- * through our own rules. However the
- * bytes were split, the answer is the same.
+ * then goes through llhttp in strict mode, or past it if it is of the plainest form (plain.h), and
+ * what passes through our own rules. However the bytes were split, the answer is the same.
  *
  * threads  one at a time per struct
  * source   RFC 9112; the request battery of reference/http-stack.md
