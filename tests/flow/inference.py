@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -354,6 +355,51 @@ def two_hundred_streams_go_on_when_other_roles_die():
         equal(node.chat("words 1")[0], 200)
     for engine in engines:
         engine.stop()
+
+
+@tap.test
+def on_a_full_disk_requests_go_on_and_what_was_lost_is_said():
+    home = "/tmp/ln-small-usage-%d" % os.getpid()
+    os.makedirs(home + "/usage")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", home + "/usage"], stdin=subprocess.DEVNULL,
+                      stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        print("# not allowed to mount a small disk here: skipped")
+        shutil.rmtree(home)
+        return
+    try:
+        with ChatEngine() as engine, House([engine], home=home) as node:
+            def requests():
+                return node.get("/api/v1/usage")[1]["total"]["requests"]
+            equal(node.chat("words 1")[0], 200)
+            time.sleep(1.5)  # it is written
+            with open(home + "/usage/filler", "wb", buffering=0) as filler:
+                try:
+                    while filler.write(b"x" * 4096):
+                        pass
+                except OSError:
+                    pass
+            for i in range(120):  # each a row of its own, more than what SQLite has left in its last page
+                equal(node.chat("words 1", user="u%d" % i)[0], 200)
+            equal(requests(), 121)  # in memory as yet
+            os.remove(home + "/usage/filler")
+            time.sleep(2.5)
+            equal(requests(), 121)
+            with open(home + "/usage/filler", "wb", buffering=0) as filler:
+                try:
+                    while filler.write(b"x" * 4096):
+                        pass
+                except OSError:
+                    pass
+            for _ in range(5):
+                equal(node.chat("words 1")[0], 200)
+            node.stop()
+            lost = '"event":"usage_lost"' in node.log_text()
+            os.remove(home + "/usage/filler")
+            node.start()
+            assert requests() == 126 - (5 if lost else 0), (requests(), lost)
+    finally:
+        subprocess.run(["umount", home + "/usage"], check=False)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @tap.test

@@ -264,17 +264,24 @@ struct usage_counts usage_counts(const struct usage *usage)
     return counts;
 }
 
+/* At once, and here: nobody may turn the loop any more. */
+static void finish_here(struct usage *usage)
+{
+    struct sums pending = usage->pending;
+
+    usage->pending = usage->writing;
+    usage->writing = pending;
+    write_now(usage);
+    settle(usage);
+    finish(usage);
+}
+
 void usage_close(struct usage *usage, void (*closed)(void *user), void *user)
 {
     usage->closed = closed;
     usage->user = user;
-    if (!usage->timer) { /* never started: at once, and here */
-        struct sums pending = usage->pending;
-        usage->pending = usage->writing;
-        usage->writing = pending;
-        write_now(usage);
-        settle(usage);
-        finish(usage);
+    if (!usage->timer) { /* never started */
+        finish_here(usage);
         return;
     }
     uv_close((uv_handle_t *)usage->timer, free_handle);
@@ -282,10 +289,6 @@ void usage_close(struct usage *usage, void (*closed)(void *user), void *user)
     usage->closing = true;
     for (size_t i = 0; i < usage->waiting_count; i++)
         check(usage->busy); /* it is answered behind what runs */
-    if (usage->busy)
-        return;
-    if (usage->pending.count)
-        begin_job(usage);
-    else
-        finish(usage);
+    if (!usage->busy)
+        finish_here(usage);
 }
