@@ -48,7 +48,6 @@
 #define SENSE_APART_MS 200 /* counters nearer in time give no rate; the older look stays */
 #define SENSE_OVER_PERCENT 5
 #define SENSE_FORGET_MS 600000 /* a series not seen for so long makes room for another */
-
 /* --- the table ---------------------------------------------------------------------------------
  */
 
@@ -72,9 +71,8 @@ void sense_table_free(struct sense_table **at);
 size_t sense_table_sources(const struct sense_table *table);
 const struct sense_source *sense_table_source(const struct sense_table *table, size_t i);
 const struct sense_metric *sense_table_metric(const struct sense_table *table, uint16_t metric);
-/* -1: none of this name. */
-int sense_table_find(const struct sense_table *table, struct str metric);
-const char *sense_table_history(const struct sense_table *table); /* NULL: none */
+int sense_table_find(const struct sense_table *table, struct str metric); /* -1: none */
+const char *sense_table_history(const struct sense_table *table);         /* NULL: none */
 
 /* --- one source --------------------------------------------------------------------------------
  */
@@ -93,7 +91,6 @@ enum sense_refusal {
     SENSE_REFUSALS,
 };
 
-/* In small letters: "not_a_number". */
 const char *sense_refusal_word(enum sense_refusal refusal);
 
 struct sense_clock {
@@ -143,6 +140,9 @@ void sense_reader_free(struct sense_reader **at);
 bool sense_read(struct sense_reader *reader, const struct sense_table *table,
     struct sense_state *state, struct str text, const struct sense_clock *now, size_t *series_left,
     struct sense_result *ret_result, struct err *err);
+/* A place is kept for it, whatever else is said. */
+void sense_reserve(struct sense_state *state, uint16_t metric, struct str part,
+    const struct sense_clock *now, size_t *series_left);
 /* A reading of our own (source_ok). false: out of range, old, or too many series. */
 bool sense_tell(const struct sense_table *table, struct sense_state *state, uint16_t metric,
     struct str part, int64_t value, const struct sense_clock *now, size_t *series_left,

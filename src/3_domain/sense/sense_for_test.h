@@ -19,54 +19,47 @@
     ",\"stale_s\":60,\"from\":[" from "]}"
 
 /* A later member of the same name counts: JSON is read without JSON_REJECT_DUPLICATES here. */
-static const char
-    TABLE_TEXT[] = "{\"history\":null,\"sources\":["
-                   "{\"source\":\"one\",\"node\":\"tower\",\"kind\":\"exporter\",\"where\":\"http:/"
-                   "/h:1/m\","
-                   "\"every_s\":10}],\"metrics\":[" METRIC("busy", 0, 1000,
-                       ROW("cpu", "ratio_rate",
-                           ",\"scale\":1000,\"labels\":{\"mode\":[\"!idle\"]}"
-                           ",\"of\":[{\"name\":\"cpu\",\"labels\":{}}]")) "," METRIC("cores", 1,
-                       4096,
-                       ROW("cpu", "value",
-                           ",\"many\":\"count\",\"labels\":{\"mode\":[\"idle\"]}")) "," METRIC("loa"
-                                                                                               "d",
-                       0, 100000,
-                       ROW("load1", "value", ",\"scale\":1000")) "," METRIC("received", 0, 1000000,
-                       ROW("rx_total", "rate",
-                           ",\"part\":[\"device\"],"
-                           "\"labels\":{\"device\":[\"!lo\",\"!veth*\"]}")) "," METRIC("errors", 0,
-                       1000000,
-                       ROW("rx_errors", "rate", ",\"part\":[\"device\"]") "," ROW(
-                           "tx_errors", "rate", ",\"part\":[\"device\"]")) "," METRIC("kills", 0,
-                       1000, ROW("kills_total", "delta", "")) "," METRIC("used", 0, 1000,
-                       ROW("avail", "rest",
-                           ",\"scale\":1000,\"part\":[\"mount\"],"
-                           "\"of\":[{\"name\":\"size\",\"labels\":{}}]")) "," METRIC("free", 0,
-                       9007199254740991,
-                       ROW("avail", "value", ",\"part\":[\"mount\"]")) "," METRIC("missing", 0, 64,
-                       ROW("disks", "less",
-                           ",\"labels\":{\"state\":[\"active\"]},"
-                           "\"of\":[{\"name\":\"required\",\"labels\":{}}]")) "," METRIC("heat",
-                       -50000, 150000,
-                       ROW("temp", "value",
-                           ",\"scale\":1000,\"many\":\"max\",\"part\":[\"chip\",\"sensor\"],"
-                           "\"labels\":{\"chip\":[\"cpu_*\"]}") "," ROW("temp", "value",
-                           ",\"scale\":1000,\"many\":\"max\",\"part\":[\"chip\",\"sensor\"],"
-                           "\"labels\":{\"chip_name\":[\"k10temp\"]},"
-                           "\"join\":{\"name\":\"chip_names\",\"on\":\"chip\",\"take\":\"chip_"
-                           "name\"}")) "," METRIC("board", -50000, 150000,
-                       ROW("temp", "value",
-                           ",\"scale\":1000,\"many\":\"max\",\"part\":[\"chip\",\"sensor\"],"
-                           "\"untaken\":true")) "," METRIC("ahead", -4102444800000, 4102444800000,
-                       ROW("time_s", "ahead", ",\"scale\":1000")) "," METRIC("uptime", 0,
-                       10000000000, ROW("boot_s", "ago", "")) "," METRIC("failed", 0, 1,
-                       ROW("unit", "value",
-                           ",\"keep\":\"nonzero\",\"part\":[\"name\"]")) "," METRIC("speed", 1,
-                       1000000,
-                       ROW("speed_bytes", "value",
-                           ",\"scale\":8,\"divide\":1000000")) "," METRIC("source_ok", 0, 1,
-                       "") "]}";
+static const char TABLE_TEXT[] =
+    "{\"history\":null,\"sources\":["
+    "{\"source\":\"one\",\"node\":\"tower\",\"kind\":\"exporter\",\"where\":\"http:/"
+    "/h:1/m\","
+    "\"every_s\":10}],\"metrics\":[" METRIC("busy", 0, 1000,
+        ROW("cpu", "ratio_rate",
+            ",\"scale\":1000,\"labels\":{\"mode\":[\"!idle\"]}"
+            ",\"of\":[{\"name\":\"cpu\",\"labels\":{}}]")) "," METRIC("cores", 1, 4096,
+        ROW("cpu", "value",
+            ",\"many\":\"count\",\"labels\":{\"mode\":[\"idle\"]}")) "," METRIC("loa"
+                                                                                "d",
+        0, 100000, ROW("load1", "value", ",\"scale\":1000")) "," METRIC("received", 0, 1000000,
+        ROW("rx_total", "rate",
+            ",\"part\":[\"device\"],"
+            "\"labels\":{\"device\":[\"!lo\",\"!veth*\"]}")) "," METRIC("errors", 0, 1000000,
+        ROW("rx_errors", "rate", ",\"part\":[\"device\"]") "," ROW(
+            "tx_errors", "rate", ",\"part\":[\"device\"]")) "," METRIC("kills", 0, 1000,
+        ROW("kills_total", "delta", "")) "," METRIC("used", 0, 1000,
+        ROW("avail", "rest",
+            ",\"scale\":1000,\"part\":[\"mount\"],"
+            "\"of\":[{\"name\":\"size\",\"labels\":{}}]")) "," METRIC("free", 0, 9007199254740991,
+        ROW("avail", "value", ",\"part\":[\"mount\"]")) "," METRIC("missing", 0, 64,
+        ROW("disks", "less",
+            ",\"labels\":{\"state\":[\"active\"]},"
+            "\"of\":[{\"name\":\"required\",\"labels\":{}}]")) "," METRIC("heat", -50000, 150000,
+        ROW("temp", "value",
+            ",\"scale\":1000,\"many\":\"max\",\"part\":[\"chip\",\"sensor\"],"
+            "\"labels\":{\"chip\":[\"cpu_*\"]}") "," ROW("temp", "value",
+            ",\"scale\":1000,\"many\":\"max\",\"part\":[\"chip\",\"sensor\"],"
+            "\"labels\":{\"chip_name\":[\"k10temp\"]},"
+            "\"join\":{\"name\":\"chip_names\",\"on\":\"chip\",\"take\":\"chip_"
+            "name\"}")) "," METRIC("board", -50000, 150000,
+        ROW("temp", "value",
+            ",\"scale\":1000,\"many\":\"max\",\"part\":[\"chip\",\"sensor\"],"
+            "\"untaken\":true")) "," METRIC("ahead", -4102444800000, 4102444800000,
+        ROW("time_s", "ahead", ",\"scale\":1000")) "," METRIC("uptime", 0, 10000000000,
+        ROW("boot_s", "ago", "")) "," METRIC("failed", 0, 1,
+        ROW("unit", "value", ",\"keep\":\"nonzero\",\"part\":[\"name\"]")) "," METRIC("speed", 1,
+        1000000,
+        ROW("speed_bytes", "value", ",\"scale\":8,\"divide\":1000000")) "," METRIC("source_ok", 0,
+        1, "") "]}";
 
 struct probe {
     struct sense_table *table;

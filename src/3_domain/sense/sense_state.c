@@ -186,6 +186,13 @@ void sense_look_at_clock(struct sense_state *state, const struct sense_clock *no
     state->offset_ms = offset_ms;
 }
 
+void sense_reserve(struct sense_state *state, uint16_t metric, struct str part,
+    const struct sense_clock *now, size_t *series_left)
+{
+    if (part.len <= SENSE_PART_BYTES_MAX)
+        (void)sense_series_at(state, metric, part, now->steady_ms, series_left);
+}
+
 bool sense_tell(const struct sense_table *table, struct sense_state *state, uint16_t metric,
     struct str part, int64_t value, const struct sense_clock *now, size_t *series_left,
     struct sense_reading *ret_reading)

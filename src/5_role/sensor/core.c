@@ -81,10 +81,6 @@ static void tell_what_is_due(struct sensor *sensor, int64_t now_ms)
         sensor->sources_ms = now_ms + settings->sources_ms;
         sensor->grown_ms = now_ms + GROWN_MS;
     }
-    if (sensor->ready && now_ms >= sensor->stats_ms) {
-        tell_stats(sensor);
-        sensor->stats_ms = now_ms + settings->stats_ms;
-    }
 }
 
 static void on_timer(uv_timer_t *timer)

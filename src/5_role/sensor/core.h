@@ -58,5 +58,7 @@ struct sensor *sensor_open(const struct sensor_setup *setup);
 void sensor_close(struct sensor *sensor, void (*closed)(void *owner), void *owner);
 /* A judge came, or went: nothing is told before its `senses`. */
 void sensor_judge(struct sensor *sensor);
+/* For role_stats(): the names of common/stats.def. */
+json_t *sensor_stats(const struct sensor *sensor);
 /* senses, taken, request. The message is borrowed. */
 void sensor_take(struct sensor *sensor, enum message_type type, const json_t *message);

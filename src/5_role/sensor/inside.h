@@ -34,7 +34,8 @@ struct source {
 };
 
 struct sensor_counts {
-    uint64_t asked, failed, pushes, texts, texts_refused, samples, readings, batches, rows, taken;
+    uint64_t asked, failed, pushes, pushes_refused, texts, texts_refused, samples, readings,
+        batches, rows, taken;
     uint64_t refused[SENSE_REFUSALS];
 };
 
@@ -58,9 +59,9 @@ struct sensor {
     bool out;      /* it is not taken yet */
     struct buf out_text;
     int64_t tell_ms; /* steady: readings go then; 0: none wait */
-    /* sources and stats: steady, when they are told next */
+    /* sources: steady, when they are told next */
     bool changed, grown; /* a state; only numbers */
-    int64_t sources_ms, stats_ms, grown_ms;
+    int64_t sources_ms, grown_ms;
     /* history */
     struct history *history;
     char history_url[SENSE_WHERE_BYTES_MAX + 1]; /* wished; "" none */
@@ -107,7 +108,6 @@ void tell_readings(struct sensor *sensor);
 void tell_again(struct sensor *sensor); /* what was out when the judge went */
 void tell_taken(struct sensor *sensor, int64_t id);
 void tell_sources(struct sensor *sensor);
-void tell_stats(struct sensor *sensor);
 
 /* --- request.c: questions of the judge, history */
 void sensor_request(struct sensor *sensor, const json_t *message);

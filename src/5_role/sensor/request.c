@@ -61,12 +61,12 @@ static bool take_push(
             "one push each %" PRId64 " ms is taken", sensor->setup.settings.push_ms);
     }
     source->push_ms = now_ms;
-    sensor->counts.pushes++;
     if (!source_says(source, text, ret_readings, err)) {
         source_is(source, SOURCE_REFUSED, err->message);
         source_ok(source, false);
         return false;
     }
+    sensor->counts.pushes++;
     source_is(source, SOURCE_OK, "");
     source_ok(source, true);
     return true;
@@ -182,7 +182,9 @@ void sensor_request(struct sensor *sensor, const json_t *message)
             return;
     } else if (strcmp(method, "push") != 0) {
         err_code(&err, ERR_INPUT, "unknown_method", NULL, "the sensor takes push and history");
-    } else if (take_push(sensor, body, &readings, &err)) {
+    } else if (!take_push(sensor, body, &readings, &err)) {
+        sensor->counts.pushes_refused++;
+    } else {
         snprintf(told, sizeof told, "{\"readings\":%zu}", readings);
         send_reply(sensor, id, str_from(told), NULL);
         return;

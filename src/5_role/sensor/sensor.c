@@ -207,10 +207,18 @@ static void sensor_role_peer(struct role *role, const char *name, int fd)
     sensor_judge(r->sensor);
 }
 
+static void sensor_role_beat(struct role *role)
+{
+    struct sensor_role *r = role->state;
+
+    role_stats(role, r->judge, sensor_stats(r->sensor));
+}
+
 const struct role_kind SENSOR_ROLE = {
     .name = "sensor",
     .open = sensor_role_open,
     .start = sensor_role_start,
     .peer = sensor_role_peer,
     .stop = sensor_role_stop,
+    .beat = sensor_role_beat,
 };

@@ -52,6 +52,9 @@ bool source_says(struct source *source, struct str text, size_t *ret_readings, s
     struct sense_result result;
 
     sensor->counts.texts++;
+    if (sensor->source_ok >= 0) /* before it takes all places for itself */
+        sense_reserve(source->readings, (uint16_t)sensor->source_ok, str_from(source->fact.source),
+            &now, &sensor->series_left);
     if (!sense_read(sensor->reader, sensor->table, source->readings, text, &now,
             &sensor->series_left, &result, err)) {
         source->texts_refused++;

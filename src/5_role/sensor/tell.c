@@ -148,57 +148,44 @@ void tell_sources(struct sensor *sensor)
 /* --- what was counted ---------------------------------------------------------------------------
  */
 
-static void add_history(struct buf *text, const struct sensor *sensor)
+static int64_t in_state(const struct sensor *sensor, enum source_state state)
 {
-    struct history_counts c = history_counts(sensor->history);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } rows[] = {{"history_samples_taken", c.samples_taken},
-        {"history_samples_delivered", c.samples_delivered},
-        {"history_samples_refused", c.samples_refused},
-        {"history_samples_dropped", c.samples_dropped}, {"history_samples_lost", c.samples_lost},
-        {"history_files_torn", c.files_torn}, {"history_attempts_failed", c.attempts_failed},
-        {"history_spool_bytes", c.spool_bytes}, {"history_queries", c.queries},
-        {"history_queries_failed", c.queries_failed}, {"history_away", c.away}};
-
-    for (size_t i = 0; i < COUNT(rows); i++)
-        buf_printf(text, ",\"%s\":%" PRIu64, rows[i].name, rows[i].value);
-}
-
-static uint64_t in_state(const struct sensor *sensor, enum source_state state)
-{
-    uint64_t count = 0;
+    int64_t count = 0;
 
     for (size_t i = 0; i < sensor->count; i++)
         count += sensor->sources[i]->state == state;
     return count;
 }
 
-void tell_stats(struct sensor *sensor)
+static int64_t refused_all(const struct sensor_counts *c)
 {
-    scoped(buf_done) struct buf text = buf_of(16 * 1024);
-    const struct sensor_counts *c = &sensor->counts;
+    uint64_t sum = 0;
 
-    buf_printf(&text,
-        "{\"v\":%d,\"type\":\"stats\",\"role\":\"sensor\",\"values\":{\"sources\":%zu,"
-        "\"sources_ok\":%" PRIu64 ",\"sources_failing\":%" PRIu64 ",\"sources_refused\":%" PRIu64
-        ",\"sources_silent\":%" PRIu64 ",\"series\":%zu,\"asked\":%" PRIu64 ",\"failed\":%" PRIu64
-        ",\"pushes\":%" PRIu64 ",\"texts\":%" PRIu64 ",\"texts_refused\":%" PRIu64
-        ",\"samples\":%" PRIu64 ",\"readings\":%" PRIu64 ",\"readings_waiting\":%zu,"
-        "\"readings_merged\":%" PRIu64 ",\"readings_sent\":%" PRIu64 ",\"batches\":%" PRIu64
-        ",\"batches_taken\":%" PRIu64,
-        MESSAGE_VERSION, sensor->count, in_state(sensor, SOURCE_OK),
-        in_state(sensor, SOURCE_FAILING), in_state(sensor, SOURCE_REFUSED),
-        in_state(sensor, SOURCE_SILENT), (size_t)SENSE_SERIES_ALL_MAX - sensor->series_left,
-        c->asked, c->failed, c->pushes, c->texts, c->texts_refused, c->samples, c->readings,
-        sensor->outbox.waiting, sensor->outbox.merged, c->rows, c->batches, c->taken);
     for (int i = 0; i < SENSE_REFUSALS; i++)
-        buf_printf(&text, ",\"refused_%s\":%" PRIu64, sense_refusal_word((enum sense_refusal)i),
-            c->refused[i]);
-    if (sensor->history)
-        add_history(&text, sensor);
-    buf_add(&text, S("}}"));
-    check(!text.overflowed);
-    (void)sensor->setup.send(sensor->setup.owner, buf_str(&text));
+        sum += c->refused[i];
+    return (int64_t)sum;
+}
+
+json_t *sensor_stats(const struct sensor *sensor)
+{
+    const struct sensor_counts *c = &sensor->counts;
+    struct history_counts h =
+        sensor->history ? history_counts(sensor->history) : (struct history_counts){0};
+    const struct {
+        const char *name;
+        int64_t value;
+    } rows[] = {{"sources", (int64_t)sensor->count},
+        {"sources_failing", in_state(sensor, SOURCE_FAILING) + in_state(sensor, SOURCE_REFUSED)},
+        {"scrapes", (int64_t)c->asked}, {"scrapes_failed", (int64_t)c->failed},
+        {"pushes", (int64_t)c->pushes}, {"pushes_refused", (int64_t)c->pushes_refused},
+        {"samples", (int64_t)c->samples}, {"readings", (int64_t)c->readings},
+        {"refused", refused_all(c)}, {"dropped", (int64_t)sensor->outbox.merged},
+        {"history_sent", (int64_t)h.samples_delivered},
+        {"history_dropped", (int64_t)(h.samples_dropped + h.samples_refused + h.samples_lost)},
+        {"history_spooled_bytes", (int64_t)h.spool_bytes}};
+    json_t *values = json_object();
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        json_object_set_new(values, rows[i].name, json_integer((json_int_t)rows[i].value));
+    return values;
 }
