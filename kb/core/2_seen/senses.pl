@@ -22,7 +22,7 @@
             series_count/1,             % -Count
             forget_senses/0
           ]).
-:- use_module(library(lists), [member/2, memberchk/2, reverse/2]).
+:- use_module(library(lists), [max_list/2, member/2, memberchk/2, reverse/2]).
 :- use_module(library(assoc), [list_to_assoc/2, get_assoc/3, assoc_to_list/2]).
 :- use_module(kb('1_words/metric_words'),
               [metric/5, metric_named/2, part_text/1, trend_metric/3]).
@@ -275,14 +275,31 @@ sums(_, _, _, Sums, Sums, First, First).
 %   The newest reading of the node itself; that a source was asked in vain is none.
 
 heard_at(Node, AtMs) :-
+    world(World),
+    heard_in(World, Node, AtMs).
+
+heard_in(live, Node, AtMs) :-
     heard(Node, AtMs).
+heard_in(look(Look), Node, AtMs) :-
+    (   nonvar(Node)
+    ->  get_assoc(Node, Look, All)
+    ;   assoc_pairs(Look, Node, All)
+    ),
+    findall(At, ( member(found(Metric, _, _, At, _, _), All), Metric \== source_ok ), Ats),
+    Ats = [_|_],
+    max_list(Ats, AtMs).
 
 %!  watched_since(-Ms) is semidet.
 %
-%   Since when observations come without a gap: nobody is silent for longer than we listen.
+%   Since when observations come without a gap: nobody is silent for longer than we listen. A look
+%   knows of no gap: it is asked for the newest reading that it brought.
 
 watched_since(Ms) :-
-    observing(_, Ms),
+    world(World),
+    (   World == live
+    ->  observing(_, Ms)
+    ;   Ms = 0
+    ),
     !.
 
 %!  series_count(-Count) is det.

@@ -52,15 +52,14 @@ test(after_the_clock_went_back_new_readings_count, [setup(started), true(V == 7)
     Back is Now - 3600000,
     begin_observing(Back, How),
     How == back,
-    heard_at("nas", Back),
-    watched_since(Back),
+    live(( heard_at("nas", Back), watched_since(Back) )),
     take_row(["nas", "cpu_busy", "", 7, Back], Back, _),
     asking_at(Back, live(node_metric("nas", cpu_busy, V, _))).
 test(a_gap_begins_the_watch_anew, [setup(started), true(How-Since == gap-Later)]) :-
     at(Now),
     Later is Now + 61000,
     begin_observing(Later, How),
-    watched_since(Since).
+    live(watched_since(Since)).
 test(stale_is_unknown, [setup(started), true(Fresh == false)]) :-
     at(Now),
     outcome(["nas", "cpu_busy", "", 5, now(0)], _),

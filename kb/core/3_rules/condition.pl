@@ -312,7 +312,8 @@ silent_since(Node, AtMs) :-
     !,
     (   heard_at(Node, HeardMs)
     ->  AtMs is max(HeardMs, WatchedMs)
-    ;   AtMs = WatchedMs
+    ;   WatchedMs > 0,
+        AtMs = WatchedMs
     ).
 
 may_be_away(Node) :-
