@@ -8,7 +8,7 @@
           ]).
 :- use_module(library(lists),
               [append/2, append/3, last/2, member/2, memberchk/2, nth1/3, reverse/2]).
-:- use_module(library(apply), [foldl/6, maplist/3]).
+:- use_module(library(apply), [foldl/5, maplist/3]).
 :- use_module(kb('1_words/condition_words'), [condition_named/2, condition_words/2, severity/2]).
 :- use_module(kb('1_words/metric_words'), [metric/5, metric_words/2]).
 :- use_module(kb('1_words/house_words'), [node_role_word/1]).
