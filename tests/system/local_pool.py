@@ -75,6 +75,7 @@ def a_pool_of_this_machine_is_loaded_on_demand_and_unloaded_when_idle():
 @tap.test
 def measured_memory_replaces_the_estimate_after_the_first_load():
     with House() as node:
+        wait_for("the table", lambda: node.get("/v1/capabilities")[1]["pools"])
         equal(node.pool()["models"][0]["measured"], False)
         equal(node.chat()[0], 200)
         wait_for("what was measured", lambda: node.pool()["models"][0]["measured"])
