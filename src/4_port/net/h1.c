@@ -42,7 +42,7 @@ struct h1 {
     struct request *request; /* H1_BODY */
     struct http_chunks *chunks;
     struct exchange *ex; /* H1_HANDLE */
-    uint64_t body_left;
+    uint64_t body_left, body_bytes_max;
     uint64_t lingered_bytes;
     size_t accounted_bytes;
     enum h1_phase phase;
@@ -287,6 +287,21 @@ static void hand_over(struct h1 *h1)
 }
 
 /* The head in `bytes` is whole: copy it to where it can stay, and judge it there. */
+/* Decided with the head: what is too long is not read. */
+static uint64_t body_bytes_max(const struct h1 *h1)
+{
+    const struct http_server_config *config = &h1->server->config;
+    const struct http_head *head = &h1->request->head;
+    int64_t most = config->limits.body_bytes_max;
+
+    if (config->body_bytes &&
+        (head->chunked || head->content_length > (uint64_t)config->body_bytes_unasked)) {
+        int64_t here = config->body_bytes(head->method, h1->request->path, config->user);
+        most = here < most ? here : most;
+    }
+    return (uint64_t)most;
+}
+
 static const struct http_refusal *take_head(struct h1 *h1, struct str bytes)
 {
     struct request *request = server_request_take(h1->server);
@@ -312,9 +327,10 @@ static const struct http_refusal *take_head(struct h1 *h1, struct str bytes)
     h1->minor = head->minor == 1;
     h1->keep_alive = head->keep_alive;
     refusal = server_judge(h1->server, request, h1->conn->tls != NULL);
-    if (!refusal && head->content_length > (uint64_t)limits_of(h1)->body_bytes_max)
-        return &BODY_TOO_LONG;
-    return refusal;
+    if (refusal)
+        return refusal;
+    h1->body_bytes_max = body_bytes_max(h1);
+    return head->content_length > h1->body_bytes_max ? &BODY_TOO_LONG : NULL;
 }
 
 static void begin_body(struct h1 *h1, bool nothing_yet)
@@ -322,7 +338,7 @@ static void begin_body(struct h1 *h1, bool nothing_yet)
     const struct http_head *head = &h1->request->head;
 
     h1->phase = H1_BODY;
-    h1->request->body.bytes_max = (size_t)limits_of(h1)->body_bytes_max;
+    h1->request->body.bytes_max = (size_t)h1->body_bytes_max;
     h1->body_left = head->content_length;
     if (head->chunked)
         h1->chunks = http_chunks_make();

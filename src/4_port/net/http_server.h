@@ -42,6 +42,10 @@ struct http_server_config {
     /* Origins allowed beside the server's own ("https://desk.home.arpa"); NULL-ended, may be NULL.
      */
     const char *const *origins;
+    /* How long a body may be here, asked before any of it is read, where it may be longer than
+     * body_bytes_unasked; never more than limits.body_bytes_max counts. NULL: that everywhere. */
+    int64_t (*body_bytes)(enum http_method method, struct str path, void *user);
+    int64_t body_bytes_unasked;
     void (*handle)(struct exchange *ex, void *user);
     void *user;
 };

@@ -253,6 +253,11 @@ static bool foreign_page(struct exchange *ex)
            !exchange_header(ex, S("Authorization")).at;
 }
 
+bool front_has(const struct route *route)
+{
+    return inference_route(route->id) != NOT_INFERENCE;
+}
+
 bool front_takes(struct gateway *g, const struct route *route, struct exchange *ex)
 {
     int at = inference_route(route->id);

@@ -35,6 +35,8 @@ bool front_start(struct gateway *gateway, struct err *err);
 void front_stop(struct gateway *gateway);
 void front_close(struct gateway *gateway);
 
+/* Is this a route of inference? */
+bool front_has(const struct route *route);
 /* True: it was a request for inference, and is taken care of. */
 bool front_takes(struct gateway *gateway, const struct route *route, struct exchange *ex);
 /* The same for a path of /v1 or of Ollama's /api that is none of ours. */

@@ -232,8 +232,11 @@ static bool open_model(struct gateway *g, struct err *err)
 static void open_server(struct gateway *g)
 {
     const json_t *names = role_config(g->role, "names");
-    struct http_server_config config = {
-        .limits = g->settings.http, .handle = on_request, .user = g};
+    struct http_server_config config = {.limits = g->settings.http,
+        .body_bytes = visit_body_bytes,
+        .body_bytes_unasked = g->settings.api_body_bytes_max,
+        .handle = on_request,
+        .user = g};
 
     g->names = calloc(json_array_size(names) + 1, sizeof *g->names);
     check(g->names);
@@ -263,6 +266,7 @@ static bool open_gateway(struct role *role, struct err *err)
     role->state = g;
     g->reply = buf_of(REPLY_BYTES_MAX);
     g->body = buf_of(MESSAGE_BYTES_MAX);
+    g->role_stats = json_object();
     warm_up();
     metrics_init(&g->metrics);
     settings_default(ROWS, COUNT(ROWS), &g->settings);
@@ -404,6 +408,7 @@ void gateway_free(struct role *role)
     tokens_done(&g->tokens);
     pages_done(&g->pages);
     metrics_done(&g->metrics);
+    json_decref(g->role_stats);
     json_decref(g->actions);
     buf_done(&g->reply);
     buf_done(&g->body);
@@ -420,8 +425,30 @@ uint16_t gateway_port(const struct role *role)
     return http_server_port(g->server);
 }
 
-const struct role_kind GATEWAY_ROLE = {.name = "gateway",
+/* The supervisor's own numbers: they are worth most while the judge is away. */
+static void gateway_control(struct role *role, enum message_type type, json_t *message)
+{
+    struct gateway *g = role->state;
+
+    if (type == MESSAGE_stats)
+        json_object_set(g->role_stats, "supervisor", json_object_get(message, "values"));
+    else
+        log_error("message_refused", "from", "supervisor", "type", message_type_name(type), NULL);
+}
+
+static void gateway_beat(struct role *role)
+{
+    struct gateway *g = role->state;
+
+    role_stats(role, link_channel(&g->link), json_object());
+}
+
+const struct role_kind GATEWAY_ROLE = {
+    .name = "gateway",
     .open = open_gateway,
     .start = start_gateway,
     .peer = on_peer,
-    .stop = stop_gateway};
+    .stop = stop_gateway,
+    .control = gateway_control,
+    .beat = gateway_beat,
+};

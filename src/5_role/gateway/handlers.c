@@ -219,33 +219,62 @@ static void reply_metrics(struct visit *visit, const json_t *judge)
     g->metrics.held = g->link.held_ever;
     g->metrics.streams_left = g->hub.left;
     metrics_write(&g->metrics, &now, judge, out);
+    metrics_write_roles(g->role_stats, out);
     front_metrics(g, out);
     runbooks_metrics(g, out);
     visit_reply(visit, 200, S(METRICS_TYPE), NULL, 0, buf_str(out));
 }
 
-static void on_numbers(void *owner, json_t *body, const struct err *why)
+/* What the judge knows of the roles replaces what it knew; the supervisor's is ours. */
+static void on_role_numbers(void *owner, json_t *body, const struct err *why)
 {
     struct visit *visit = owner;
+    json_t *supervisor = json_object_get(visit->gateway->role_stats, "supervisor");
 
-    (void)why; /* ours are worth having without the judge's */
     visit->call = NULL;
-    reply_metrics(visit, body);
+    if (!why && json_is_object(json_object_get(body, "roles"))) {
+        json_t *roles = json_copy(json_object_get(body, "roles"));
+        json_object_del(roles, "supervisor");
+        if (supervisor)
+            json_object_set(roles, "supervisor", supervisor);
+        json_decref(visit->gateway->role_stats);
+        visit->gateway->role_stats = roles;
+    }
+    reply_metrics(visit, visit->answer);
 }
 
-void route_metrics(struct visit *visit)
+static void ask_numbers(struct visit *visit, const char *method,
+    void (*answered)(void *owner, json_t *body, const struct err *why))
 {
     struct err err;
-    const struct link_request request = {.method = S("status"),
+    const struct link_request request = {.method = str_from(method),
         .who = str_from(visit->who),
         .body = S("{}"),
         .pace = LINK_BRIEF,
         .never_held = true,
-        .answered = on_numbers,
+        .answered = answered,
         .owner = visit};
 
     if (!link_ask(&visit->gateway->link, &request, &visit->call, &err))
+        reply_metrics(visit, visit->answer);
+}
+
+/* Ours are worth having without the judge's. */
+static void on_numbers(void *owner, json_t *body, const struct err *why)
+{
+    struct visit *visit = owner;
+
+    visit->call = NULL;
+    visit->answer = why ? NULL : json_incref(body);
+    if (why)
         reply_metrics(visit, NULL);
+    else
+        ask_numbers(visit, "stats", on_role_numbers);
+}
+
+void route_metrics(struct visit *visit)
+{
+    ask_numbers(visit, "status", on_numbers);
 }
 
 static void on_catalogue(void *owner, json_t *body, const struct err *why)

@@ -43,6 +43,7 @@ struct gateway {
     struct documents *documents;
     struct model *model;  /* NULL: no engine is configured */
     struct runbooks *runbooks;
+    json_t *role_stats;   /* role -> numbers: the supervisor's, and the judge's last answer */
     json_t *actions;      /* the catalogue as last read; NULL: ask */
     struct visit *visits; /* open ones */
     struct exporting *exports;

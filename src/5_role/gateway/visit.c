@@ -299,11 +299,27 @@ static struct visit *make(struct gateway *gateway, struct exchange *ex)
     return visit;
 }
 
-/* Only prompts with pictures in them, and documents, may be long. */
+int64_t visit_body_bytes(enum http_method method, struct str path, void *user)
+{
+    const struct gateway *gateway = user;
+    scoped(buf_done) struct buf allow = buf_of(64);
+    const struct route *route = NULL;
+    struct str id;
+
+    if (route_find(method, path, &route, &id, &allow) != ROUTE_FOUND)
+        return gateway->settings.api_body_bytes_max;
+    if (front_has(route))
+        return gateway->settings.http.body_bytes_max;
+    return route->id == ROUTE_docs_add ? DOCUMENTS_BODY_BYTES_MAX
+                                       : gateway->settings.api_body_bytes_max;
+}
+
+/* Known length or not, it was bounded before it was read; a small bound of the settings also here.
+ */
 static bool guard_length(const struct visit *visit, struct err *err)
 {
-    bool document = visit->route && visit->route->id == ROUTE_docs_add;
-    int64_t max = document ? DOCUMENTS_BODY_BYTES_MAX : visit->gateway->settings.api_body_bytes_max;
+    const struct route *route = visit->route;
+    int64_t max = visit_body_bytes(route->method, exchange_path(visit->ex), visit->gateway);
 
     if (exchange_body(visit->ex).len <= (size_t)max)
         return true;

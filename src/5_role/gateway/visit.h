@@ -34,6 +34,10 @@ struct visit {
     int64_t model_ms;
 };
 
+/* How long a body may be: only prompts with pictures in them, and documents, may be long. `user` is
+ * the gateway. */
+int64_t visit_body_bytes(enum http_method method, struct str path, void *user);
+
 /* Makes the visit, guards, finds the route and calls its handler. */
 void visit_begin(struct gateway *gateway, struct exchange *ex);
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define TICK_MS 1000
+#define STATS_TICKS 5
 
 /* In the order in which they are ended: first who takes requests, last who keeps the record. */
 enum role_id { GATEWAY, SENSOR, JUDGE, ACTUATOR, AGENT, LEDGER, ROLES };
@@ -57,7 +58,7 @@ struct supervisor {
     struct process *successor; /* a judge with new rules, not yet in its slot */
     struct version successor_version;
     bool reloading, stopping, announced;
-    int64_t stop_since_ms;
+    int64_t stop_since_ms, ticks;
     int exit_status;
     uv_signal_t on_term, on_int;
     uv_timer_t tick;
@@ -395,6 +396,29 @@ static void watch(struct supervisor *s, struct process *p, int64_t now_ms)
     }
 }
 
+/* For /metrics: what only we know. */
+static void tell_stats(struct supervisor *s)
+{
+    struct process *gateway = s->slots[GATEWAY].process;
+    struct err err;
+
+    if (!gateway || !gateway->control)
+        return;
+    scoped(json_done) json_t *values = json_object();
+    for (int i = 0; i < ROLES; i++) {
+        const struct slot *slot = &s->slots[i];
+        char key[64];
+        if (slot->absent)
+            continue;
+        snprintf(key, sizeof key, "restarts_%s", ROLE_NAMES[i]);
+        json_object_set_new(values, key, json_integer(slot->restarts));
+        snprintf(key, sizeof key, "up_%s", ROLE_NAMES[i]);
+        json_object_set_new(values, key, json_integer(slot->process && slot->process->ready));
+    }
+    (void)channel_send(gateway->control,
+        message_make(MESSAGE_stats, "{s:s, s:O}", "role", "supervisor", "values", values), &err);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct supervisor *s = timer->data;
@@ -403,6 +427,8 @@ static void on_tick(uv_timer_t *timer)
     if (notify_watchdog_ms())
         notify_send("WATCHDOG=1");
     watch(s, s->successor, now_ms);
+    if (++s->ticks % STATS_TICKS == 0)
+        tell_stats(s);
     for (int i = 0; i < ROLES; i++) {
         struct process *p = s->slots[i].process;
         watch(s, p, now_ms);
