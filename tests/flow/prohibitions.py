@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
-from node import LOGICD, Node, Tap, equal  # noqa: E402
+from node import LOGICCTL, LOGICD, Node, Tap, equal  # noqa: E402
 
 tap = Tap()
 
@@ -29,6 +29,7 @@ def probe(node, role, *paths):
         "gateway": {"listen": "127.0.0.1:0", "socket": node.home + "/run/probe.sock", "web": node.command()[7], "llm": "",
                     "tls_cert": "", "tls_key": "", "tokens": ""},
         "actuator": {"secrets": node.home + "/secrets", "playbooks": node.playbooks()},
+        "sensor": {},
         "ledger": {"folder": node.home + "/ledger-probe"},
     }[role])
     os.makedirs(node.home + "/ledger-probe", exist_ok=True)
@@ -81,6 +82,25 @@ def actuator_cannot_listen():
 
 
 @tap.test
+def sensor_asks_outwards_and_cannot_execute_listen_or_read_what_is_not_its_own():
+    with Node(start=False) as node:
+        subprocess.run([LOGICCTL, "--home", node.home, "agent", "enroll", "tower", "127.0.0.1", "--out", node.home + "/tower"],
+                       check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        node.start()
+        closed = [node.home + path for path in (
+            "/secrets/tsig/home", "/ledger/ledger.db", "/keys/owner.pem", "/pki/ca.key", "/pki/gateway.key", "/pki/actuator.key",
+            "/site/keys.pl", "/run/roles.json")] + ["/etc/passwd", "/etc/shadow", "/proc/self/environ"]
+        opened = [node.home + "/pki/sensor.key", node.home + "/pki/ca.crt", node.home + "/history"]
+        found = probe(node, "sensor", *closed, *opened)
+        equal((found["socket"], found["listen"], found["exec"], found["fork"]), ("allowed", "EPERM", "EPERM", "EPERM"))
+        for path in opened:
+            equal((path, found["open:" + path]), (path, "allowed"))
+        if found["landlock"]:
+            for path in closed:
+                equal((path, found["open:" + path]), (path, "EACCES"))
+
+
+@tap.test
 def ledger_opens_nothing_outside_its_folder():
     with Node() as node:
         found = probe(node, "ledger", node.home + "/secrets/tsig/home", "/etc/passwd", node.home + "/ledger-probe")
@@ -95,7 +115,7 @@ def ledger_opens_nothing_outside_its_folder():
 @tap.test
 def running_roles_are_locked_before_they_read_a_message():
     with Node() as node:
-        for role in ("judge", "gateway", "actuator", "ledger"):
+        for role in ("judge", "gateway", "actuator", "sensor", "ledger"):
             status = open("/proc/%d/status" % node.pid(role)).read()
             assert "Seccomp:\t2" in status and "NoNewPrivs:\t1" in status, (role, status)
 

@@ -88,7 +88,7 @@ static bool listen_on(struct agent *agent, struct err *err)
            http_server_listen_tcp(agent->server, config->address, config->port, agent->tls, err);
 }
 
-static void init_timer(struct agent *agent, uv_timer_t *timer)
+void agent_init_timer(struct agent *agent, uv_timer_t *timer)
 {
     check(uv_timer_init(agent->loop, timer) == 0);
     timer->data = agent;
@@ -121,9 +121,10 @@ bool agent_open(
         .user = agent};
     agent->server = http_server_make(loop, &http);
     agent->handles += 2;
-    init_timer(agent, &agent->beat);
-    init_timer(agent, &agent->sleep_timer);
-    if (!listen_on(agent, err)) {
+    agent_init_timer(agent, &agent->beat);
+    agent_init_timer(agent, &agent->sleep_timer);
+    agent_init_timer(agent, &agent->push.timer);
+    if (!listen_on(agent, err) || !push_open(agent, err)) {
         agent_close(agent, NULL, NULL);
         return false;
     }
@@ -149,6 +150,8 @@ void agent_end_if_done(struct agent *agent)
     void (*closed)(void *owner) = agent->closed;
     void *owner = agent->owner;
     tls_close(&agent->tls);
+    tls_close(&agent->push.tls);
+    buf_done(&agent->push.body);
     digest_cache_free(&agent->digests);
     memory_done(&agent->memory);
     agent_config_done(&agent->config);
@@ -174,12 +177,15 @@ void agent_close(struct agent *agent, void (*closed)(void *owner), void *owner)
     agent->closed = closed;
     agent->owner = owner;
     gpu_cancel(&agent->gpu_question);
+    metrics_close(agent);
+    push_close(agent);
     for (size_t i = 0; i < agent->pools_count; i++)
         pool_close(agent->pools[i]);
     if (agent->sleeper && !uv_is_closing((uv_handle_t *)agent->sleeper))
         uv_close((uv_handle_t *)agent->sleeper, agent_sleeper_closed);
     uv_close((uv_handle_t *)&agent->beat, on_timer_closed);
     uv_close((uv_handle_t *)&agent->sleep_timer, on_timer_closed);
+    uv_close((uv_handle_t *)&agent->push.timer, on_timer_closed);
     upstream_close(agent->upstream, on_closed, agent);
     http_server_close(agent->server, on_closed, agent);
 }

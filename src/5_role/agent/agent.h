@@ -10,7 +10,8 @@
  *     agent_close(agent, closed, owner)          engines end, then the server
  *
  * HTTP as in docs/inference.md, section 5. Who asks is the common name of the certificate
- * ("gateway", "actuator"), on the unix socket our own uid. An order counts only with the signature
+ * ("gateway", "actuator"; "sensor" may ask /v1/metrics and /v1/status), on the unix socket our own
+ * uid. An order counts only with the signature
  * of the node's key, for this host, in its time, once: used nonces are on disk before anything is
  * done. One order at a time per pool. Engines end with the agent; an agent that begins finds its
  * pools empty, and sweeps away what an earlier life left.
@@ -26,6 +27,9 @@
  *      "nvidia_smi":PATH       (the first in PATH)
  *      "execute":[DIR…]        where engines' libraries lie, beside /usr, /opt, the folders of the
  *                              engines in "engines" at the start
+ *      "push":{"url":"https://NODE:PORT/api/v1/senses/NAME","token","every_s" (10),"authority"}
+ *                              numbers go there by themselves, for a node that cannot ask us; http
+ *                              to this machine only; authority: of the node's certificate
  *      "settings":{…}}         settings.def and the rows of net/http_limits.def
  *
  * owner    agent_close()
@@ -67,6 +71,11 @@ struct agent_config {
     const char *suspend[AGENT_ARGV_MAX + 1], *poweroff[AGENT_ARGV_MAX + 1];
     const char *execute[AGENT_NAMES_MAX + 1];
     const char *nvidia_smi; /* NULL: look for it */
+    struct agent_push_config {
+        const char *url, *token; /* NULL: nothing is pushed */
+        int64_t every_s;
+        char authority[PATH_MAX];
+    } push;
     uint8_t order_key[PUBLIC_KEY_BYTES];
     struct agent_settings settings;
 };

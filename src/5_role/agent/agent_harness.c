@@ -46,7 +46,7 @@ static void issue(const struct site *site, const char *name, enum pki_use use)
 
 void site_make(struct site *site, bool local)
 {
-    static const char *const CLIENTS[] = {"gateway", "actuator", "intruder"};
+    static const char *const CLIENTS[] = {"gateway", "actuator", "sensor", "intruder"};
     uint8_t public_key[PUBLIC_KEY_BYTES];
     struct err err;
 

@@ -29,7 +29,8 @@ struct site {
     char socket[SITE_PATH_BYTES];
 };
 
-/* Authority, certificates "tower" (server), "gateway", "actuator", "intruder" (clients), order key.
+/* Authority, certificates "tower" (server), "gateway", "actuator", "sensor", "intruder" (clients),
+ * order key.
  */
 void site_make(struct site *site, bool local);
 void site_start(struct site *site);

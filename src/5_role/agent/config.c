@@ -86,7 +86,7 @@ static bool listen_of(struct str text, struct agent_config *config, struct err *
 struct raw {
     struct str schema, host, listen, socket, order_key, home, models, engines, nvidia_smi;
     struct str certificate, key, authority;
-    json_t *names, *suspend, *poweroff, *execute, *settings;
+    json_t *names, *suspend, *poweroff, *execute, *push, *settings;
 };
 
 static bool take(const json_t *json, struct raw *raw, struct err *err)
@@ -108,6 +108,7 @@ static bool take(const json_t *json, struct raw *raw, struct err *err)
         JSON_MAY_ARRAY("suspend", &raw->suspend, 0, AGENT_ARGV_MAX),
         JSON_MAY_ARRAY("poweroff", &raw->poweroff, 0, AGENT_ARGV_MAX),
         JSON_MAY_ARRAY("execute", &raw->execute, 0, AGENT_NAMES_MAX),
+        JSON_MAY_OBJECT("push", &raw->push),
         JSON_MAY_OBJECT("settings", &raw->settings),
     };
 
@@ -148,6 +149,36 @@ static bool folders(
                c->engines, err);
 }
 
+/* Whose token goes out must be sure who gets it: https, or this machine. */
+static bool push_of(
+    const struct raw *raw, const char *folder, struct agent_config *c, struct err *err)
+{
+    struct str url, token, authority = {NULL, 0};
+    const struct json_field fields[] = {
+        JSON_TAKE_TEXT("url", &url, 8, 500),
+        JSON_TAKE_TEXT("token", &token, 1, 512),
+        JSON_MAY_INTEGER("every_s", &c->push.every_s, 1, 3600),
+        JSON_MAY_TEXT("authority", &authority, 1, PATH_MAX - 1),
+    };
+
+    c->push.every_s = 10;
+    if (!raw->push)
+        return true;
+    if (!json_take(raw->push, fields, COUNT(fields), err))
+        return err_wrap(err, "push");
+    if (!str_starts(url, S("https://")) && !str_starts(url, S("http://127.0.0.1:")))
+        return bad(err, "push", "'push' goes by https, or to http://127.0.0.1:PORT");
+    for (size_t i = 0; i < token.len; i++)
+        if (token.at[i] <= ' ' || token.at[i] > '~')
+            return bad(err, "push", "the token of 'push' is no token");
+    c->push.url = url.at;
+    c->push.token = token.at;
+    struct str file = authority.at ? authority : raw->authority;
+    if (!file.at && str_starts(url, S("https://")))
+        return bad(err, "push", "'push' by https needs the 'authority' of the node's certificate");
+    return !file.at || path_of(file, folder, c->push.authority, err);
+}
+
 static bool read_config(
     const json_t *json, const char *folder, struct agent_config *c, struct err *err)
 {
@@ -165,6 +196,7 @@ static bool read_config(
     settings_default(ROWS, COUNT(ROWS), &c->settings);
     c->settings.http.body_bytes_max = BODY_BYTES_STANDARD;
     if (!place(&raw, folder, c, err) || !folders(&raw, folder, c, err) ||
+        !push_of(&raw, folder, c, err) ||
         !texts_of(raw.names, AGENT_NAMES_MAX - 1, c->names, "names", err) ||
         !texts_of(raw.execute, AGENT_NAMES_MAX, c->execute, "execute", err) ||
         !argv_of(raw.suspend, "suspend", c->suspend, err) ||

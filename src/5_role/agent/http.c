@@ -9,7 +9,8 @@ enum who {
     WHO_NOBODY,
     WHO_GATEWAY = 1,
     WHO_ACTUATOR = 2,
-    WHO_LOCAL = 3, /* both: the unix socket, our own uid */
+    WHO_SENSOR = 4,
+    WHO_LOCAL = 7, /* all: the unix socket, our own uid */
 };
 
 static enum who who_asks(const struct exchange *ex)
@@ -23,6 +24,7 @@ static enum who who_asks(const struct exchange *ex)
         return WHO_NOBODY;
     return strcmp(name, "gateway") == 0    ? WHO_GATEWAY
            : strcmp(name, "actuator") == 0 ? WHO_ACTUATOR
+           : strcmp(name, "sensor") == 0   ? WHO_SENSOR
                                            : WHO_NOBODY;
 }
 
@@ -68,11 +70,14 @@ void agent_handle(struct exchange *ex, void *user)
     bool v1 = str_eq(first, S("v1")), more = exchange_segment(ex, 2).at != NULL;
 
     if (who == WHO_NOBODY)
-        refuse(ex, 403, "wrong_role", "only the gateway and the actuator of the node may ask");
+        refuse(ex, 403, "wrong_role",
+            "only the gateway, the actuator and the sensor of the node may ask");
     else if (!v1)
         refuse(ex, 404, "not_found", "there is nothing here but /v1");
     else if (str_eq(second, S("status")) && !more && exchange_method(ex) == METHOD_GET)
         tell_status(agent, ex);
+    else if (str_eq(second, S("metrics")) && !more && exchange_method(ex) == METHOD_GET)
+        agent_tell_metrics(agent, ex);
     else if (str_eq(second, S("orders")) && !more && exchange_method(ex) == METHOD_POST) {
         if (who & WHO_ACTUATOR)
             agent_take_order(agent, ex);
@@ -83,9 +88,11 @@ void agent_handle(struct exchange *ex, void *user)
             agent_proxy(agent, ex);
         else
             refuse(ex, 403, "wrong_role", "an engine is used by the gateway only");
-    } else if (str_eq(second, S("status")) || str_eq(second, S("orders"))) {
-        refuse(ex, 405, "method_not_allowed", "status is read, orders are posted");
+    } else if (str_eq(second, S("status")) || str_eq(second, S("metrics")) ||
+               str_eq(second, S("orders"))) {
+        refuse(ex, 405, "method_not_allowed", "status and metrics are read, orders are posted");
     } else {
-        refuse(ex, 404, "not_found", "there is /v1/status, /v1/orders and /v1/pools/POOL/…");
+        refuse(ex, 404, "not_found",
+            "there is /v1/status, /v1/metrics, /v1/orders and /v1/pools/POOL/…");
     }
 }

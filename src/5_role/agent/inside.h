@@ -12,6 +12,7 @@
 #include "host/order.h"
 #include "net/upstream.h"
 #include "restart/restart.h"
+#include "telemetry/telemetry.h"
 
 #define AGENT_WAITERS_MAX 64
 #define AGENT_WORDS_BYTES 200
@@ -66,6 +67,27 @@ struct pool {
     int64_t driver_ms;  /* so long we wait for the driver */
 };
 
+/* --- this machine's numbers (metrics.c) and their push (push.c) ------------------------------ */
+
+struct metrics {
+    struct exchange *waiters[AGENT_WAITERS_MAX];
+    size_t waiters_count;
+    struct telemetry_question *question; /* NULL: none under way */
+    struct buf text;                     /* what it said */
+    bool told, push;                     /* it answered; the answer is pushed */
+};
+
+struct push {
+    struct tls *tls;
+    struct upstream_place *place; /* NULL: nothing is pushed */
+    struct upstream_call *call;
+    struct str path;
+    char authorization[600];
+    struct buf body;
+    uv_timer_t timer;
+    bool failing; /* it was said */
+};
+
 enum agent_phase { AGENT_UP, AGENT_FALLING_ASLEEP, AGENT_CLOSING };
 
 struct agent {
@@ -91,6 +113,8 @@ struct agent {
     struct gpu_question *gpu_question;
     struct exchange *waiters[AGENT_WAITERS_MAX]; /* for a status with fresh GPUs */
     size_t waiters_count;
+    struct metrics metrics;
+    struct push push;
     void (*closed)(void *owner);
     void *owner;
 };
@@ -100,18 +124,17 @@ struct agent {
 void agent_wait(struct agent *agent);
 /* One handle less. */
 void agent_end_if_done(struct agent *agent);
+void agent_init_timer(struct agent *agent, uv_timer_t *timer);
 
 /* --- http.c: routes and who may use them ------------------------------------------------------ */
 void agent_handle(struct exchange *ex, void *user);
 
-/* --- orders.c -----------------------------------------------------------------------------------
- */
+/* --- orders.c */
 void agent_take_order(struct agent *agent, struct exchange *ex);
 void agent_sleep_now(struct agent *agent);
 void agent_sleeper_closed(uv_handle_t *handle);
 
-/* --- task.c
- * --------------------------------------------------------------------------------------- */
+/* --- task.c */
 struct task *task_open(struct exchange *ex, struct order *order, const struct host_job *job);
 /* A stage began, or goes on with other words. */
 void task_stage(struct task *task, const char *stage, const char *words);
@@ -121,8 +144,7 @@ void task_end(struct task **at, json_t *result);
 /* `tail`: the engine's last lines. */
 void task_fail(struct task **at, const struct err *err, enum hand_changed changed, struct str tail);
 
-/* --- pool.c
- * ----------------------------------------------------------------------------------------- */
+/* --- pool.c */
 const char *pool_state_word(enum pool_state state);
 /* NULL: none of this name. */
 struct pool *pool_find(struct agent *agent, struct str name);
@@ -142,14 +164,12 @@ bool pool_beat(struct pool *pool);
 void pool_close(struct pool *pool);
 json_t *pool_json(const struct pool *pool);
 
-/* --- need.c
- * ----------------------------------------------------------------------------------------- */
+/* --- need.c */
 /* errors  ERR_LIMIT "does_not_fit", with the numbers */
 bool agent_fits(
     const struct agent *agent, const struct host_job *job, int64_t free_bytes, struct err *err);
 
-/* --- status.c
- * ----------------------------------------------------------------------------------------- */
+/* --- status.c */
 json_t *agent_status(struct agent *agent);
 size_t agent_own_pids(const struct agent *agent, pid_t ret_pids[AGENT_POOLS_MAX]);
 /* Fresh enough, or a question is on its way and pool_gpus_known() follows. */
@@ -157,11 +177,20 @@ bool agent_gpus_fresh(struct agent *agent);
 void agent_gpus_ask(struct agent *agent);
 bool agent_driver_ready(const struct agent *agent, char ret_words[AGENT_WORDS_BYTES]);
 
-/* --- person.c
- * -------------------------------------------------------------------------------------- */
+/* --- metrics.c, push.c */
+void agent_tell_metrics(struct agent *agent, struct exchange *ex);
+void metrics_push(struct agent *agent); /* tell them to push_send() when they are there */
+void metrics_gpus_known(struct agent *agent);
+void metrics_close(struct agent *agent);
+/* A timer of the agent's is made where there is something to push. errors  ERR_INPUT "bad_config",
+ * those of tls_client_open() */
+bool push_open(struct agent *agent, struct err *err);
+void push_send(struct agent *agent, struct str text);
+void push_close(struct agent *agent);
+
+/* --- person.c */
 json_t *agent_inhibitors(struct agent *agent, const json_t *users);
 json_t *agent_users(void);
 
-/* --- proxy.c
- * ----------------------------------------------------------------------------------------- */
+/* --- proxy.c */
 void agent_proxy(struct agent *agent, struct exchange *ex);

@@ -79,6 +79,8 @@ bool agent_locks(const struct agent_config *config, struct agent_locks *ret, str
     snprintf(ret->run, sizeof ret->run, "%s", dirname(copy));
     if (!add(ret->read, str_dup(str_from(ret->run)), err))
         return false;
+    if (config->push.authority[0] && !add(ret->read, config->push.authority, err))
+        return false;
     if (!config->socket[0])
         return true;
     snprintf(copy, sizeof copy, "%s", config->socket);

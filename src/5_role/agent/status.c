@@ -34,6 +34,7 @@ static void on_gpus(void *user, const struct gpu_facts *facts, const struct err 
     agent->waiters_count = 0;
     for (size_t i = 0; i < agent->pools_count; i++)
         pool_gpus_known(agent->pools[i]);
+    metrics_gpus_known(agent);
     if (!count)
         return;
     scoped(json_done) json_t *status = agent_status(agent);

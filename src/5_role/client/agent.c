@@ -88,7 +88,7 @@ static bool node_ensure(
 {
     return (pki_authority_exists(at->pki) || pki_authority_make(at->pki, now_s(), err)) &&
            role_issue(at->pki, "gateway", err) && pki_show(at->pki, "gateway", err) &&
-           role_issue(at->pki, "actuator", err) &&
+           role_issue(at->pki, "actuator", err) && role_issue(at->pki, "sensor", err) &&
            order_key_ensure(at->secrets, at->pki, ret_key, err);
 }
 
