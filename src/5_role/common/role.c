@@ -113,13 +113,18 @@ static int64_t cpu_ms(void)
            (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
 }
 
+void role_measure(const struct role *role, json_t *values)
+{
+    json_object_set_new(values, "cpu_ms", json_integer(cpu_ms()));
+    json_object_set_new(values, "memory_bytes", json_integer(memory_bytes(role)));
+}
+
 void role_stats(struct role *role, struct channel *to, json_t *values)
 {
     struct err err;
 
     if (to) {
-        json_object_set_new(values, "cpu_ms", json_integer(cpu_ms()));
-        json_object_set_new(values, "memory_bytes", json_integer(memory_bytes(role)));
+        role_measure(role, values);
         (void)channel_send(to,
             message_make(MESSAGE_stats, "{s:s, s:O}", "role", role->kind->name, "values", values),
             &err);

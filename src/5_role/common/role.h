@@ -75,8 +75,10 @@ const json_t *role_config(const struct role *role, const char *name);
 /* HOME/`tail` into `ret_path` of PATH_MAX bytes. */
 void role_path(const struct role *role, const char *tail, char *ret_path);
 
-/* Send `values` (taken; names of stats.def) and this process's CPU and memory for /metrics; may be
- * lost. `to` NULL: nobody is there. */
+/* This process's CPU and memory, into `values`. */
+void role_measure(const struct role *role, json_t *values);
+/* Send `values` (taken; names of stats.def) with role_measure() for /metrics; may be lost. `to`
+ * NULL: nobody is there. */
 void role_stats(struct role *role, struct channel *to, json_t *values);
 
 void role_ready(struct role *role);

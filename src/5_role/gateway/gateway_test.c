@@ -228,7 +228,7 @@ TEST(health_readiness_and_metrics_say_what_is)
     static const char *const WANTED[] = {
         "logic_http_requests_total{route=\"query\",code=\"200\"} 1\n",
         "logic_http_requests_total{route=\"readyz\",code=\"503\"} 1\n", "logic_judge_ready 1\n",
-        "logic_cases{status=\"open\"} 3\n", "logic_cases{status=\"success\"} 7\n",
+        "logic_cases_open 3\n", "logic_cases_closed_total{status=\"success\"} 7\n",
         "logic_judge_queue 1\n"};
     for (size_t i = 0; i < COUNT(WANTED); i++)
         if (!strstr(reply.body.at, WANTED[i]))

@@ -230,14 +230,96 @@ TEST(metrics_have_bounded_labels_and_true_sums)
         "logic_http_request_seconds_bucket{route=\"query\",le=\"60\"} 1\n",
         "logic_http_request_seconds_bucket{route=\"query\",le=\"+Inf\"} 2\n",
         "logic_http_request_seconds_count{route=\"query\"} 2\n", "logic_in_flight 5\n",
-        "logic_judge_connected 1\n", "logic_cases{status=\"open\"} 2\n",
-        "logic_cases{status=\"success\"} 9\n", "logic_judge_queue 4\n",
-        "logic_process_resident_memory_bytes ", "logic_process_cpu_seconds_total "};
+        "logic_judge_connected 1\n", "logic_cases_open 2\n",
+        "logic_cases_closed_total{status=\"success\"} 9\n", "logic_judge_queue 4\n",
+        "logic_build_info{version=\"", "logic_process_resident_memory_bytes ",
+        "logic_process_cpu_seconds_total "};
     for (size_t i = 0; i < COUNT(WANTED); i++)
         if (!strstr(text, WANTED[i]))
             CHECK_TEXT("missing", WANTED[i]);
     CHECK(!strstr(text, "invented"));
     metrics_done(&metrics);
+}
+
+static const struct stat_row {
+    const char *role, *key, *type, *name, *label;
+    double scale;
+    const char *help;
+} STAT_ROWS[] = {
+#define STAT(role, key, type, name, label, scale, help)                                            \
+    {#role, #key, #type, name, label, scale, help},
+#include "common/stats.def"
+#undef STAT
+};
+
+/* Each row gets a number of its own, so that one shown in another's place is seen. */
+static json_t *numbers_of_all_roles(void)
+{
+    json_t *roles = json_object();
+
+    for (size_t i = 0; i < COUNT(STAT_ROWS); i++) {
+        const struct stat_row *row = &STAT_ROWS[i];
+        if (!json_object_get(roles, row->role))
+            json_object_set_new(roles, row->role, json_object());
+        CHECK(!json_object_get(json_object_get(roles, row->role), row->key));
+        json_object_set_new(
+            json_object_get(roles, row->role), row->key, json_real((double)(i + 1) * row->scale));
+    }
+    return roles;
+}
+
+static size_t lines_with(const char *text, const char *start)
+{
+    size_t count = 0;
+
+    for (const char *at = text; (at = strstr(at, start)); at++)
+        count += at == text || at[-1] == '\n';
+    return count;
+}
+
+TEST(every_row_of_the_table_is_shown_once_under_one_head)
+{
+    scoped(json_done) json_t *roles = numbers_of_all_roles();
+    scoped(buf_done) struct buf out = buf_of(65536);
+    char line[256];
+
+    metrics_write_roles(roles, &out);
+    const char *text = buf_text(&out);
+    for (size_t i = 0; i < COUNT(STAT_ROWS); i++) {
+        const struct stat_row *row = &STAT_ROWS[i];
+        bool counts = strcmp(row->type, "counter") == 0;
+        snprintf(line, sizeof line, "logic_%s%s%s%s %zu\n", row->name, *row->label ? "{" : "",
+            row->label, *row->label ? "}" : "", i + 1);
+        if (lines_with(text, line) != 1)
+            CHECK_TEXT("once", line);
+        snprintf(line, sizeof line, "# TYPE logic_%s %s\n", row->name, row->type);
+        if (lines_with(text, line) != 1)
+            CHECK_TEXT("one head", line);
+        CHECK(counts || strcmp(row->type, "gauge") == 0);
+        size_t len = strlen(row->name);
+        CHECK(counts == (len > 6 && strcmp(row->name + len - 6, "_total") == 0));
+    }
+}
+
+TEST(what_roles_send_becomes_no_name_and_no_label)
+{
+    scoped(json_done) json_t *roles =
+        json_pack("{s:{s:i, s:i, s:s, s:{}}, s:{s:i, s:i, s:i, s:i, s:i}, s:{s:i}, s:[i]}",
+            "ledger", "invented", 1, "x{y=\"z\"} 1\nlogic_evil", 2, "size", "7", "entries",
+            "supervisor", "up_judge", 1, "restarts_judge", 3, "up_", 4, "up_stranger\"", 5,
+            "restarts_", 6, "stranger", "cpu_ms", 8, "judge", 9);
+    scoped(buf_done) struct buf out = buf_of(65536);
+
+    metrics_write_roles(roles, &out);
+    CHECK_TEXT(buf_text(&out),
+        "# HELP logic_role_up 1 while the role runs and is ready.\n"
+        "# TYPE logic_role_up gauge\nlogic_role_up{role=\"judge\"} 1\n"
+        "# HELP logic_role_restarts_total Times a role ended and was started again.\n"
+        "# TYPE logic_role_restarts_total counter\n"
+        "logic_role_restarts_total{role=\"judge\"} 3\n");
+    buf_clear(&out);
+    metrics_write_roles(NULL, &out);
+    CHECK_TEXT(buf_text(&out), "");
 }
 
 static json_t *catalogue(void)

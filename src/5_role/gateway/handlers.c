@@ -225,21 +225,26 @@ static void reply_metrics(struct visit *visit, const json_t *judge)
     visit_reply(visit, 200, S(METRICS_TYPE), NULL, 0, buf_str(out));
 }
 
-/* What the judge knows of the roles replaces what it knew; the supervisor's is ours. */
+/* What the judge knows of the roles replaces what it knew, also when it says nothing: old numbers
+ * are not shown as if they were of now. The supervisor's is ours. */
+static void take_role_numbers(struct gateway *g, const json_t *told)
+{
+    json_t *supervisor = json_object_get(g->role_stats, "supervisor");
+    json_t *roles = json_is_object(told) ? json_copy((json_t *)told) : json_object();
+
+    json_object_del(roles, "supervisor");
+    if (supervisor)
+        json_object_set(roles, "supervisor", supervisor);
+    json_decref(g->role_stats);
+    g->role_stats = roles;
+}
+
 static void on_role_numbers(void *owner, json_t *body, const struct err *why)
 {
     struct visit *visit = owner;
-    json_t *supervisor = json_object_get(visit->gateway->role_stats, "supervisor");
 
     visit->call = NULL;
-    if (!why && json_is_object(json_object_get(body, "roles"))) {
-        json_t *roles = json_copy(json_object_get(body, "roles"));
-        json_object_del(roles, "supervisor");
-        if (supervisor)
-            json_object_set(roles, "supervisor", supervisor);
-        json_decref(visit->gateway->role_stats);
-        visit->gateway->role_stats = roles;
-    }
+    take_role_numbers(visit->gateway, why ? NULL : json_object_get(body, "roles"));
     reply_metrics(visit, visit->answer);
 }
 
@@ -255,8 +260,10 @@ static void ask_numbers(struct visit *visit, const char *method,
         .answered = answered,
         .owner = visit};
 
-    if (!link_ask(&visit->gateway->link, &request, &visit->call, &err))
+    if (!link_ask(&visit->gateway->link, &request, &visit->call, &err)) {
+        take_role_numbers(visit->gateway, NULL);
         reply_metrics(visit, visit->answer);
+    }
 }
 
 /* Ours are worth having without the judge's. */
@@ -266,10 +273,12 @@ static void on_numbers(void *owner, json_t *body, const struct err *why)
 
     visit->call = NULL;
     visit->answer = why ? NULL : json_incref(body);
-    if (why)
+    if (why) {
+        take_role_numbers(visit->gateway, NULL);
         reply_metrics(visit, NULL);
-    else
+    } else {
         ask_numbers(visit, "stats", on_role_numbers);
+    }
 }
 
 void route_metrics(struct visit *visit)

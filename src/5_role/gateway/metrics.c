@@ -126,13 +126,14 @@ static void write_judge(const json_t *judge, struct buf *out)
     const json_t *queue = json_object_get(json_object_get(judge, "judge"), "under_way");
 
     if (json_is_integer(open)) {
-        head(out, "cases", "gauge", "Cases by status; those under way are open.");
-        buf_printf(out, "logic_cases{status=\"open\"} %" JSON_INTEGER_FORMAT "\n",
-            json_integer_value(open));
+        single(out, "cases_open", "gauge", "Cases under way or waiting for a signature.",
+            (double)json_integer_value(open));
+        head(out, "cases_closed_total", "counter", "Cases that ended, since the judge started.");
         for (size_t i = 0; i < COUNT(CASE_WORDS); i++) {
             const json_t *number = json_object_get(closed, CASE_WORDS[i]);
             if (json_is_integer(number))
-                buf_printf(out, "logic_cases{status=\"%s\"} %" JSON_INTEGER_FORMAT "\n",
+                buf_printf(out,
+                    "logic_cases_closed_total{status=\"%s\"} %" JSON_INTEGER_FORMAT "\n",
                     CASE_WORDS[i], json_integer_value(number));
         }
     }
@@ -175,6 +176,8 @@ void metrics_write(const struct metrics *metrics, const struct metrics_now *now,
         (double)metrics->model_asked);
     single(out, "model_answered_total", "counter", "Of these, answered with a proposal.",
         (double)metrics->model_answered);
+    head(out, "build_info", "gauge", "Always 1; which version this is.");
+    buf_printf(out, "logic_build_info{version=\"%s\"} 1\n", LOGIC_NODE_VERSION);
     write_judge(judge, out);
     write_process(metrics, out);
 }

@@ -7,16 +7,18 @@
 #include "base/scoped.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define RESTARTS "restarts_"
 #define UP "up_"
 
 static const struct row {
-    const char *role, *key, *type, *name;
+    const char *role, *key, *type, *name, *label;
     double scale;
     const char *help;
 } ROWS[] = {
-#define STAT(role, key, type, name, scale, help) {#role, #key, #type, name, scale, help},
+#define STAT(role, key, type, name, label, scale, help)                                            \
+    {#role, #key, #type, name, label, scale, help},
 #include "common/stats.def"
 #undef STAT
 };
@@ -57,26 +59,37 @@ static void by_role(
     }
 }
 
+/* Rows of one name stand together: the first that has a number writes their head. */
+static void write_row(const json_t *roles, size_t at, const char **last, struct buf *out)
+{
+    const struct row *row = &ROWS[at];
+    double value;
+
+    if (!number_of(roles, row->role, row->key, &value))
+        return;
+    if (strcmp(*last, row->name) != 0)
+        head(out, row->name, row->type, row->help);
+    *last = row->name;
+    buf_printf(out, "logic_%s%s%s%s %.17g\n", row->name, *row->label ? "{" : "", row->label,
+        *row->label ? "}" : "", value / row->scale);
+}
+
 void metrics_write_roles(const json_t *roles, struct buf *out)
 {
     static const struct row CPU = {
-        "", "cpu_ms", "counter", "role_cpu_seconds_total", 1000, "CPU time of each role."};
+        "", "cpu_ms", "counter", "role_cpu_seconds_total", "", 1000, "CPU time of each role."};
     static const struct row MEMORY = {
-        "", "memory_bytes", "gauge", "role_memory_bytes", 1, "Resident memory of each role."};
-    static const struct row STARTED_AGAIN = {"", RESTARTS, "counter", "role_restarts_total", 1,
+        "", "memory_bytes", "gauge", "role_memory_bytes", "", 1, "Resident memory of each role."};
+    static const struct row STARTED_AGAIN = {"", RESTARTS, "counter", "role_restarts_total", "", 1,
         "Times a role ended and was started again."};
     static const struct row IS_UP = {
-        "", UP, "gauge", "role_up", 1, "1 while the role runs and is ready."};
+        "", UP, "gauge", "role_up", "", 1, "1 while the role runs and is ready."};
+    const char *last = "";
 
     by_role(roles, &IS_UP, "supervisor", out);
     by_role(roles, &STARTED_AGAIN, "supervisor", out);
     by_role(roles, &CPU, "", out);
     by_role(roles, &MEMORY, "", out);
-    for (size_t i = 0; i < COUNT(ROWS); i++) {
-        double value;
-        if (!number_of(roles, ROWS[i].role, ROWS[i].key, &value))
-            continue;
-        head(out, ROWS[i].name, ROWS[i].type, ROWS[i].help);
-        buf_printf(out, "logic_%s %.17g\n", ROWS[i].name, value / ROWS[i].scale);
-    }
+    for (size_t i = 0; i < COUNT(ROWS); i++)
+        write_row(roles, i, &last, out);
 }

@@ -92,6 +92,10 @@ struct judge {
     uv_poll_t prolog_poll;
     uv_timer_t tick, snapshot, drain;
     uint64_t cases_by_status[CASE_STATES];
+    struct {
+        uint64_t permits, consents, denies;
+    } verdicts;              /* recorded */
+    uint64_t records_failed; /* appends that the ledger refused */
     int64_t host_looks;                                      /* under way: look.c */
     uint64_t stages_told, stages_dropped; /* progress that went on, that fitted nothing */
     struct buf brief; /* the reply of brief.c */

@@ -207,6 +207,9 @@ void flow_record_verdict(struct live *live, json_t *entries, bool seen)
     bool answers = !deny && has(live->verdict, "answer") && verdict_is(live, "permit");
     bool looks = !deny && !answers && !seen && has(live->verdict, "look");
 
+    live->judge->verdicts.denies += deny;
+    live->judge->verdicts.permits += verdict_is(live, "permit");
+    live->judge->verdicts.consents += verdict_is(live, "needs_consent");
     json_array_append_new(
         entries, records_entry("case_judged", live->kase.id, judged_body(live), !deny));
     if (answers)

@@ -191,6 +191,7 @@ static void gateway_gone(void *owner)
     struct judge *j = owner;
 
     j->gateway = NULL;
+    stats_forget(j, "gateway");
 }
 
 static void from_actuator(void *owner, enum message_type type, json_t *message, int fd)
@@ -207,6 +208,7 @@ static void actuator_gone(void *owner)
     struct judge *j = owner;
 
     j->actuator = NULL;
+    stats_forget(j, "actuator");
     hands_lost(j);
 }
 

@@ -149,6 +149,7 @@ void records_take(struct judge *j, enum message_type type, json_t *message)
     scoped(json_done) json_t *sent = call.extra;
     if (type == MESSAGE_failed) {
         message_to_err(json_object_get(message, "error"), &err);
+        j->records_failed += sent != NULL;
         done(call.context, NULL, &err);
     } else if (sent) {
         scoped(json_done) json_t *whole = whole_entries(j, sent, message);

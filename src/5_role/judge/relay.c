@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What only the sensor can answer (pushes, history), passed on and back: so many at once, each with
- * a time. And the numbers that the roles tell of themselves. */
+ * a time. */
 #include "judge/requests.h"
 
 #include "base/log.h"
@@ -17,7 +17,6 @@
 
 #define NAME_BYTES_MAX 64
 #define PROMQL_BYTES_MAX 4096
-#define STATS_MAX 512 /* numbers of one role */
 #define WHERE_BYTES (NAME_BYTES_MAX + 16)
 
 /* --- there and back -----------------------------------------------------------------------------
@@ -213,41 +212,4 @@ bool relay_history(struct asked *a, struct err *err)
         return err_code(err, ERR_INPUT, "out_of_range", "to_ms", "to_ms lies before from_ms");
     const json_t *row = promql.len ? NULL : metric_named(a->judge, metric, err);
     return (promql.len || row) && pass_on(a, "history", json_object_get(row, "unit"), err);
-}
-
-/* --- numbers of the roles ------------------------------------------------------------------------
- */
-
-/* A role speaks for itself: the name is that of the channel, whatever the message says. */
-void stats_take(struct judge *j, const char *role, const json_t *message)
-{
-    json_t *values = json_object_get(message, "values"), *value;
-    const char *name;
-
-    if (json_object_size(values) > STATS_MAX) {
-        log_error("stats_refused", "from", role, NULL);
-        return;
-    }
-    json_object_foreach (values, name, value)
-        if (!json_is_number(value)) {
-            log_error("stats_refused", "from", role, NULL);
-            return;
-        }
-    json_object_set(j->senses.stats, role, values);
-}
-
-bool stats_show(struct asked *a, struct err *err)
-{
-    const struct senses *s = &a->judge->senses;
-
-    if (!json_take(a->body, NULL, 0, err))
-        return false;
-    json_object_set_new(a->judge->senses.stats, "judge",
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "readings", (json_int_t)s->observed,
-            "ticks", (json_int_t)s->ticks, "readings_refused", (json_int_t)s->refused,
-            "observations_failed", (json_int_t)s->failed, "alert_entries", (json_int_t)s->told,
-            "alerts_open", (json_int_t)(a->judge->alerts.count - a->judge->alerts.closed),
-            "sensor_calls", (json_int_t)s->calls_count));
-    client_reply(a->judge, &a->client, json_pack("{s:O}", "roles", s->stats));
-    return true;
 }

@@ -288,6 +288,7 @@ static void forget_sensor(struct judge *j)
     s->reading_id = 0;
     json_done(&s->readings);
     json_done(&s->sources);
+    stats_forget(j, "sensor");
     relay_lost(j);
 }
 

@@ -3,7 +3,8 @@
  * senses — the judge's side of the sensor; for the files of this folder only.
  *
  *     senses.c     readings to door observe, transitions to the ledger; looks of hand `senses`
- *     relay.c      what only the sensor can answer: pushes, history; numbers of the roles
+ *     relay.c      what only the sensor can answer: pushes, history
+ *     stats.c      numbers of the roles, for /metrics
  *     alerts.c     entries of alerts: recorded, learned, told, in this order; the requests
  *     runbooks.c   prompts and what became of them
  *
@@ -77,8 +78,12 @@ bool relay_history(struct asked *a, struct err *err);
 void relay_take(struct judge *j, const json_t *reply);
 void relay_tick(struct judge *j);
 void relay_lost(struct judge *j);
+
+/* --- stats.c */
 /* Numbers of the role at the other end of a channel. */
 void stats_take(struct judge *j, const char *role, const json_t *message);
+/* It went away. */
+void stats_forget(struct judge *j, const char *role);
 bool stats_show(struct asked *a, struct err *err);
 
 /* --- alerts.c */
