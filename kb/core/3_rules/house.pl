@@ -5,6 +5,7 @@
             nodes_known/1,              % -Nodes
             near_node/2,                % +Text, -Node
             near_name/3,                % +Text, +Names, -Name
+            one_letter_off/3,           % +Text, +Names, -Name
             strangers/2,                % +Texts, -Told
             node_card/2,                % +Node, -Obj
             house_fault/1               % -Fault
@@ -52,11 +53,22 @@ near_name(Text, Names, Name) :-
     string_codes(Lower, Codes),
     between(1, 2, Edits),
     ( Edits =:= 1 -> Length >= 2 ; Length >= 5 ),
+    within_edits(Codes, Length, Names, Edits, Name),
+    !.
+
+within_edits(Codes, Length, Names, Edits, Name) :-
     member(Name, Names),
     string_length(Name, NameLength),
     abs(NameLength - Length) =< Edits,
     string_codes(Name, NameCodes),
-    edits(Codes, NameCodes, Edits),
+    edits(Codes, NameCodes, Edits).
+
+%!  one_letter_off(+Text, +Names:list, -Name) is semidet.
+
+one_letter_off(Text, Names, Name) :-
+    string_length(Text, Length),
+    string_codes(Text, Codes),
+    within_edits(Codes, Length, Names, 1, Name),
     !.
 
 %   edits(+A, +B, +Left): B is A with at most Left letters changed, added, lost or swapped.

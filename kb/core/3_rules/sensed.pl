@@ -2,6 +2,7 @@
 
 :- module(sensed,
           [ facts_job/2,                % +Nodes, -Job
+            facts_job/3,                % +Nodes, +Metrics, -Job
             readings_seen/3,            % -Readings, -Refused, -Cut
             with_look/1,                % :Goal
             fresh/1,                    % +Reading
@@ -34,6 +35,11 @@ its value, nor zero. Rules over readings (health.pl, thermal.pl) see the same fa
 %   Nodes is a list of names, or all.
 
 facts_job(Nodes, obj([hand-senses, op-facts, what-readings, nodes-Nodes])).
+
+%!  facts_job(+Nodes, +Metrics:list, -Job) is det.
+
+facts_job(Nodes, Metrics, obj([ hand-senses, op-facts, what-readings, nodes-Nodes,
+                                metrics-Metrics ])).
 
 %!  readings_seen(-Readings:list, -Refused:integer, -Cut) is det.
 %

@@ -8,9 +8,9 @@
 :- use_module(library(lists), [append/3, member/2, memberchk/2]).
 :- use_module(library(apply), [maplist/3]).
 :- use_module(kb('1_words/house_words'), [service_text/2]).
-:- use_module(kb('1_words/metric_words'), [metric/5]).
 :- use_module(kb('1_words/wire'), [shown/2]).
-:- use_module(readings, [and_list/2, fact_id/4, reading_words/2]).
+:- use_module(health_answers, [health_answer/5, thermal_answer/4]).
+:- use_module(readings, [and_list/2, reading_objs/2]).
 
 /** <module> What the rules found out about the house, in words
 
@@ -48,6 +48,10 @@ said(told(node_show, Node, Card, Power, Readings, Refused-Cut), Obj) =>
     joined([First, PowerWords|ReadingWords], Words),
     reading_objs(Readings, Facts),
     Obj = obj([words-Words, node-Card, power-Power, facts-Facts, proof-[First, PowerWords]]).
+said(told(health, Asked, Healths, Readings, Cut), Obj) =>
+    health_answer(Asked, Healths, Readings, Cut, Obj).
+said(told(thermal, Asked, Risks, Cool, Unknown, Readings, Cut), Obj) =>
+    thermal_answer(told(Asked, Risks, Cool, Unknown), Readings, Cut, Obj).
 said(told(reach, From, To, Service, Outcomes), Obj) =>
     reach_words(From, To, Service, Outcomes, Words),
     findall(Way, outcome_obj(Outcomes, Way), Ways),
@@ -149,20 +153,6 @@ readings_words(Node, Readings, Refused, Cut, Words) =>
     ),
     ( Cut == true -> append(Words1, ["There are more than were told."], Words2) ; Words2 = Words1 ),
     Words = [Text|Words2].
-
-reading_objs(Readings, Objs) :-
-    findall(Id-Obj, ( member(Reading, Readings), reading_obj(Reading, Id, Obj) ), Pairs0),
-    sort(Pairs0, Pairs),
-    findall(Obj, member(_-Obj, Pairs), Objs).
-
-reading_obj(Reading, Id, obj([ id-Id, words-Words, metric-Metric, part-Part, unit-Unit, value-Said,
-                               age_s-AgeS, fresh-Fresh ])) :-
-    Reading = reading(Node, Metric, Part, Value, AgeS, Fresh),
-    metric(Metric, Unit, _, _, _),
-    !,
-    fact_id(Node, Metric, Part, Id),
-    reading_words(Reading, Words),
-    ( Fresh == true -> Said = Value ; Said = null ).
 
                 /*  reaching  */
 

@@ -7,8 +7,9 @@
 test(the_catalogue_holds_its_actions,
      Names == [ alert_acknowledge, alert_list, case_explain, dns_lookup, dns_record_add,
                 dns_record_change, dns_record_delete, dns_record_list, dns_zone_create,
-                dns_zone_delete, host_sleep, host_wake, node_list, node_show, path_find,
-                placement_find, playbook_run, pool_load, pool_unload, reach_check ]) :-
+                dns_zone_delete, host_sleep, host_wake, node_health, node_list, node_show,
+                path_find, placement_find, playbook_run, pool_load, pool_unload, reach_check,
+                thermal_risk ]) :-
     door_catalogue:catalogue(obj([]), Out),
     at(Out, actions, Actions),
     findall(Name, ( member(Action, Actions), at(Action, name, Name) ), Names).

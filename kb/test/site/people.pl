@@ -26,6 +26,8 @@ tier_signatures(destructive, 2).
 grant(operator, dns_lookup,        any,                              freely).
 grant(operator, dns_record_list,   any,                              freely).
 grant(operator, node_list,         any,                              freely).
+grant(operator, node_health,       any,                              freely).
+grant(operator, thermal_risk,      any,                              freely).
 grant(operator, node_show,         any,                              freely).
 grant(operator, reach_check,       any,                              freely).
 grant(operator, path_find,         any,                              freely).

@@ -5,7 +5,7 @@
 :- use_module(kb('3_rules/house'), [node_known/2, strangers/2]).
 :- use_module(kb('3_rules/network'), [path_between/4]).
 :- use_module(kb('3_rules/policy'), []).
-:- use_module(kb('3_rules/sensed'), [facts_job/2, readings_seen/3, nodes_down/2]).
+:- use_module(kb('3_rules/sensed'), [facts_job/3, readings_seen/3, nodes_down/2]).
 
 /** <module> path_find: over which cables one gets from a node to another, around what is down */
 
@@ -25,7 +25,7 @@ action:looks_with(path_find, senses).
 action:look(path_find(From, To), Job) :-
     node_known(From, _),
     node_known(To, _),
-    facts_job(all, Job).
+    facts_job(all, ["source_ok", "uptime", "load_1"], Job).
 
 action:answer(path_find(From, To), Told) :-
     (   strangers([From, To], Told)

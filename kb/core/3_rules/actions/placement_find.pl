@@ -8,7 +8,7 @@
 :- use_module(kb('3_rules/policy'), []).
 :- use_module(kb('3_rules/scheduler'), [placement/4, machine/4]).
 :- use_module(kb('3_rules/sensed'),
-              [facts_job/2, readings_seen/3, node_power_now/3, node_use/3]).
+              [facts_job/3, readings_seen/3, node_power_now/3, node_use/3]).
 
 /** <module> placement_find: where a load would run best, and why nowhere else */
 
@@ -38,7 +38,8 @@ action:completed(placement_find(Vram, Memory, Capability, Volatile), Action) :-
 action:looks_with(placement_find, senses).
 
 action:look(placement_find(_, _, _, _), Job) :-
-    facts_job(all, Job).
+    facts_job(all,
+              ["source_ok", "uptime", "memory_available", "gpu_memory_used", "gpu_busy"], Job).
 
 action:answer(placement_find(Vram, Memory, Capability, Volatile), Told) :-
     readings_seen(Readings, _, _),

@@ -6,7 +6,7 @@
 :- use_module(kb('3_rules/house'), [node_known/2, strangers/2]).
 :- use_module(kb('3_rules/network'), [reach/5, reach_services/4]).
 :- use_module(kb('3_rules/policy'), []).
-:- use_module(kb('3_rules/sensed'), [facts_job/2, readings_seen/3, nodes_down/2]).
+:- use_module(kb('3_rules/sensed'), [facts_job/3, readings_seen/3, nodes_down/2]).
 
 /** <module> reach_check: whether a node gets through to another, and by which rule
 
@@ -33,7 +33,7 @@ action:looks_with(reach_check, senses).
 action:look(reach_check(From, To, _), Job) :-
     node_known(From, _),
     node_known(To, _),
-    facts_job(all, Job).
+    facts_job(all, ["source_ok", "uptime", "load_1"], Job).
 
 action:answer(reach_check(From, To, Service), Told) :-
     (   strangers([From, To], Told)
