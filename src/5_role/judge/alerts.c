@@ -168,6 +168,21 @@ bool alerts_list(struct asked *a, struct err *err)
     return true;
 }
 
+/* For people: the entry has no units, they are those of the vocabulary. */
+static void add_units(const struct judge *j, json_t *view)
+{
+    json_t *question = json_deep_copy(json_object_get(view, "question")), *reading;
+    size_t i;
+
+    if (!question)
+        return;
+    json_array_foreach (json_object_get(question, "readings"), i, reading) {
+        const json_t *row = senses_metric(j, str_from(message_text(reading, "metric")));
+        json_object_set(reading, "unit", json_object_get(row, "unit"));
+    }
+    json_object_set_new(view, "question", question);
+}
+
 bool alerts_show(struct asked *a, struct err *err)
 {
     int64_t id = 0;
@@ -178,7 +193,9 @@ bool alerts_show(struct asked *a, struct err *err)
     const struct alert *alert = book_find(&a->judge->alerts, id);
     if (!alert)
         return alert_unknown(a->judge, id, err);
-    client_reply(a->judge, &a->client, alert_view(alert));
+    json_t *view = alert_view(alert);
+    add_units(a->judge, view);
+    client_reply(a->judge, &a->client, view);
     return true;
 }
 

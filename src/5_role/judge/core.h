@@ -101,8 +101,6 @@ struct judge {
     struct buf brief; /* the reply of brief.c */
     struct senses senses;
     struct alert_book alerts;
-    json_t *held_events; /* of entries that must be learned before they are told: records.c */
-    size_t holds;
 };
 
 /* --- judge.c */
@@ -133,9 +131,6 @@ bool records_read(struct judge *j, const char *what, int64_t after, const char *
 void records_take(struct judge *j, enum message_type type, json_t *message);
 /* Tell the gateway of an entry as it stands in the ledger. */
 void records_publish(struct judge *j, const json_t *entry);
-/* From hold to release events wait, in their order. */
-void records_hold(struct judge *j);
-void records_release(struct judge *j);
 /* The whole entry out of what was sent and what the ledger gave it. */
 json_t *records_whole(const json_t *sent, const json_t *given);
 

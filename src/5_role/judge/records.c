@@ -91,17 +91,17 @@ static void tell(struct judge *j, const json_t *entry)
 
 void records_publish(struct judge *j, const json_t *entry)
 {
-    if (j->holds)
-        json_array_append(j->held_events, (json_t *)entry);
+    if (j->senses.holds)
+        json_array_append(j->senses.held_events, (json_t *)entry);
     else
         tell(j, entry);
 }
 
 void records_hold(struct judge *j)
 {
-    if (j->holds++ == 0)
-        j->held_events = json_array();
-    check(j->held_events);
+    if (j->senses.holds++ == 0)
+        j->senses.held_events = json_array();
+    check(j->senses.held_events);
 }
 
 void records_release(struct judge *j)
@@ -109,12 +109,12 @@ void records_release(struct judge *j)
     size_t i;
     json_t *entry;
 
-    check(j->holds);
-    if (--j->holds)
+    check(j->senses.holds);
+    if (--j->senses.holds)
         return;
-    json_array_foreach (j->held_events, i, entry)
+    json_array_foreach (j->senses.held_events, i, entry)
         tell(j, entry);
-    json_done(&j->held_events);
+    json_done(&j->senses.held_events);
 }
 
 /* The reply to an append is given on as the whole entries, and told to the gateway. */

@@ -176,19 +176,6 @@ bool relay_push(struct asked *a, struct err *err)
 /* --- history -----------------------------------------------------------------------------------
  */
 
-/* What is no word of ours is no question for a server of history. */
-static const json_t *metric_named(const struct judge *j, struct str name, struct err *err)
-{
-    json_t *row;
-    size_t i;
-
-    json_array_foreach (json_object_get(j->senses.table, "metrics"), i, row)
-        if (str_eq(name, str_from(message_text(row, "metric"))))
-            return row;
-    err_code(err, ERR_INPUT, "unknown_metric", "metric", "there is no metric '%.*s'", STR(name));
-    return NULL;
-}
-
 bool relay_history(struct asked *a, struct err *err)
 {
     struct str node = {0}, metric = {0}, part = {0}, promql = {0};
@@ -210,6 +197,9 @@ bool relay_history(struct asked *a, struct err *err)
             "history is asked of a node and a metric, or by promql alone");
     if (to_ms < from_ms)
         return err_code(err, ERR_INPUT, "out_of_range", "to_ms", "to_ms lies before from_ms");
-    const json_t *row = promql.len ? NULL : metric_named(a->judge, metric, err);
-    return (promql.len || row) && pass_on(a, "history", json_object_get(row, "unit"), err);
+    const json_t *row = senses_metric(a->judge, metric);
+    if (!promql.len && !row) /* what is no word of ours is no question for a server of history */
+        return err_code(
+            err, ERR_INPUT, "unknown_metric", "metric", "there is no metric '%.*s'", STR(metric));
+    return pass_on(a, "history", json_object_get(row, "unit"), err);
 }

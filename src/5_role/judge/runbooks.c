@@ -79,7 +79,7 @@ bool runbook_prompt(struct asked *a, struct err *err)
         json_pack("{s:I, s:I}", "alert", (json_int_t)id, "now_ms", (json_int_t)clock_civil_ms());
     check(p && in);
     *p = (struct prompting){a->judge, a->client, id};
-    if (senses_ask(a->judge, "prompt", in, on_prompt, p, err))
+    if (ask_door(a->judge, PROLOG_PROMPT, in, on_prompt, p, err))
         return true;
     free(p);
     return false;
@@ -230,7 +230,7 @@ static void begin(
     json_t *in = json_pack("{s:I, s:O, s:O}", "alert", (json_int_t)alert->id, "answer", answer,
         "truncated", json_object_get(a->body, "truncated"));
     check(in);
-    if (!senses_ask(j, "runbook", in, on_rendered, adding, &err))
+    if (!ask_door(j, PROLOG_RUNBOOK, in, on_rendered, adding, &err))
         on_added(adding, NULL, &err);
 }
 

@@ -23,17 +23,6 @@
 
 static void record_next(struct judge *j);
 
-bool senses_ask(struct judge *j, const char *word, json_t *in, prolog_answered *answered,
-    void *context, struct err *err)
-{
-    enum prolog_door door;
-
-    if (prolog_door_from_word(str_from(word), &door, err))
-        return ask_door(j, door, in, answered, context, err);
-    json_decref(in);
-    return false;
-}
-
 /* --- the table ---------------------------------------------------------------------------------
  */
 
@@ -67,8 +56,19 @@ static void ask_table(struct judge *j)
 {
     struct err err;
 
-    if (!senses_ask(j, "senses", json_object(), on_table, j, &err))
+    if (!ask_door(j, PROLOG_SENSES, json_object(), on_table, j, &err))
         log_error("senses_not_known", "message", err.message, NULL);
+}
+
+const json_t *senses_metric(const struct judge *j, struct str name)
+{
+    json_t *row;
+    size_t i;
+
+    json_array_foreach (json_object_get(j->senses.table, "metrics"), i, row)
+        if (str_eq(name, str_from(message_text(row, "metric"))))
+            return row;
+    return NULL;
 }
 
 /* --- observing -----------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ static void observe(struct judge *j, json_t *rows)
     s->observing = true;
     s->tick_due = false; /* any observation looks at the clock */
     s->observed += json_array_size(rows);
-    if (senses_ask(j, "observe", in, on_observed, j, &err))
+    if (ask_door(j, PROLOG_OBSERVE, in, on_observed, j, &err))
         return;
     s->failed++;
     log_error("readings_not_observed", "message", err.message, NULL);
@@ -349,6 +349,8 @@ void senses_recovered(struct judge *j)
     uv_timer_start(&s->tick, on_tick, tick_ms, tick_ms);
     uv_timer_start(&s->again, on_again, AGAIN_MS, AGAIN_MS);
     ask_table(j);
+    s->tick_due = true; /* the alerts of before are taken up before any reading is looked at */
+    senses_next(j);
     s->waiting_fd = -1;
     if (fd >= 0)
         senses_join(j, fd);
@@ -393,7 +395,7 @@ bool senses_look(struct judge *j, json_t *fields,
     check(look && in);
     json_decref(fields);
     *look = (struct sense_look){j, done, context};
-    if (senses_ask(j, "sensed", in, on_sensed, look, err))
+    if (ask_door(j, PROLOG_SENSED, in, on_sensed, look, err))
         return true;
     free(look);
     return false;

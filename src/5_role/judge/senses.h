@@ -23,7 +23,6 @@
 
 struct judge;
 struct channel;
-struct prolog_answer;
 struct asked;
 
 struct relayed {
@@ -51,6 +50,8 @@ struct senses {
     uint64_t observed, ticks, refused, failed,
         told; /* rows, ticks, rows, questions, alerts' entries */
     uv_timer_t tick, again;
+    json_t *held_events; /* of entries that must be learned before they are told */
+    size_t holds;
     struct relayed calls[SENSOR_CALLS_MAX];
     int64_t last_call, calls_count;
 };
@@ -67,10 +68,9 @@ bool senses_look(struct judge *j, json_t *fields,
     void (*done)(void *context, const json_t *message), void *context, struct err *err);
 /* Begin what waits, if nothing is under way. */
 void senses_next(struct judge *j);
-/* Ask a door of senses by its word: rules that lack it are an error, not a crash. */
-bool senses_ask(struct judge *j, const char *door, json_t *in,
-    void (*answered)(void *context, struct prolog_answer *answer), void *context, struct err *err);
 bool senses_sources(struct asked *a, struct err *err);
+/* The row of a metric in the table; NULL: there is no such word. */
+const json_t *senses_metric(const struct judge *j, struct str name);
 
 /* --- relay.c */
 bool relay_push(struct asked *a, struct err *err);
@@ -99,6 +99,10 @@ bool alerts_list(struct asked *a, struct err *err);
 bool alerts_show(struct asked *a, struct err *err);
 /* errors  ERR_INPUT "no_such_alert"; false always */
 bool alert_unknown(const struct judge *j, int64_t id, struct err *err);
+
+/* --- records.c: from hold to release events wait, in their order */
+void records_hold(struct judge *j);
+void records_release(struct judge *j);
 
 /* --- runbooks.c */
 bool runbook_prompt(struct asked *a, struct err *err);

@@ -112,16 +112,16 @@ static json_t *runbook_kept(const json_t *answer)
 /* What the rules answered once and can answer again. */
 static const struct kind {
     const char *name;
-    const char *door;
+    enum prolog_door door;
     json_t *(*question)(const json_t *body); /* NULL: the entry holds none */
     json_t *(*was)(const json_t *body);      /* what it says the answer was */
     json_t *(*kept)(const json_t *answer);   /* what of an answer the entry keeps */
 } KINDS[] = {
-    {"case_judged", "judge", of_verdict, verdict_was, case_verdict_kept},
-    {"alert_raised", "alert", of_alert, alert_was, whole},
-    {"alert_changed", "alert", of_alert, alert_was, whole},
-    {"alert_cleared", "alert", of_alert, alert_was, whole},
-    {"runbook_generated", "runbook", of_runbook, runbook_was, runbook_kept},
+    {"case_judged", PROLOG_JUDGE, of_verdict, verdict_was, case_verdict_kept},
+    {"alert_raised", PROLOG_ALERT, of_alert, alert_was, whole},
+    {"alert_changed", PROLOG_ALERT, of_alert, alert_was, whole},
+    {"alert_cleared", PROLOG_ALERT, of_alert, alert_was, whole},
+    {"runbook_generated", PROLOG_RUNBOOK, of_runbook, runbook_was, runbook_kept},
 };
 
 static const struct kind *kind_of(const json_t *entry)
@@ -258,7 +258,6 @@ static void judge_again(struct walk *w, const json_t *entry)
     scoped(json_done) json_t *was = kind->was(body);
     json_t *question = kind->question(body);
     struct prolog_answer answer = {0};
-    enum prolog_door door;
 
     if (is(entry, "case_judged")) /* the others' doors are pure */
         learn_until(w, entry);
@@ -267,12 +266,7 @@ static void judge_again(struct walk *w, const json_t *entry)
         differs(w, entry, was, NULL, "the entry holds no question");
         return;
     }
-    if (!prolog_door_from_word(str_from(kind->door), &door, &answer.err)) {
-        json_decref(question);
-        differs(w, entry, was, NULL, answer.err.message);
-        return;
-    }
-    bool answered = prolog_ask_now(w->prolog, door, question, DOOR_MS, &answer);
+    bool answered = prolog_ask_now(w->prolog, kind->door, question, DOOR_MS, &answer);
     scoped(json_done) json_t *now = answered ? kind->kept(prolog_answer_json(&answer)) : NULL;
     if (!now || !equal(was, now))
         differs(w, entry, was, now, now ? NULL : answer.err.message);
