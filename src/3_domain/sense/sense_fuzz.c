@@ -12,8 +12,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sense_outbox outbox = {0};
     struct sense_row rows[16];
 
-    if (!p.table)
+    if (!p.table) {
         probe_init(&p);
+        sense_state_free(&p.state); /* each input has its own */
+    }
     p.now = (struct sense_clock){1700000000000, 5000000};
     p.left = 64;
     p.state = sense_state_make(10000);

@@ -109,7 +109,7 @@ static void take_request(int listener, struct buf *out)
         end = strstr(buf_text(out), "\r\n\r\n");
         length = strstr(buf_text(out), "Content-Length: ");
         if (end && length)
-            left = atol(length + 16) - (long)(out->len - (size_t)(end + 4 - out->at));
+            left = strtol(length + 16, NULL, 10) - (long)(out->len - (size_t)(end + 4 - out->at));
     }
     static const char ANSWER[] = "HTTP/1.1 204 No Content\r\n\r\n";
     CHECK(write(fd, ANSWER, sizeof ANSWER - 1) > 0);

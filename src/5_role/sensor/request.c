@@ -86,7 +86,7 @@ static void on_answer(struct str json, const struct err *err, void *user)
     struct question *question = user;
 
     if (question->life == question->sensor->life)
-        send_reply(question->sensor, question->id, json, err);
+        send_reply(question->sensor, question->id, json, err && err->kind != ERR_NONE ? err : NULL);
     free(question);
 }
 
