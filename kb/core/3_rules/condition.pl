@@ -8,6 +8,7 @@
             level_of/3,                 % +Levels, +Measured, -Level
             quiet_span/5,               % +Condition, +Levels, ++State, -Low, -High
             calm_state/1,               % -State
+            rested/3,                   % ++State0, +NowMs, -State
             taken_up/4,                 % +Severity, +Count, +NowMs, -State
             state_obj/2,                % ?State, ?Obj
             used_obj/2,                 % +Used, -Obj
@@ -50,6 +51,17 @@ flaps_max(4).
 %!  calm_state(-State) is det.
 
 calm_state(st(calm, none, 0, 0, 0, 0, 0, [])).
+
+%!  rested(++State0, +NowMs, -State) is semidet.
+%
+%   What is calm long enough has no flaps behind it.
+
+rested(st(Is, none, _, _, _, _, ClearedMs, []), NowMs, st(Is, none, 0, 0, 0, 0, 0, [])) :-
+    ClearedMs > 0,
+    memberchk(Is, [calm, armed]),
+    once_within_ms(Within),
+    ( NowMs - ClearedMs >= Within ; ClearedMs > NowMs ),
+    !.
 
 %!  taken_up(+Severity, +Count, +NowMs, -State) is det.
 %
@@ -433,10 +445,9 @@ quiet_span(Condition, levels(Direction, Raises, Clear), State, Low, High) :-
         High = High0
     ).
 
-span(calm, Condition, Direction, [_-Raise|_], Clear, State, Low, High) :-
-    calm_or_arming(Condition, Direction, Raise, Clear, State, Low, High).
-span(armed, _, Direction, [_-Raise|_], _, State, Low, High) :-
-    arg(7, State, 0),
+span(calm, Condition, Direction, [_-Raise|_], Clear, _, Low, High) :-
+    calm_or_arming(Condition, Direction, Raise, Clear, Low, High).
+span(armed, _, Direction, [_-Raise|_], _, _, Low, High) :-
     before(Direction, Raise, Low, High).
 span(raised, _, Direction, Raises, Clear, State, Low, High) :-
     arg(2, State, Severity),
@@ -449,8 +460,7 @@ span(raised, _, Direction, Raises, Clear, State, Low, High) :-
     ).
 
 %   Who must be armed first is looked at until it is: on the raise side there is nothing to see.
-calm_or_arming(Condition, Direction, Raise, Clear, State, Low, High) :-
-    arg(7, State, 0),
+calm_or_arming(Condition, Direction, Raise, Clear, Low, High) :-
     (   needs_arming(Condition)
     ->  ( Direction == up -> Low is Clear + 1, High = inf ; Low = -inf, High is Clear - 1 )
     ;   before(Direction, Raise, Low, High)

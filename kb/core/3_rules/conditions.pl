@@ -130,6 +130,9 @@ alert_condition(engine_stuffed, of(engine_waiting), levels(up, [warning-8, criti
 %!  watching(?Metric, ?Condition, -Why) is nondet.
 %
 %   A new value (Why: value) or a new point of its window (point) of Metric may change Condition.
+%   A table, because this is asked at each reading that is news.
+
+:- table watching/3 as incremental.
 
 watching(Metric, Condition, Why) :-
     alert_condition(Condition, Measure, _, _),

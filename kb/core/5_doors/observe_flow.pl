@@ -14,7 +14,7 @@
               [cross/4, forget_crossings/1, stand/5, standing/5, stands_no_more/3]).
 :- use_module(kb('3_rules/conditions'), [alert_condition/4, levels_for/3, watching/3]).
 :- use_module(kb('3_rules/condition'),
-              [calm_state/1, quiet_span/5, taken_up/4, used_readings/4]).
+              [calm_state/1, quiet_span/5, rested/3, taken_up/4, used_readings/4]).
 :- use_module(kb('4_say/alert_answer'),
               [alert_answer/2, answer_asked/4, condition_question/7, gone_question/5,
                storm_key_text/2]).
@@ -230,10 +230,6 @@ due(Condition, State) :-
     ;   Is == raised,
         alert_condition(Condition, Measure, _, _),
         ( Measure == silence ; Measure = absence(_) )
-    ->  true
-    ;   memberchk(Is, [calm, armed]),
-        arg(7, State, Cleared),
-        Cleared > 0
     ),
     !.
 
@@ -269,12 +265,7 @@ end_what_is_gone(NowMs, Transitions, Rest) :-
               standing(Condition, Node, Part, _, alert(Id)),
               gone(Condition, Node, Part, NowMs, Why) ),
             Gone),
-    end_gone(Gone, NowMs, Transitions, Rest),
-    forall(( standing(Condition, Node, Part, _, Owner),
-             ( Owner = storm(_, _) ; Owner == nobody ; Owner = held(_, _) ),
-             Condition \== storm,
-             gone(Condition, Node, Part, NowMs, _) ),
-           stands_no_more(Condition, Node, Part)).
+    end_gone(Gone, NowMs, Transitions, Rest).
 
 end_gone([], _, Rest, Rest).
 end_gone([gone(Why, Id, Condition/Node/Part, Severity)|Gone], NowMs, [Transition|Transitions],
@@ -310,18 +301,31 @@ gone(Condition, Node, Part, NowMs, part) :-
     \+ ( last_sensed(Node, Metric, Part, _, AtMs, _), NowMs - AtMs < GoneMs ),
     !.
 
+%   Each minute: crossings and calm that are long ago; each hour: parts that nobody tells of.
 sweep(NowMs) :-
     crossing_ms(Ms),
-    Before is NowMs - Ms,
-    forget_crossings(Before),
-    calm_state(Calm),
-    forall(( standing(Condition, Node, Part, Calm, nobody) ),
-           stands_no_more(Condition, Node, Part)),
+    (   again(minute, Ms, NowMs)
+    ->  Before is NowMs - Ms,
+        forget_crossings(Before),
+        forall(( standing(Condition, Node, Part, _, Owner),
+                 Condition \== storm,
+                 Owner \= alert(_),
+                 Owner \== pending,
+                 gone(Condition, Node, Part, NowMs, _) ),
+               stands_no_more(Condition, Node, Part)),
+        calm_state(Calm),
+        forall(( standing(Condition, Node, Part, State0, nobody), rested(State0, NowMs, State) ),
+               stand(Condition, Node, Part, State, nobody)),
+        forall(standing(Condition, Node, Part, Calm, nobody),
+               stands_no_more(Condition, Node, Part))
+    ;   true
+    ),
     old_series_ms(OldMs),
-    (   last_round(old, LastMs),
-        LastMs =< NowMs,
-        NowMs - LastMs < OldMs
-    ->  true
-    ;   round_done(old, NowMs),
-        forget_old_series(NowMs)
+    (   again(old, OldMs, NowMs)
+    ->  forget_old_series(NowMs)
+    ;   true
     ).
+
+again(What, EveryMs, NowMs) :-
+    \+ ( last_round(What, LastMs), LastMs =< NowMs, NowMs - LastMs < EveryMs ),
+    round_done(What, NowMs).

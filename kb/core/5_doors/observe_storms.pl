@@ -4,6 +4,7 @@
           [ tell_what_waits/3           % +NowMs, -Transitions, ?Rest
           ]).
 :- use_module(library(lists), [append/3, member/2, memberchk/2, subtract/3]).
+:- use_module(library(ordsets), [list_to_ord_set/2, ord_memberchk/2]).
 :- use_module(kb('1_words/condition_words'), [severity/2]).
 :- use_module(kb('2_seen/senses'), [last_round/2]).
 :- use_module(kb('2_seen/standings'), [crossed/4, stand/5, standing/5]).
@@ -145,13 +146,12 @@ join_all([held(AtMs, Node, Part, State, _)|Held], Condition, Key) :-
     join_all(Held, Condition, Key).
 
 begin_storm(Key, Condition, Held, NowMs, Transition) :-
-    joined_max(Max),
-    first(Max, Held, Now, Later),
-    findall(joined(Condition, Node, Part, Severity, AtMs),
-            ( member(held(AtMs, Node, Part, State, _), Now), arg(2, State, Severity) ), Joined),
-    forall(member(held(_, Node, Part, State, _), Now),
-           stand(Condition, Node, Part, State, storm(Key, told))),
-    join_all(Later, Condition, Key),
+    findall(news(Condition, Node, Part, State, Severity, AtMs),
+            ( member(held(AtMs, Node, Part, State, _), Held), arg(2, State, Severity) ), News),
+    join_all(Held, Condition, Key),
+    one_a_node(News, [], Now),
+    joined(Now, Joined),
+    are_told(News, Now, Key),
     storm_question(Key, none, Joined, [], NowMs, Question),
     storm_key_text(Key, Text),
     alert_answer(Question, Answer),
@@ -166,11 +166,12 @@ begin_storm(Key, Condition, Held, NowMs, Transition) :-
                                   words-Words, count-Count, members-Members, question-Question,
                                   answer-Answer ]) ]).
 
-first(Count, List, First, Rest) :-
-    length(First, Count),
-    append(First, Rest, List),
-    !.
-first(_, List, List, []).
+first(Count, List, First) :-
+    (   length(First, Count),
+        append(First, _, List)
+    ->  true
+    ;   First = List
+    ).
 
 %   An alert of its own, when it has waited long enough; a clock that went back waits no longer.
 alone([], _, _, Rest, Rest).
@@ -209,18 +210,14 @@ storms_told([storm(Id, Text, Storm)|Storms], NowMs, Transitions, Rest) :-
 storm_told(Id, Text, storm(Severity0, Since, Told0, Were), NowMs, Transition) :-
     storm_key_text(Key, Text),
     Told is min(Told0, NowMs),
-    findall(AtMs-new(Condition, Node, Part, State, Severity),
-            standing(Condition, Node, Part, State, storm(Key, new(Severity, AtMs))), News0),
+    news_of(Key, Were, Severity0, News),
     members_now(Key, Members),
     subtract(Were, Members, Left),
     Age is NowMs - Told,
-    worth_telling(Members, News0, Left, Severity0, Age),
+    worth_telling(Members, News, Left, Severity0, Age),
     !,
-    keysort(News0, News),
-    joined_max(Max),
-    first(Max, News, Now, _),
-    findall(joined(Condition, Node, Part, Severity, AtMs),
-            member(AtMs-new(Condition, Node, Part, _, Severity), Now), Joined),
+    one_a_node(News, [], Now),
+    joined(Now, Joined),
     findall(Node, member(joined(_, Node, _, _, _), Joined), Come),
     subtract(Left, Come, Gone),
     storm_question(Key, storm(Severity0, Since, Told, Were), Joined, Gone, NowMs, Question),
@@ -231,8 +228,7 @@ storm_told(Id, Text, storm(Severity0, Since, Told0, Were), NowMs, Transition) :-
     memberchk(members-Named, Said),
     memberchk(count-Count, Said),
     memberchk(move-Move, Said),
-    forall(member(_-new(Condition, Node, Part, State, _), Now),
-           stand(Condition, Node, Part, State, storm(Key, told))),
+    are_told(News, Now, Key),
     (   Move == clear
     ->  stand(storm, "", Text, over, pending),
         Transition = obj([ kind-alert_cleared,
@@ -244,12 +240,71 @@ storm_told(Id, Text, storm(Severity0, Since, Told0, Were), NowMs, Transition) :-
                                       members-Named, question-Question, answer-Answer ]) ])
     ).
 
+%   What the storm has not told: nodes that are new to it, or worse than it says. Another part of a
+%   member is no news.
+news_of(Key, Were, Severity, News) :-
+    findall(AtMs-news(Condition, Node, Part, State, How, AtMs),
+            standing(Condition, Node, Part, State, storm(Key, new(How, AtMs))), All0),
+    (   All0 == []
+    ->  News = []
+    ;   keysort(All0, All),
+        severity(Severity, Rank),
+        list_to_ord_set(Were, Known),
+        findall(Item,
+                ( member(_-Item, All), Item = news(Condition, Node, Part, State, How, _),
+                  (   severity(How, More),
+                      More =< Rank,
+                      ord_memberchk(Node, Known)
+                  ->  stand(Condition, Node, Part, State, storm(Key, told)),
+                      fail
+                  ;   true
+                  ) ),
+                News)
+    ).
+
+%   The first of each node, the worst where the storm gets worse by it; at most joined_max/1.
+one_a_node(News, Before, Now) :-
+    findall(Node-(Less-Item),
+            ( member(Item, News), Item = news(_, Node, _, _, How, _), severity(How, Rank),
+              Less is -Rank ),
+            Pairs0),
+    sort(0, @=<, Pairs0, Pairs),
+    first_each(Pairs, Before, Firsts),
+    findall(Key-Item, ( member(Item, Firsts), order_key(Item, Key) ), Keyed0),
+    keysort(Keyed0, Keyed),
+    findall(Item, member(_-Item, Keyed), All),
+    joined_max(Max),
+    first(Max, All, Now).
+
+first_each([], _, []).
+first_each([Node-(_-Item)|Pairs], Last, Firsts) :-
+    (   Node == Last
+    ->  first_each(Pairs, Last, Firsts)
+    ;   Firsts = [Item|More],
+        first_each(Pairs, Node, More)
+    ).
+
+order_key(news(_, _, _, _, How, AtMs), Less-AtMs) :-
+    severity(How, Rank),
+    Less is -Rank.
+
+joined(Now, Joined) :-
+    findall(joined(Condition, Node, Part, Severity, AtMs),
+            member(news(Condition, Node, Part, _, Severity, AtMs), Now), Joined).
+
+%   With a node all of its parts are told.
+are_told(News, Now, Key) :-
+    findall(Node, member(news(_, Node, _, _, _, _), Now), Nodes0),
+    sort(Nodes0, Nodes),
+    forall(( member(news(Condition, Node, Part, State, _, _), News), ord_memberchk(Node, Nodes) ),
+           stand(Condition, Node, Part, State, storm(Key, told))).
+
 worth_telling([], _, _, _, _) :- !.
 worth_telling(_, News, _, Severity, Age) :-
     worse_ms(Ms),
     Age >= Ms,
     severity(Severity, Rank),
-    member(_-new(_, _, _, _, How), News),
+    member(news(_, _, _, _, How, _), News),
     severity(How, More),
     More > Rank,
     !.
