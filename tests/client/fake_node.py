@@ -164,7 +164,7 @@ ALERTS = {412: alert(412), 400: alert(400, node="", part="", condition="storm", 
           399: alert(399, runbook={"at": ago(1), "failed": {"code": "engine_away", "words": "The engine is away."}})}
 HOUSE = {
     "/api/v1/alerts": {"alerts": list(ALERTS.values()), "open": 3},
-    "/api/v1/nodes": {"nodes": [{"name": "tower", "health": "critical", "power": "awake", "anomalies": [{"words": "GPU 0 is hot"}]},
+    "/api/v1/nodes": {"nodes": [{"name": "tower", "health": "critical", "power": "awake", "because": [{"words": "GPU 0 is hot"}]},
                                 {"name": "attic", "words": HOSTILE}]},
     "/api/v1/nodes/tower": {"words": "tower is awake.", "power": "awake", "node": {
         "name": "tower", "host": "192.0.2.1", "roles": ["gpu_server"], "can": ["cuda"], "memory_mib": 65536, "cores": 16, "boot_s": 95,

@@ -63,14 +63,14 @@ static void add_node(struct table *table, const json_t *node)
     struct str health = json_str(node, "health"), power = json_str(node, "power");
     struct str name = json_str(node, "name").len ? json_str(node, "name") : json_str(node, "node");
     size_t i;
-    json_t *anomaly;
+    json_t *reason;
 
     health = health.len ? health : S(UNKNOWN);
     power = power.len ? power : S(UNKNOWN);
-    json_array_foreach (json_object_get(node, "anomalies"), i, anomaly)
+    json_array_foreach (json_object_get(node, "because"), i, reason)
         buf_printf(&wrong, "%s%.*s", i ? "; " : "",
-            STR(json_is_string(anomaly) ? str_from(json_string_value(anomaly))
-                                        : json_str(anomaly, "words")));
+            STR(json_is_string(reason) ? str_from(json_string_value(reason))
+                                       : json_str(reason, "words")));
     if (!wrong.len)
         buf_add(&wrong, json_str(node, "words"));
     struct str row[] = {name, health, power, buf_str(&wrong)};

@@ -403,11 +403,8 @@ static bool do_ground(struct asked *a, struct err *err)
     json_array_foreach (texts, i, text)
         if (!json_is_string(text))
             return err_code(err, ERR_INPUT, "bad_type", "texts", "texts are strings");
-    enum prolog_door door;
-    return prolog_door_from_word(S("ground"), &door, err) &&
-           door_through(a, door,
-               json_pack("{s:O, s:I}", "texts", texts, "now_ms", (json_int_t)clock_civil_ms()),
-               err);
+    return door_through(a, PROLOG_GROUND,
+        json_pack("{s:O, s:I}", "texts", texts, "now_ms", (json_int_t)clock_civil_ms()), err);
 }
 
 static bool do_kb_reload(struct asked *a, struct err *err)

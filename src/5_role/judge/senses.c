@@ -39,6 +39,7 @@ static void send_table(struct judge *j)
 static void on_table(void *context, struct prolog_answer *answer)
 {
     struct judge *j = context;
+    j->senses.table_asked = false;
     json_t *table = answer->ok ? prolog_answer_json(answer) : NULL;
 
     if (json_is_object(table)) {
@@ -56,7 +57,10 @@ static void ask_table(struct judge *j)
 {
     struct err err;
 
-    if (!ask_door(j, PROLOG_SENSES, json_object(), on_table, j, &err))
+    if (j->senses.table_asked)
+        return;
+    j->senses.table_asked = ask_door(j, PROLOG_SENSES, json_object(), on_table, j, &err);
+    if (!j->senses.table_asked)
         log_error("senses_not_known", "message", err.message, NULL);
 }
 

@@ -44,8 +44,9 @@ struct senses {
     json_t *transitions; /* of them, with those from `recorded` still to be recorded */
     size_t recorded;
     json_t *unlearned; /* entries of alerts that the rules must still take */
-    bool observing;    /* from the door to `taken` */
-    bool stuck;        /* a record failed: tried again on the tick */
+    bool table_asked;
+    bool observing; /* from the door to `taken` */
+    bool stuck;     /* a record failed: tried again on the tick */
     bool tick_due, learning;
     uint64_t observed, ticks, refused, failed,
         told; /* rows, ticks, rows, questions, alerts' entries */
