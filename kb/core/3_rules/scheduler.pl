@@ -86,10 +86,8 @@ verdict(load(Vram, Memory, Capability, Allowed), Machine, Verdict) :-
     ;   too_little(Memory, FreeMemory, Reason)
     ->  Verdict = refused(Node, Reason)
     ;   gpu_for(Vram, Gpus, Found),
-        Found = no(Reason)
-    ->  Verdict = refused(Node, Reason)
-    ;   gpu_for(Vram, Gpus, gpu(Gpu, Left, Lanes)),
-        rank(Power, PowerRank),
+        Found = gpu(Gpu, Left, Lanes)
+    ->  rank(Power, PowerRank),
         rank(Volatility, VolatilityRank),
         cost(Power, Boot, IdleWatts, PeakWatts, BootCost, Watts),
         Heavy is -Weight,
@@ -97,6 +95,8 @@ verdict(load(Vram, Memory, Capability, Allowed), Machine, Verdict) :-
         Verdict = key(PowerRank, VolatilityRank, Heavy, BootCost, Left, Narrow, Watts, Node)
                   -place(Node, Gpu, Left,
                          reasons(Power, Volatility, Idle, Weight, BootCost, Watts, Lanes))
+    ;   lacking(Gpus, Vram, Reason),
+        Verdict = refused(Node, Reason)
     ).
 
 %   Never, whatever is free.
@@ -104,10 +104,16 @@ too_small(Vram, Gpus, Reason) :-
     Vram > 0,
     (   Gpus == []
     ->  Reason = no_gpu
-    ;   \+ ( member(gpu(_, Of, _, _), Gpus), Of >= Vram ),
+    ;   \+ as_large(Gpus, Vram),
         findall(Of, member(gpu(_, Of, _, _), Gpus), Sizes),
         max_list(Sizes, Largest),
         Reason = small(Vram, Largest)
+    ).
+
+as_large([gpu(_, Of, _, _)|Gpus], Vram) :-
+    (   Of >= Vram
+    ->  true
+    ;   as_large(Gpus, Vram)
     ).
 
 unfit(down, _, down).
@@ -135,22 +141,30 @@ cost(asleep, Boot, _, Peak, Boot, Peak).
 
 %   The GPU that has the least left over; gpu(none, 0, 0) where no VRAM is asked.
 gpu_for(0, _, gpu(none, 0, 0)) :- !.
-gpu_for(Need, Gpus, Found) :-
-    findall(fit(Left, Narrow, Gpu),
-            ( member(gpu(Gpu, _, Free, Lanes), Gpus),
-              integer(Free),
-              Free >= Need,
-              Left is Free - Need,
-              Narrow is -Lanes ), Fits0),
-    (   sort(Fits0, [fit(Left, Narrow, Gpu)|_])
-    ->  Lanes is -Narrow,
-        Found = gpu(Gpu, Left, Lanes)
-    ;   findall(Vram-Free, member(gpu(_, Vram, Free, _), Gpus), Pairs),
-        largest(Pairs, unknown, 0, Free, Of),
-        (   Free == unknown
-        ->  Found = no(vram_unknown(Need, Of))
-        ;   Found = no(vram(Need, Free, Of))
+gpu_for(Need, Gpus, gpu(Gpu, Left, Lanes)) :-
+    fitting(Gpus, Need, none, fit(Left, Narrow, Gpu)),
+    Lanes is -Narrow.
+
+fitting([], _, Best, Best).
+fitting([gpu(Gpu, _, Free, Lanes)|Gpus], Need, Best0, Best) :-
+    (   integer(Free),
+        Free >= Need
+    ->  Left is Free - Need,
+        Narrow is -Lanes,
+        Fit = fit(Left, Narrow, Gpu),
+        (   ( Best0 == none ; Fit @< Best0 )
+        ->  fitting(Gpus, Need, Fit, Best)
+        ;   fitting(Gpus, Need, Best0, Best)
         )
+    ;   fitting(Gpus, Need, Best0, Best)
+    ).
+
+lacking(Gpus, Need, Reason) :-
+    findall(Vram-Free, member(gpu(_, Vram, Free, _), Gpus), Pairs),
+    largest(Pairs, unknown, 0, Free, Of),
+    (   Free == unknown
+    ->  Reason = vram_unknown(Need, Of)
+    ;   Reason = vram(Need, Free, Of)
     ).
 
 %   The most that is free on one GPU, and the size of that GPU; what is unknown may be more.

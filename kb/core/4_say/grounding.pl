@@ -22,8 +22,8 @@
 Of the texts only names count: those that the site facts know choose the facts, the others are
 said not to exist. Nothing else of a text has any effect, and nothing of it stands in the block but
 such a name between quotes, in the form [a-z0-9_-]. What a person wrote into the site facts stands
-between quotes as free text. First comes what seldom changes, in the order of ids, so that an engine knows the
-beginning already; then what changes; last what does not exist.
+between quotes as free text. First comes what seldom changes, in the order of ids, so that an engine
+knows the beginning already; then what changes; last what does not exist.
 
 A node's facts are found by its name: no more is looked at than is told. Readings are seen inside
 senses:live/1 or from_look/2, as the caller has it.

@@ -36,9 +36,10 @@ A word that the lexicon knows, or a plain word of English, is no name there.
 %   Of texts the last are read, of a text its beginning.
 
 mention_limit(texts,        16).
-mention_limit(characters, 4000).        % of all texts together
-mention_limit(words,       600).
-mention_limit(sentence,    300).        % characters of a text that the grammar reads
+mention_limit(characters, 3000).        % of all texts together
+mention_limit(words,       500).
+mention_limit(questions,     3).        % texts, the last ones, that the grammar reads
+mention_limit(sentence,    200).        % characters of such a text
 mention_limit(near_words,   12).        % that are compared with all names
 
 %!  mentions(+Texts:list, -Mentioned) is det.
@@ -60,7 +61,7 @@ mentions(Texts0, mentioned(Nodes, Things, Topics, Strangers)) :-
     sort(Things0, Things),
     findall(Topic, ( member(Word, Set), topic_word(Word, Topic) ), Topics0),
     sort(Topics0, Topics),
-    findall(stranger(Kind, Name), stranger_in(Read, Kind, Name), Found0),
+    findall(stranger(Kind, Name), stranger_in(Read, Set, Kind, Name), Found0),
     near_words(Set, Near),
     findall(stranger(node, Name), member(Name, Near), Found1),
     append(Found0, Found1, Found),
@@ -119,15 +120,20 @@ words_of(Text, Words) :-
 bare(Word, Bare) :-
     (   possessive(Word, Owner)
     ->  Bare = Owner
-    ;   string_concat("'", Rest, Word),
+    ;   sub_string(Word, 0, 1, _, "'"),
+        string_concat("'", Rest, Word),
         string_concat(Inner, "'", Rest)
     ->  Bare = Inner
     ;   Bare = Word
     ).
 
 possessive(Word, Owner) :-
-    ( string_concat(Owner, "'s", Word) ; string_concat(Owner, "\u2019s", Word) ),
-    !.
+    string_length(Word, Length),
+    Length > 2,
+    sub_string(Word, Before, 2, 0, Tail),
+    ( Tail == "'s" ; Tail == "\u2019s" ),
+    !,
+    sub_string(Word, 0, Before, _, Owner).
 
 %   "gaming pc" is gaming-pc.
 two_words([One, Two|_], Node) :-
@@ -207,10 +213,21 @@ default_metrics([ source_ok, cpu_temperature, gpu_temperature, cpu_busy, load_1,
 
                 /*  strangers  */
 
-stranger_in(Read, node, Name) :-
-    member(Text-_, Read),
+stranger_in(Read, _, node, Name) :-
+    mention_limit(questions, Most),
+    length(Read, Count),
+    Skip is max(0, Count - Most),
+    length(Old, Skip),
+    append(Old, Last, Read),
+    member(Text-_, Last),
     asked_of(Text, Name).
-stranger_in(Read, Kind, Name) :-
+stranger_in(_, Set, Kind, Name) :-
+    member(Word, Set),
+    bare(Word, Name),
+    stem(Name, Stem),
+    noun(Stem, Kind),
+    node_name(Name).
+stranger_in(Read, _, Kind, Name) :-
     member(_-Words, Read),
     named_in(Words, Kind, Name),
     node_name(Name).
@@ -227,26 +244,25 @@ asked_of(Text, Name) :-
     memberchk(Key, ["node", "from", "to"]).
 
 %   named_in(+Words, -Kind, -Name)
-named_in(Words, Kind, Name) :-
-    append(_, [Noun|Rest], Words),
-    noun(Noun, Kind),
-    behind(Rest, Name),
-    \+ ordinary(Name).
-named_in(Words, node, Name) :-
-    append(_, [Owner, Thing|_], Words),
-    possessive(Owner, Name),
-    ( topic_of(Thing, _) ; memberchk(Thing, ["health", "status", "state", "readings"]) ),
-    \+ ordinary(Name).
-named_in(Words, Kind, Name) :-
-    member(Word, Words),
-    bare(Word, Name),
-    stem(Name, Stem),
-    noun(Stem, Kind).
-named_in(Words, Kind, Name) :-
-    append(_, [Name, Noun|_], Words),
-    noun(Noun, Kind),
-    numbered(Name),
-    \+ ordinary(Name).
+named_in([One|Words], Kind, Name) :-
+    (   noun(One, Kind),
+        behind(Words, Name),
+        \+ ordinary(Name)
+    ;   Words = [Two|_],
+        (   noun(Two, Kind),
+            numbered(One),
+            Name = One
+        ;   possession(Two),
+            possessive(One, Name),
+            Kind = node
+        ),
+        \+ ordinary(Name)
+    ).
+named_in([_|Words], Kind, Name) :-
+    named_in(Words, Kind, Name).
+
+possession(Thing) :- topic_of(Thing, _), !.
+possession(Thing) :- memberchk(Thing, ["health", "status", "state", "readings"]).
 
 behind([Called, Word|_], Name) :-
     memberchk(Called, ["named", "called"]),
@@ -264,6 +280,9 @@ noun("hypervisor", node).    noun("model", model).
 
 %   server42 and node-7 are of the nouns server and node.
 stem(Name, Stem) :-
+    sub_string(Name, _, 1, 0, Final),
+    Final @>= "0",
+    Final @=< "9",
     string_codes(Name, Codes),
     append(Letters, [Digit|Digits], Codes),
     Digit >= 0'0, Digit =< 0'9,

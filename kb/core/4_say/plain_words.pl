@@ -100,4 +100,5 @@ words("10gbe 12v 19in 1gbe 1st 24h 2nd 32-bit 3rd 4th 5th 5v 64-bit 7d aarch64 a
 
 %   Of this house and its makers.
 words("agent agents exporters telemetry sensor gateway worker actuator judge ledger runbook runbooks
-       verdict verdicts warrant warrants homelab household kwh kw watts mib gib gb mb tb ghz mhz fps").
+       verdict verdicts warrant warrants homelab household kwh kw watts mib gib gb mb tb ghz mhz
+       fps").

@@ -5,12 +5,13 @@
           ]).
 :- use_module(library(lists), [append/3]).
 :- use_module(library(pairs), [pairs_values/2]).
-:- use_module(kb('1_words/wire'), [answered/3, fields/3, refuse/4, shown/2]).
+:- use_module(kb('1_words/wire'), [answered/3, field/3, fields/3, refuse/4, shown/2]).
 :- use_module(kb('1_words/dns_name'), [fqdn/3]).
 :- use_module(kb('2_seen/site'), []).
 :- use_module(kb('2_seen/state'), [newest_changes/1, changes_max/1]).
 :- use_module(kb('3_rules/action'), [action/3, action_term/3]).
 :- use_module(kb('3_rules/asked'), [by_term/2]).
+:- use_module(kb('3_rules/house'), [node_card/2, node_known/2]).
 :- use_module(kb('3_rules/verdict'), [permission/3]).
 :- use_module(kb('3_rules/zones'), [zone_of/2, owned_zone/3]).
 :- use_module(kb('4_say/verdict'), [reason_text/2]).
@@ -41,6 +42,7 @@ asked(In, obj([answers-Answers])) :-
 question("zone_of", [required(name, string)], zone_of).
 question("zones",   [], zones).
 question("nodes",   [], nodes).
+question("node",    [required(name, string)], node).
 question("actions", [], actions).
 question("changes", [optional(limit, integer, 20)], changes).
 question("may",     [ required(principal, string), required(action, string),
@@ -57,8 +59,18 @@ answers(zones, [], Answers) =>
             owned_zone(Zone, Server, Visibility), Pairs),
     ordered(Pairs, Answers).
 answers(nodes, [], Answers) =>
-    findall(Name-obj([name-Name, host-Host, words-Words]), site:node(Name, Host, Words), Pairs),
+    findall(Name-obj([ name-Name, host-Host, words-Words, roles-Roles, gpus-Gpus,
+                       volatility-Volatility, weight-Weight ]),
+            ( site:node(Name, Host, Words), node_card(Name, Card),
+              field(Card, roles, Roles), field(Card, gpus, Gpus),
+              field(Card, volatility, Volatility), field(Card, weight, Weight) ), Pairs),
     ordered(Pairs, Answers).
+answers(node, [Text], Answers) =>
+    (   node_known(Text, Node),
+        node_card(Node, Card)
+    ->  Answers = [Card]
+    ;   Answers = []
+    ).
 answers(actions, [], Answers) =>
     findall(Name-obj([name-Name, tier-Tier, title-Title]), action(Name, Tier, Title), Pairs),
     ordered(Pairs, Answers).

@@ -25,4 +25,17 @@ test(zones_nodes_actions, Counts == [6, 11, 22]) :-
     findall(Count, ( member(Name, ["zones", "nodes", "actions"]), query(Name, [], L), length(L,
         Count) ), Counts).
 
+test(a_node, Roles-Vram == [gpu_server, hypervisor]-16303) :-
+    query("node", ["name"-"PVE"], [Card]),
+    at(Card, roles, Roles),
+    at(Card, gpus/0/vram_mib, Vram).
+test(no_such_node, [forall(member(Name, ["zeus", "", "a b"])), Answers == []]) :-
+    query("node", ["name"-Name], Answers).
+test(nodes_say_what_they_are, Roles == [storage]) :-
+    query("nodes", [], Nodes),
+    member(Node, Nodes),
+    at(Node, name, "nas"),
+    !,
+    at(Node, roles, Roles).
+
 :- end_tests(query_door).
