@@ -15,7 +15,7 @@ from node import LOGICCTL, Node, Tap, equal, free_port, wait_for  # noqa: E402
 
 tap = Tap()
 LOGICAGENT = os.path.realpath(os.environ.get("LOGICAGENT", os.path.join(os.path.dirname(LOGICCTL), "logicagent")))
-NODES = "".join('node("%s", "192.0.2.1", "a machine").\n' % name for name in ("tower", "nas", "attic", "evil"))
+NODES = "".join('node("%s", "192.0.2.1", "a machine").\n' % name for name in ("box", "pile", "attic", "evil"))
 
 
 def source(name, node, where, kind="exporter", every_s=1):
@@ -59,33 +59,33 @@ def real_exporter_is_read_kept_in_history_and_missed_when_it_dies():
     os.makedirs(folder)
     try:
         with RealExporter() as exporter, Victoria(folder) as vm:
-            with House(source("tower_exporter", "tower", exporter.url) + 'history("%s").\n' % vm.url,
+            with House(source("tower_exporter", "box", exporter.url) + 'history("%s").\n' % vm.url,
                        settings=["sensor.history_batch_ms=200"]) as node:
                 begun = time.monotonic()
-                wait_for("a rate at the judge", lambda: node.value("tower", "cpu_busy") is not None)
+                wait_for("a rate at the judge", lambda: node.value("box", "cpu_busy") is not None)
                 print("# from the start to the first rate at the judge: %d ms" % ((time.monotonic() - begun) * 1000))
-                equal(node.value("tower", "cpu_cores"), os.cpu_count())
-                equal(node.value("tower", "memory_total"), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-                equal(node.value("tower", "source_ok", "tower_exporter"), 1)
-                stored = wait_for("history", lambda: vm.raw('logic_memory_total{node="tower"}'))
-                equal({value for _, value in list(stored.values())[0]}, {node.value("tower", "memory_total")})
+                equal(node.value("box", "cpu_cores"), os.cpu_count())
+                equal(node.value("box", "memory_total"), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+                equal(node.value("box", "source_ok", "tower_exporter"), 1)
+                stored = wait_for("history", lambda: vm.raw('logic_memory_total{node="box"}'))
+                equal({value for _, value in list(stored.values())[0]}, {node.value("box", "memory_total")})
                 now = int(time.time() * 1000)
-                status, body = node.get("/api/v1/history?node=tower&metric=memory_total&from_ms=%d&to_ms=%d&step_s=1" % (now - 30000, now))
+                status, body = node.get("/api/v1/history?node=box&metric=memory_total&from_ms=%d&to_ms=%d&step_s=1" % (now - 30000, now))
                 assert status == 200 and body.get("series") and body["series"][0]["points"], (status, body)
                 exporter.stop()
                 node.is_in("tower_exporter", "failing")
-                wait_for("the rules to know", lambda: node.value("tower", "source_ok", "tower_exporter") == 0)
-                wait_for("its last value to be stale, and so unknown", lambda: node.value("tower", "load_1") is None, 90)
+                wait_for("the rules to know", lambda: node.value("box", "source_ok", "tower_exporter") == 0)
+                wait_for("its last value to be stale, and so unknown", lambda: node.value("box", "load_1") is None, 90)
                 exporter.start()
-                wait_for("it to be read again", lambda: node.value("tower", "load_1") is not None, 90)
+                wait_for("it to be read again", lambda: node.value("box", "load_1") is not None, 90)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @tap.test
 def killed_sensor_or_judge_starts_again_and_goes_on():
-    with RealExporter() as exporter, House(source("tower_exporter", "tower", exporter.url)) as node:
-        wait_for("readings", lambda: node.value("tower", "load_1") is not None)
+    with RealExporter() as exporter, House(source("tower_exporter", "box", exporter.url)) as node:
+        wait_for("readings", lambda: node.value("box", "load_1") is not None)
         for role in ("sensor", "judge", "sensor"):
             before = node.pid(role)
             os.kill(before, signal.SIGKILL)
@@ -93,16 +93,18 @@ def killed_sensor_or_judge_starts_again_and_goes_on():
             wait_for("the node", lambda: node.get("/readyz")[0] == 200)
 
             def fresh():
-                fact = node.facts("tower").get(("load_1", ""))
+                fact = node.facts("box").get(("load_1", ""))
                 return fact and fact["fresh"] and fact["age_s"] <= 3
             wait_for("fresh readings after the end of the " + role, fresh)
         assert "node_failed" not in node.log_text()
 
 
 @tap.test
-def agent_over_tls_is_asked_with_the_sensors_own_certificate():
+def agent_is_asked_with_the_sensors_own_certificate_and_by_its_socket_and_pushes():
     port = free_port()
-    with House(source("attic_agent", "attic", "https://127.0.0.1:%d" % port, "agent"), start=False) as node:
+    facts = source("attic_agent", "attic", "https://127.0.0.1:%d" % port, "agent") + source("here", "box", "local", "agent") + source(
+        "attic_push", "pile", "attic", "push")
+    with House(facts, start=False) as node:
         bundle = os.path.join(node.home, "attic")
         subprocess.run([LOGICCTL, "--home", node.home, "agent", "enroll", "attic", "127.0.0.1", "--out", bundle], check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -110,7 +112,12 @@ def agent_over_tls_is_asked_with_the_sensors_own_certificate():
         with open(path) as f:
             config = json.load(f)
         os.symlink(bundle, "/tmp/ln-attic-%d" % port)  # a short path: sockets lie below it
-        config.update({"listen": "127.0.0.1:%d" % port, "home": "/tmp/ln-attic-%d" % port})
+        config.update({"listen": "127.0.0.1:%d" % port, "home": "/tmp/ln-attic-%d" % port, "push": {
+            "url": "http://127.0.0.1:%d/api/v1/senses/attic_push" % node.port, "token": node.token("attic", "--scopes", "sense"),
+            "every_s": 2}})
+        os.makedirs(os.path.join(node.home, "agent"))
+        with open(os.path.join(node.home, "agent/agent.json"), "w") as f:
+            json.dump({"host": "box"}, f)  # the role, for this machine
         with open(path, "w") as f:
             json.dump(config, f)
         with open(os.path.join(node.home, "agent.log"), "wb") as log:
@@ -120,8 +127,11 @@ def agent_over_tls_is_asked_with_the_sensors_own_certificate():
             wait_for("rates of the agent", lambda: node.value("attic", "cpu_busy") is not None)
             equal(node.value("attic", "memory_total"), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
             equal(node.state("attic_agent")["state"], "ok")
+            wait_for("rates of this machine's agent", lambda: node.value("box", "cpu_busy") is not None)
+            wait_for("rates that were pushed", lambda: node.value("pile", "cpu_busy") is not None)
             agent.terminate()
             node.is_in("attic_agent", "failing")
+            node.is_in("attic_push", "silent")
         finally:
             agent.kill()
             agent.wait()
@@ -130,11 +140,11 @@ def agent_over_tls_is_asked_with_the_sensors_own_certificate():
 
 @tap.test
 def pushes_are_taken_with_the_sources_own_token_and_no_other():
-    with House(source("nas_push", "nas", "pusher", "push"), settings=["gateway.caller_waiting_max=100"]) as node:
+    with House(source("nas_push", "pile", "pusher", "push"), settings=["gateway.caller_waiting_max=100"]) as node:
         own, other = node.token("pusher", "--scopes", "sense"), node.token("stranger", "--scopes", "sense")
         laptop = node.token("laptop")
         wait_for("the own token to be known", lambda: node.push("nas_push", "node_load1 1.5\n", own)[0] == 200)
-        wait_for("the reading", lambda: node.value("nas", "load_1") == 1500)
+        wait_for("the reading", lambda: node.value("pile", "load_1") == 1500)
         for token in (None, "x" * 40, other, laptop, own[:-8] + "AAAAAAAA"):
             status = node.push("nas_push", "node_load1 9\n", token)[0]
             assert status in (401, 403), (token, status)
@@ -144,7 +154,7 @@ def pushes_are_taken_with_the_sources_own_token_and_no_other():
         equal(node.push("nas_push", "<html>\n", own)[0], 400)
         node.is_in("nas_push", "refused")
         wait_for("its silence", lambda: node.state("nas_push")["state"] == "silent")
-        assert node.value("nas", "load_1") != 9000
+        assert node.value("pile", "load_1") != 9000
 
 
 @tap.test

@@ -50,6 +50,7 @@
 #define AGENT_SCHEMA "logic-node/agent/v1"
 #define AGENT_ARGV_MAX 16
 #define AGENT_NAMES_MAX 16
+#define AGENT_TOKEN_BYTES_MAX 4096 /* of a push */
 #define AGENT_HOME_BYTES_MAX 64 /* a pool's folder and socket must fit into a socket's address */
 
 struct agent_settings {

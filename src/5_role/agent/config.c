@@ -156,7 +156,7 @@ static bool push_of(
     struct str url, token, authority = {NULL, 0};
     const struct json_field fields[] = {
         JSON_TAKE_TEXT("url", &url, 8, 500),
-        JSON_TAKE_TEXT("token", &token, 1, 512),
+        JSON_TAKE_TEXT("token", &token, 1, AGENT_TOKEN_BYTES_MAX),
         JSON_MAY_INTEGER("every_s", &c->push.every_s, 1, 3600),
         JSON_MAY_TEXT("authority", &authority, 1, PATH_MAX - 1),
     };

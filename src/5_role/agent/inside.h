@@ -82,7 +82,7 @@ struct push {
     struct upstream_place *place; /* NULL: nothing is pushed */
     struct upstream_call *call;
     struct str path;
-    char authorization[600];
+    char authorization[AGENT_TOKEN_BYTES_MAX + 8];
     struct buf body;
     uv_timer_t timer;
     bool failing; /* it was said */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define WATCH_MS 1000  /* who pushes no more is noticed so late */
+#define IDLE_MS 60000  /* without sources there is nothing to look at */
 #define GROWN_MS 10000 /* numbers of sources alone are told so often */
 
 struct sense_clock sensor_now(void)
@@ -37,7 +38,8 @@ static int64_t sooner(int64_t a, int64_t b)
 
 void sensor_plan(struct sensor *sensor)
 {
-    int64_t now_ms = clock_steady_ms(), wait_ms, at_ms = now_ms + WATCH_MS;
+    int64_t now_ms = clock_steady_ms(), wait_ms;
+    int64_t at_ms = now_ms + (sensor->count ? WATCH_MS : IDLE_MS);
 
     if (sensor->closing)
         return;
