@@ -18,7 +18,7 @@ def main():
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
         rows.append([float(word) for word in out.split()])
     best, ranked, built, join, summed = (list(column) for column in zip(*rows))
-    figure("placement_best", best, "us_cpu", peers=join, target=20, of="ratio")
+    figure("placement_best", best, "us_cpu", peers=join, target=10, of="ratio")
     figure("placement_ranked", ranked, "us_cpu", peers=join)
     figure("placement_best_from_facts", built, "us_cpu", peers=join)
     figure("placement_sums_by_index", summed, "us_cpu", peers=join)

@@ -50,9 +50,11 @@ mentions(Texts0, mentioned(Nodes, Things, Topics, Strangers)) :-
     findall(Word, ( member(_-Words, Read), member(Word, Words) ), All0),
     mention_limit(words, WordsMax),
     first(WordsMax, All0, All),
-    sort(All, Set),
-    findall(Bare, ( member(Word, Set), bare(Word, Bare), site:node(Bare, _, _) ), Nodes1),
-    findall(Node, ( member(_-Words, Read), two_words(Words, Node) ), Nodes2),
+    sort(All, Once),
+    findall(Bare, ( member(Word, Once), bare(Word, Bare) ), Bares),
+    sort(Bares, Set),
+    findall(Bare, ( member(Bare, Set), site:node(Bare, _, _) ), Nodes1),
+    findall(Node, two_words(Read, Set, Node), Nodes2),
     findall(Node, ( member(Word, Set), of_host(Word, Node) ), Nodes3),
     append(Nodes2, Nodes3, Nodes23),
     append(Nodes1, Nodes23, Nodes0),
@@ -136,13 +138,12 @@ possessive(Word, Owner) :-
     sub_string(Word, 0, Before, _, Owner).
 
 %   "gaming pc" is gaming-pc.
-two_words([One, Two|_], Node) :-
-    member(Joint, ["-", "_"]),
-    string_concat(One, Joint, Head),
-    string_concat(Head, Two, Node),
-    site:node(Node, _, _).
-two_words([_|Words], Node) :-
-    two_words(Words, Node).
+two_words(Read, Set, Node) :-
+    site:node(Node, _, _),
+    split_string(Node, "-_", "", [One, Two]),
+    memberchk(One, Set),
+    memberchk(Two, Set),
+    once(( member(_-Words, Read), append(_, [One, Two|_], Words) )).
 
 of_host(Word, Node) :-
     site:node_host(Node, Host),
@@ -222,8 +223,7 @@ stranger_in(Read, _, node, Name) :-
     member(Text-_, Last),
     asked_of(Text, Name).
 stranger_in(_, Set, Kind, Name) :-
-    member(Word, Set),
-    bare(Word, Name),
+    member(Name, Set),
     stem(Name, Stem),
     noun(Stem, Kind),
     node_name(Name).
@@ -344,7 +344,7 @@ near_words(Set, Near) :-
             ( site:node(Node, _, _), string_length(Node, Length), Length >= 4,
               sub_string(Node, 0, 1, _, Letter) ), Forms0),
     sort(Forms0, Forms),
-    findall(Word, ( member(Word0, Set), bare(Word0, Word), formed(Word, Forms) ), Words),
+    findall(Word, ( member(Word, Set), formed(Word, Forms) ), Words),
     mention_limit(near_words, Most),
     first(Most, Words, Few),
     findall(Word, ( member(Word, Few), one_off(Word) ), Near).
