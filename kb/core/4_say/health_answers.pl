@@ -56,7 +56,7 @@ health_words(none, Healths, Words) =>
     length(Well, WellCount),
     length(Ill, IllCount),
     length(Unknown, UnknownCount),
-    format(string(Counts), "Of ~d nodes ~d are well, ~d are not, and of ~d nothing is known.",
+    format(string(Counts), "Of ~d nodes: ~d well, ~d not well, ~d unknown.",
            [Count, WellCount, IllCount, UnknownCount]),
     (   Unknown == []
     ->  Rest = []
@@ -187,8 +187,13 @@ risk_words(risk(How, Node, Metric, Part, Value, Slope, Threshold, Minutes), Word
 
 way(hot, _, _, Way) =>
     Way = ", which is reached".
-way(near, _, _, Way) =>
+way(near, null, _, Way) =>
+    Way = ", which is near; whether it rises is unknown".
+way(near, Slope, _, Way), Slope < 100 =>
     Way = ", which is near; it does not rise".
+way(near, Slope, _, Way) =>
+    amount(millicelsius, Slope, Rise),
+    format(string(Way), ", which is near; it rises by ~s an hour", [Rise]).
 way(_, Slope, Minutes, Way) =>
     amount(millicelsius, Slope, Rise),
     Seconds is Minutes * 60,

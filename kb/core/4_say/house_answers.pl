@@ -358,7 +358,7 @@ placement_words(Load, [Best|Others], _, Words) =>
     (   Nodes == []
     ->  format(string(Words), "~s fits best, and only, on one node: ~s", [Need, Text])
     ;   and_list(Nodes, List),
-        format(string(Words), "~s fits best here: ~s After it come ~s.", [Need, Text, List])
+        format(string(Words), "~s fits best here: ~s Next: ~s.", [Need, Text, List])
     ).
 placement_words(Load, [], Refused, Words) =>
     load_words(Load, Need),

@@ -482,18 +482,30 @@ nodes_text(Text) :-
 %   A node where one belongs: one that we know, by its words; or any word in the form of a name.
 the_node(Node) --> article, ( node_noun ; [] ), name(Node), ( node_noun ; [] ).
 
-known(Node) --> article, { nodes_known(Nodes), member(Node, Nodes) }, spelt(Node).
+known(Node) --> article, spelt(Node).
 
-name(Node) --> { nodes_known(Nodes), member(Node, Nodes) }, spelt(Node).
+name(Node) --> spelt(Node).
 name(Name) -->
     [u(Name, _)],
     { node_name(Name), \+ never_a_name(Name) }.
 
-%   As one word, or its parts as words: gaming-pc, gaming pc.
-spelt(Node) --> word([Node]).
+%   As one word, or its parts as words: gaming-pc, gaming pc. Looked up by what was said, so that a
+%   large house costs no more than a small one.
 spelt(Node) -->
-    { split_string(Node, "-_", "", Parts), Parts = [_, _|_] },
-    words(Parts).
+    [Token],
+    { text(Token, Node), site:node(Node, _, _) }.
+spelt(Node) -->
+    [First, Second],
+    { text(First, One), text(Second, Two), joint(One, Two, Node), site:node(Node, _, _) }.
+spelt(Node) -->
+    [First, Second, Third],
+    { text(First, One), text(Second, Two), text(Third, Three), joint(One, Two, Head),
+      joint(Head, Three, Node), site:node(Node, _, _) }.
+
+joint(One, Two, Joined) :-
+    member(Joint, ["-", "_"]),
+    string_concat(One, Joint, Head),
+    string_concat(Head, Two, Joined).
 
 %   Words of these sentences that the lexicon does not know.
 never_a_name(Name) :-

@@ -49,7 +49,7 @@ test(an_open_alert_counts) :-
     at(V, answer/nodes/0/because/0/alert, 17).
 test(all_of_them) :-
     words([], ["tower"/uptime/""/900/4, "nas"/disk_healthy/"sda"/0/4], Words),
-    sub_string(Words, 0, _, _, "Of 11 nodes 1 are well, 1 are not, and of 9 nothing is known. "),
+    sub_string(Words, 0, _, _, "Of 11 nodes: 1 well, 1 not well, 9 unknown. "),
     !.
 test(what_says_so_is_cited) :-
     asked([], ["tower"/uptime/""/900/4, "nas"/disk_healthy/"sda"/0/4], V),
