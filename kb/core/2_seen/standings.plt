@@ -17,7 +17,8 @@ test(no_more, [setup(forget_standings), fail]) :-
     stand(cpu_hot, "nas", "", a, pending),
     stands_no_more(cpu_hot, "nas", ""),
     standing(_, _, _, _, _).
-test(only_what_is_pending_begins, [setup(forget_standings), true(Owner == storm(cpu_hot-1, told))]) :-
+test(only_what_is_pending_begins,
+     [setup(forget_standings), true(Owner == storm(cpu_hot-1, told))]) :-
     stand(cpu_hot, "nas", "", a, storm(cpu_hot-1, told)),
     alert_begun(3, cpu_hot, "nas", ""),
     standing(cpu_hot, "nas", "", a, Owner).

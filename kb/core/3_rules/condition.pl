@@ -1,7 +1,7 @@
 %   SPDX-License-Identifier: Apache-2.0
 
 :- module(condition,
-          [ condition_step/7,           % +Condition, +Levels, ++State0, +Measured, +NowMs, -State, -Move
+          [ condition_step/7,           % +Condition, +Levels, ++State0, +Measured, +NowMs, …
             measured/3,                 % +Condition, ++Used, -Measured
             evidence_ms/4,              % +Condition, ++Used, +NowMs, -AtMs
             used_readings/4,            % +Condition, +Node, +Part, -Used

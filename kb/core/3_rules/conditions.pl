@@ -56,7 +56,8 @@ alert_condition(gpu_hot, of(gpu_temperature), levels(up, [warning-84000, critica
                 [ for_s(20), clear_s(60) ]).
 alert_condition(disk_hot, of(disk_temperature), levels(up, [warning-65000, critical-75000], 60000),
                 [ for_s(60), clear_s(120) ]).
-alert_condition(board_hot, of(board_temperature), levels(up, [warning-80000, critical-95000], 75000),
+alert_condition(board_hot, of(board_temperature),
+                levels(up, [warning-80000, critical-95000], 75000),
                 [ for_s(60), clear_s(120) ]).
 alert_condition(cpu_heating, climbs(cpu_temperature, cpu_hot), levels(down, [warning-5], 15),
                 [ for_s(60), clear_s(120), with(cpu_temperature, same, at_least, 70000) ]).
@@ -117,7 +118,8 @@ alert_condition(network_errors, of(network_errors), levels(up, [warning-360, cri
                 [ hits(3, 300), clear_s(300) ]).
 alert_condition(network_lost, of(network_carrier), levels(down, [warning-0], 1),
                 [ for_s(20), clear_s(30), armed ]).
-alert_condition(connections_short, of(conntrack_share), levels(up, [warning-800, critical-950], 700),
+alert_condition(connections_short, of(conntrack_share),
+                levels(up, [warning-800, critical-950], 700),
                 [ for_s(60), clear_s(60) ]).
 %   GPU and engines
 alert_condition(gpu_lost, absence(gpu_temperature), levels(up, [critical-120], 30),

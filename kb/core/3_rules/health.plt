@@ -24,7 +24,8 @@ test(ok, true(Health-Anomalies == ok-[])) :-
 test(degraded, true(Health-What == degraded-[warning/cpu_hot/"a"/none])) :-
     seeing(["nas"/cpu_temperature/"a"/90000], node_health("nas", Health, Anomalies)),
     findall(S/C/P/I, member(anomaly(S, C, P, _, I), Anomalies), What).
-test(critical_comes_first, true(Health-What == critical-[critical/raid_degraded, warning/cpu_hot])) :-
+test(critical_comes_first,
+     true(Health-What == critical-[critical/raid_degraded, warning/cpu_hot])) :-
     seeing(["nas"/cpu_temperature/"a"/90000, "nas"/raid_missing/"md0"/1],
            node_health("nas", Health, Anomalies)),
     findall(S/C, member(anomaly(S, C, _, _, _), Anomalies), What).

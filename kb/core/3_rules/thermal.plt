@@ -21,7 +21,8 @@ test(risks, [ forall(member(Value/Slope-Want, [ 85000/null-hot/0, 70000/60000-so
     seeing(["nas"/cpu_temperature/Value/Slope],
            thermal_risk("nas", risk(How, _, _, _, _, _, 85000, Minutes))),
     Got = How/Minutes.
-test(no_risk, [forall(member(Value/Slope, [60000/null, 60000/50, 50000/10000, 79999/ -1])), fail]) :-
+test(no_risk,
+     [forall(member(Value/Slope, [60000/null, 60000/50, 50000/10000, 79999/ -1])), fail]) :-
     seeing(["nas"/cpu_temperature/Value/Slope], thermal_risk("nas", _)).
 test(a_stranger_has_none, fail) :-
     seeing(["nas"/cpu_temperature/99000/null], thermal_risk("mars", _)).

@@ -27,8 +27,8 @@ depends on the question and the rules alone, so anybody can ask again (door `ale
                    -> {move, severity, words, count, state}
     one that ended without it    {gone, condition, node, part, severity, now_ms}
                    -> {move, severity, words}
-    a storm        {storm, now_ms, before: null or {severity, since_ms, told_ms, members}, joined, left}
-                   -> {move, severity, words, members, count, state}
+    a storm        {storm, now_ms, before: null or {severity, since_ms, told_ms, members}, joined,
+                    left} -> {move, severity, words, members, count, state}
 */
 
 %!  alert_answer(++Question, -Answer) is semidet.

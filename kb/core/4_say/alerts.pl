@@ -93,8 +93,8 @@ limit_words(Condition, Severity, levels(Direction, Raises, _), Words) :-
         limited(Measure, Unit),
         memberchk(Severity-Raise, Raises)
     ->  amount(Unit, Raise, Amount),
-        ( Direction == up -> Side = "from" ; Side = "below" ),
-        format(string(Words), " (~w ~s ~s)", [Severity, Side, Amount])
+        ( Direction == up -> Down = "" ; Down = " down" ),
+        format(string(Words), " (~w from ~s~s)", [Severity, Amount, Down])
     ;   Words = ""
     ),
     !.

@@ -22,9 +22,13 @@ amount(milliwatt, Value, Text)    =>
     tenths(Tenths, Number),
     string_concat(Number, " W", Text).
 amount(milli, Value, Text)        => hundredths(Value, Text).
-amount(milli_per_s, Value, Text)  => hundredths(Value, Number), string_concat(Number, " a second", Text).
+amount(milli_per_s, Value, Text)  =>
+    hundredths(Value, Number),
+    string_concat(Number, " a second", Text).
 amount(bytes, Value, Text)        => bytes(Value, Text).
-amount(bytes_per_s, Value, Text)  => bytes(Value, Number), string_concat(Number, " a second", Text).
+amount(bytes_per_s, Value, Text)  =>
+    bytes(Value, Number),
+    string_concat(Number, " a second", Text).
 amount(pages_per_s, Value, Text)  => format(string(Text), "~d pages a second", [Value]).
 amount(per_hour, Value, Text)     => format(string(Text), "~d an hour", [Value]).
 amount(rpm, Value, Text)          => format(string(Text), "~d turns a minute", [Value]).

@@ -86,4 +86,29 @@ test(a_crooked_failure_is_refused, [setup(empty), true(Code == missing_field)]) 
         Out),
     at(Out, error/code, Code).
 
+%   Alerts; their entries are in 2_seen/alert_entries.plt.
+learn_alert(Kind, Seq, Body, Changed) :-
+    door_learn:learn(obj([ "kind"-Kind, "case"-"", "seq"-Seq, "at"-"2026-01-01T00:00:00.000Z",
+                           "body"-obj(Body) ]), Out),
+    at(Out, changed, Changed).
+no_alerts :-
+    retractall(state:alert(_, _, _, _, _, _, _, _, _, _, _, _, _)),
+    retractall(state:acknowledged(_, _, _, _, _)),
+    retractall(state:runbook(_, _, _, _)).
+test(an_alert_and_its_acknowledgement,
+     [ setup(no_alerts), cleanup(no_alerts),
+       true(Changed-Until == [true, true, true, true, false]-24) ]) :-
+    learn_alert("alert_raised", 21, [ "condition"-"cpu_hot", "node"-"nas", "part"-"",
+                                      "severity"-"warning", "words"-"w" ], A),
+    learn_alert("alert_changed", 22, ["alert"-21, "severity"-"critical", "words"-"v"], B),
+    learn_alert("case_executed", 23, [ "action"-"alert_acknowledge", "undo"-null, "result"-null,
+                                       "params"-obj(["alert"-21, "words"-"mine"]),
+                                       "by"-obj(["principal"-"user:ana", "via"-"api"]) ], C),
+    alerts:alert_acknowledged(21, "user:ana", "mine", _),
+    learn_alert("alert_cleared", 24, ["alert"-21, "words"-"v", "why"-"clear"], D),
+    learn_alert("alert_cleared", 24, ["alert"-21, "words"-"v", "why"-"clear"], E),
+    Changed = [A, B, C, D, E],
+    state:learned_until(Until0),
+    Until is min(Until0, 24).
+
 :- end_tests(learn_door).

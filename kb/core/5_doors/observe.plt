@@ -68,13 +68,15 @@ test(a_peak_is_not_told, [setup(begun), true(Kinds == [])]) :-
     hot(30, 40, 90000, Kinds0),
     hot(50, 100, 70000, Kinds1),
     append(Kinds0, Kinds1, Kinds).
-test(worse_then_over, [setup(begun), true(A-B-C-D == [alert_raised]-[alert_changed]-[]-[alert_cleared])]) :-
+test(worse_then_over,
+     [setup(begun), true(A-B-C-D == [alert_raised]-[alert_changed]-[]-[alert_cleared])]) :-
     hot(0, 60, 90000, A),
     hot(70, 100, 96000, B),
     hot(110, 200, 82000, C),
     hot(210, 300, 79000, D),
     alert_past(_, cpu_hot, "nas", "c/1", critical, _, _, clear).
-test(a_silent_sensor_neither_raises_nor_clears, [setup(begun), true(A-B-C == [alert_raised]-[]-[])]) :-
+test(a_silent_sensor_neither_raises_nor_clears,
+     [setup(begun), true(A-B-C == [alert_raised]-[]-[])]) :-
     hot(0, 60, 90000, A),
     hot(70, 70, 70000, _),
     during(80, 1000, [], B),
@@ -146,7 +148,8 @@ test(nobody_is_silent_before_we_listened, [setup(begun), true(Kinds == [])]) :-
     Later is Now + 3600000,
     observed_learned(Later, [], Told),
     kinds(Told, Kinds).
-test(a_gpu_that_is_told_of_no_more, [setup(begun), true(A-B-C == []-[alert_raised]-[alert_cleared])]) :-
+test(a_gpu_that_is_told_of_no_more,
+     [setup(begun), true(A-B-C == []-[alert_raised]-[alert_cleared])]) :-
     every("nas", gpu_temperature, "0", 0, 100, 50000, A),
     during(110, 400, [], B),
     every("nas", gpu_temperature, "0", 410, 600, 50000, C).
@@ -171,7 +174,8 @@ test(absurd_readings_change_nothing, [setup(begun), true(Refused-Told == 6-[])])
                     ["nas", "cpu_temperature", "c/1"] ], Out),
     at(Out, refused, Refused),
     at(Out, transitions, Told).
-test(a_storm_of_all_nodes_is_one_alert, [setup(begun), true(Kinds-Members == [alert_raised]-All)]) :-
+test(a_storm_of_all_nodes_is_one_alert,
+     [setup(begun), true(Kinds-Members == [alert_raised]-All)]) :-
     all(All),
     all_at(99000, Rows),
     during(0, 100, Rows, Kinds),
@@ -182,7 +186,8 @@ test(a_storm_passes, [setup(begun), true(Kinds-Why == [alert_cleared]-clear)]) :
     during(0, 100, Rows, _),
     during(110, 300, Cool, Kinds),
     alert_past(_, storm, _, _, _, _, _, Why).
-test(who_joins_and_leaves_a_storm_is_told, [setup(begun), true(A-B-Left == Joined-[alert_changed]-All)]) :-
+test(who_joins_and_leaves_a_storm_is_told,
+     [setup(begun), true(A-B-Left == Joined-[alert_changed]-All)]) :-
     Joined = [alert_changed],
     all(All),
     all_at(99000, Rows),
@@ -217,13 +222,19 @@ test(what_is_not_learned_waits, [setup(begun), true(Kinds == [])]) :-
     observed(Now, [["nas", "cpu_temperature", "c/1", 90000, Now]], Out),
     at(Out, transitions, [_]),
     hot(40, 100, 97000, Kinds).
-test(an_alert_of_a_node_that_is_gone, [setup(begun), true(Told == [gone])]) :-
+test(an_alert_of_a_node_that_is_gone, [setup(begun), true(Whys == [gone])]) :-
+    Words = "over: a has a hot processor; the node is no longer in the site facts.",
+    Question = obj([ gone-node, condition-cpu_hot, node-"a", part-"", severity-warning,
+                     now_ms-1 ]),
+    Answer = obj([move-gone, severity-warning, words-Words]),
     learn_all([ obj([ kind-alert_raised,
-                      body-obj([ condition-cpu_hot, node-"atlantis", part-"", severity-warning, words-"w",
-                                 question-obj([gone-node, condition-cpu_hot, node-"a", part-"", severity-warning, now_ms-1]),
-                                 answer-obj([move-gone, severity-warning, words-"over: a has a hot processor; the node is no longer in the site facts."]) ]) ]) ], _),
+                      body-obj([ condition-cpu_hot, node-"atlantis", part-"", severity-warning,
+                                 words-"w", question-Question, answer-Answer ]) ]) ], _),
     say(10, [], All),
-    findall(Why, ( member(told(alert_cleared, _, Body), All), at(Body, "why", W), atom_string(Why, W) ), Told).
+    findall(Why,
+            ( member(told(alert_cleared, _, Body), All), at(Body, "why", Text),
+              atom_string(Why, Text) ),
+            Whys).
 test(too_many_rows, [setup(begun), true(Code == bad_value)]) :-
     now(0, Now),
     findall([], between(1, 501, _), Rows),

@@ -22,7 +22,8 @@
 /** <module> From readings to entries about alerts
 
 What changed is looked at (look_at_news/4), what only time changes at each round (look_around/4).
-What crossed waits a moment, held: observe_storms.pl tells it. Transitions are obj([kind-…, body-…]).
+What crossed waits a moment, held: observe_storms.pl tells it. Transitions are
+obj([kind-…, body-…]).
 
 Here standings are written; what a step comes to is worked out in 3_rules/condition.pl and
 4_say/alert_answer.pl, from nothing but the question.

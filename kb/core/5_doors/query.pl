@@ -7,7 +7,15 @@
 :- use_module(library(pairs), [pairs_values/2]).
 :- use_module(kb('1_words/wire'), [answered/3, field/3, fields/3, refuse/4, shown/2]).
 :- use_module(kb('1_words/dns_name'), [fqdn/3]).
+:- use_module(kb('1_words/metric_words'), [metric/5, metric_named/2]).
+:- use_module(kb('2_seen/alerts'),
+              [alert_acknowledged/4, alert_open/8, alert_past/8, alert_status/2, alert_words/2,
+               newest_alerts/4]).
+:- use_module(kb('2_seen/senses'), [last_sensed/6, live/1, slope_per_hour/4]).
 :- use_module(kb('2_seen/site'), []).
+:- use_module(kb('3_rules/health'), [node_health/3]).
+:- use_module(kb('3_rules/thermal'), [thermal_state/2]).
+:- use_module(kb('4_say/alerts'), [condition_sentence/4]).
 :- use_module(kb('2_seen/state'), [newest_changes/1, changes_max/1]).
 :- use_module(kb('3_rules/action'), [action/3, action_term/3]).
 :- use_module(kb('3_rules/asked'), [by_term/2]).
@@ -44,6 +52,12 @@ question("zones",   [], zones).
 question("nodes",   [], nodes).
 question("node",    [required(name, string)], node).
 question("actions", [], actions).
+question("readings", [ optional(node, string, ""), optional(metric, string, ""),
+                       optional(limit, integer, 200) ], readings).
+question("health",  [optional(node, string, "")], health).
+question("alerts",  [ optional(status, string, "open"), optional(limit, integer, 50),
+                      optional(before, integer, 0) ], alerts).
+question("alert",   [required(alert, integer)], alert).
 question("changes", [optional(limit, integer, 20)], changes).
 question("may",     [ required(principal, string), required(action, string),
                       required(params, obj), optional(via, string, "api") ], may).
@@ -74,6 +88,35 @@ answers(node, [Text], Answers) =>
 answers(actions, [], Answers) =>
     findall(Name-obj([name-Name, tier-Tier, title-Title]), action(Name, Tier, Title), Pairs),
     ordered(Pairs, Answers).
+answers(readings, [Node, MetricText, Limit], Answers) =>
+    within(limit, Limit, 1000),
+    metric_or_any(MetricText, Metric),
+    ( Node == "" -> Nodes = _ ; Nodes = Node ),
+    (   live(findall(Reading, reading_obj(Nodes, Metric, Reading), All0))
+    ->  true
+    ;   All0 = []
+    ),
+    sort(All0, All),
+    pairs_values(All, Values),
+    first(Limit, Values, Answers).
+answers(health, [Node], Answers) =>
+    ( Node == "" -> Nodes = _ ; Nodes = Node ),
+    findall(Name, ( site:node(Name, _, _), Name = Nodes ), Names0),
+    sort(Names0, Names),
+    live(findall(Obj, ( among(Names, Name), health_obj(Name, Obj) ), Answers)).
+answers(alerts, [StatusText, Limit, Before], Answers) =>
+    within(limit, Limit, 500),
+    (   among([all, open, raised, acknowledged, cleared], Status),
+        atom_string(Status, StatusText)
+    ->  true
+    ;   shown(StatusText, Shown),
+        refuse(bad_value, status,
+               "'~s' is no status: all, open, raised, acknowledged or cleared", [Shown])
+    ),
+    newest_alerts(Status, Before, Limit, Ids),
+    findall(Obj, ( among(Ids, Id), alert_obj(Id, Obj) ), Answers).
+answers(alert, [Id], Answers) =>
+    findall(Obj, alert_obj(Id, Obj), Answers).
 answers(changes, [Limit], Answers) =>
     changes_max(Max),
     (   Limit >= 0,
@@ -93,6 +136,56 @@ answers(may, [Principal, ActionText, Params, Via], Answers) =>
     append(Against, For, Reasons),
     findall(Text, ( among(Reasons, Reason), reason_text(Reason, Text) ), Words),
     Answers = [obj([verdict-Kind, tier-Tier, reasons-Words])].
+
+within(Name, Number, Max) :-
+    (   Number >= 0,
+        Number =< Max
+    ->  true
+    ;   refuse(bad_value, Name, "~w is ~d; 0 to ~d are answered", [Name, Number, Max])
+    ).
+
+metric_or_any("", _) :- !.
+metric_or_any(Text, Metric) :-
+    (   metric_named(Text, Found)
+    ->  Metric = Found
+    ;   shown(Text, Shown),
+        refuse(bad_value, metric, "'~s' is no metric", [Shown])
+    ).
+
+reading_obj(Node, Metric, (Node-Metric-Part)-obj([ node-Node, metric-Metric, part-Part,
+                                                   value-Value, unit-Unit, at_ms-AtMs,
+                                                   fresh-Fresh, slope-Slope ])) :-
+    last_sensed(Node, Metric, Part, Value, AtMs, Fresh),
+    once(metric(Metric, Unit, _, _, _)),
+    (   Fresh == true,
+        slope_per_hour(Node, Metric, Part, Slope0)
+    ->  Slope = Slope0
+    ;   Slope = null
+    ).
+
+health_obj(Node, obj([node-Node, health-Health, heat-Heat, anomalies-Anomalies])) :-
+    node_health(Node, Health, Found),
+    thermal_state(Node, Heat),
+    findall(obj([ condition-Condition, part-Part, severity-Severity, alert-Alert, words-Words ]),
+            ( among(Found, anomaly(Severity, Condition, Part, _, Id)),
+              ( Id == none -> Alert = null ; Alert = Id ),
+              condition_sentence(Condition, Node, Part, Words) ),
+            Anomalies).
+
+alert_obj(Id, obj([ id-Id, status-Status, condition-Condition, node-Node, part-Part,
+                    severity-Severity, raised_ms-RaisedMs, words-Words, members-Members,
+                    acknowledged-Acknowledged ])) :-
+    (   alert_open(Id, Condition, Node, Part, Severity, RaisedMs, _, Members)
+    ->  true
+    ;   alert_past(Id, Condition, Node, Part, Severity, RaisedMs, _, _)
+    ->  Members = []
+    ),
+    alert_status(Id, Status),
+    alert_words(Id, Words),
+    (   alert_acknowledged(Id, By, Said, AtMs)
+    ->  Acknowledged = obj([by-By, words-Said, at_ms-AtMs])
+    ;   Acknowledged = null
+    ).
 
 ordered(Pairs, Values) :-
     sort(Pairs, Sorted),

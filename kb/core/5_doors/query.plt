@@ -2,7 +2,9 @@
 
 :- use_module('../../test/asking').
 
-:- begin_tests(query_door).
+:- use_module('../../test/sensing').
+
+:- begin_tests(query_door, [cleanup(nothing_sensed)]).
 
 query(Name, Args, Answers) :-
     door_query:query(obj(["query"-Name, "args"-obj(Args)]), Out),
@@ -37,5 +39,47 @@ test(nodes_say_what_they_are, Roles == [storage]) :-
     at(Node, name, "nas"),
     !,
     at(Node, roles, Roles).
+
+%   What is sensed and what is wrong, as of the newest observation.
+hot(Told) :-
+    Now = 1795228235000,
+    begun(Now),
+    findall(T, ( between(0, 6, I), At is Now + I * 10000,
+                 observed_learned(At, [ ["nas", "cpu_temperature", "c", 90000, At],
+                                        ["pve", "cpu_busy", "", 5, At] ], Ts),
+              member(T, Ts), T = told(_, _, Body), at(Body, "node", "nas") ),
+            Told).
+test(readings, [setup(hot(_)), Values == [90000, 5]]) :-
+    query("readings", [], All),
+    findall(Value, ( member(One, All), at(One, value, Value) ), Values).
+test(readings_of_one, [setup(hot(_)), Counts == [1, 1, 0, 0]]) :-
+    findall(Count,
+            ( member(Args, [ ["node"-"nas"], ["metric"-"cpu_busy"], ["node"-"mars"],
+                             ["node"-"nas", "metric"-"cpu_busy"] ]),
+              query("readings", Args, All), length(All, Count) ),
+            Counts).
+test(nothing_was_ever_sensed, [setup(nothing_sensed), Answers == []]) :-
+    query("readings", [], Answers).
+test(health, [setup(hot(_)), true(States == [degraded/hot, ok/unknown, unknown/unknown])]) :-
+    findall(Health/Heat,
+            ( member(Node, ["nas", "pve", "pi1"]), query("health", ["node"-Node], [One]),
+              at(One, health, Health), at(One, heat, Heat) ),
+            States).
+test(health_of_all, [setup(hot(_)), Count == 11]) :-
+    query("health", [], All),
+    length(All, Count).
+test(alerts, [setup(hot([told(_, Id, _)|_])), Seen-Old == [raised/cpu_hot/"nas"]-[]]) :-
+    query("alerts", [], All),
+    findall(Status/Condition/Node,
+            ( member(One, All), at(One, status, Status), at(One, condition, Condition),
+              at(One, node, Node), Node == "nas" ),
+            Seen),
+    query("alerts", ["status"-"cleared"], Old),
+    query("alert", ["alert"-Id], [_]),
+    query("alert", ["alert"-1], []).
+test(refused_questions, [forall(member(Name-Args, [ "alerts"-["status"-"bad"],
+        "alerts"-["limit"-501], "readings"-["metric"-"x"], "readings"-["limit"-1001] ])),
+        Code == bad_value]) :-
+    query(Name, Args, Code).
 
 :- end_tests(query_door).

@@ -10,10 +10,11 @@
 now(1795228235000).
 asked(Job, Out) :- now(Now), asked(Job, Now, Out).
 asked(Pairs, Now, Out) :-
-    door_sensed:sensed(obj([ "job"-obj(["hand"-"senses", "op"-"facts"|Pairs]), "now_ms"-Now ]), Out).
+    Job = obj(["hand"-"senses", "op"-"facts"|Pairs]),
+    door_sensed:sensed(obj(["job"-Job, "now_ms"-Now]), Out).
 said(Rows) :- now(Now), begun(Now), observed(Now, Rows, _).
 
-test(readings, true(Facts == [ "nas/cpu_busy"/7/0/true, "nas/cpu_temperature/c/1"/90000/0/true ])) :-
+test(readings, Facts == [ "nas/cpu_busy"/7/0/true, "nas/cpu_temperature/c/1"/90000/0/true ]) :-
     now(Now),
     said([["nas", "cpu_temperature", "c/1", 90000, Now], ["nas", "cpu_busy", "", 7, Now]]),
     asked(["what"-"readings", "nodes"-["nas"]], Out),
@@ -44,7 +45,8 @@ test(what_matters_is_told_when_it_is_too_much, true(Count-Cut-Hot == 900-true-ye
     begun(Now),
     forall(between(1, 3, Third),
            ( findall(["nas", "fan_speed", Part, 900, Now],
-                     ( between(1, 400, I), N is Third * 1000 + I, format(string(Part), "f~d", [N]) ),
+                     ( between(1, 400, I), N is Third * 1000 + I,
+                       format(string(Part), "f~d", [N]) ),
                      Rows),
              Then is Now + Third,
              observed(Then, Rows, _) )),

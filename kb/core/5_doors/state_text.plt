@@ -59,4 +59,21 @@ read_back(Text, Fact) :-
                        loading:facts_of_file(File, state, Facts), delete_file(File)),
     member(Fact, Facts).
 
+test(alerts_can_be_loaded_again,
+     [setup(no_alerts), cleanup(no_alerts), true(Found == Alerts)]) :-
+    Alerts = [ runbook(7, 10, 6, ""), acknowledged(7, 9, "user:ana", "mine", 5),
+               alert(7, 8, storm, "", "cpu_hot", critical, 1, 2, 3, "w'\n", ["a", "b"], 0, open) ],
+    forall(member(Fact, Alerts), assertz(state:Fact)),
+    door_state_text:state_text(obj([]), Out),
+    at(Out, files, Files),
+    findall(Fact, ( member(File, Files), at(File, text, Text),
+                    read_back(Text, fact(_, Fact)), functor(Fact, Name, _),
+                    memberchk(Name, [alert, acknowledged, runbook]) ), Found0),
+    sort(Found0, Found).
+
+no_alerts :-
+    retractall(state:alert(_, _, _, _, _, _, _, _, _, _, _, _, _)),
+    retractall(state:acknowledged(_, _, _, _, _)),
+    retractall(state:runbook(_, _, _, _)).
+
 :- end_tests(state_text_door).
