@@ -436,13 +436,6 @@ static void gateway_control(struct role *role, enum message_type type, json_t *m
         log_error("message_refused", "from", "supervisor", "type", message_type_name(type), NULL);
 }
 
-static void gateway_beat(struct role *role)
-{
-    struct gateway *g = role->state;
-
-    role_stats(role, link_channel(&g->link), json_object());
-}
-
 const struct role_kind GATEWAY_ROLE = {
     .name = "gateway",
     .open = open_gateway,
@@ -450,5 +443,4 @@ const struct role_kind GATEWAY_ROLE = {
     .peer = on_peer,
     .stop = stop_gateway,
     .control = gateway_control,
-    .beat = gateway_beat,
 };

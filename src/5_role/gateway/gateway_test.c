@@ -217,6 +217,7 @@ TEST(health_readiness_and_metrics_say_what_is)
     reply_done(&reply);
     ask(&node, "GET", "/metrics", "", NULL, &reply);
     CHECK(strstr(reply.body.at, "logic_judge_connected 0\n") != NULL);
+    CHECK(strstr(reply.body.at, "logic_role_cpu_seconds_total{role=\"gateway\"} ") != NULL);
     reply_done(&reply);
     judge_join(&judge, &node);
     CHECK_INT(post("/api/v1/query", "", "{\"query\":\"echo\"}", ""),

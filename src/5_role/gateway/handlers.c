@@ -226,12 +226,15 @@ static void reply_metrics(struct visit *visit, const json_t *judge)
 }
 
 /* What the judge knows of the roles replaces what it knew, also when it says nothing: old numbers
- * are not shown as if they were of now. The supervisor's is ours. */
+ * are not shown as if they were of now. The supervisor's came to us, and ours are at hand. */
 static void take_role_numbers(struct gateway *g, const json_t *told)
 {
     json_t *supervisor = json_object_get(g->role_stats, "supervisor");
     json_t *roles = json_is_object(told) ? json_copy((json_t *)told) : json_object();
+    json_t *ours = json_object();
 
+    role_measure(g->role, ours);
+    json_object_set_new(roles, g->role->kind->name, ours);
     json_object_del(roles, "supervisor");
     if (supervisor)
         json_object_set(roles, "supervisor", supervisor);

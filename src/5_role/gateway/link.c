@@ -446,11 +446,6 @@ bool link_connected(const struct link *link)
     return link->current != NULL;
 }
 
-struct channel *link_channel(const struct link *link)
-{
-    return link->current ? link->current->channel : NULL;
-}
-
 uint64_t link_refused(const struct link *link)
 {
     uint64_t refused = link->refused;

@@ -96,6 +96,4 @@ bool link_ask(struct link *link, const struct link_request *request, struct link
 void link_forget(struct link_call *call);
 
 bool link_connected(const struct link *link);
-/* To the judge of now; NULL while there is none. */
-struct channel *link_channel(const struct link *link);
 uint64_t link_refused(const struct link *link);

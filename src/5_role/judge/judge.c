@@ -180,8 +180,6 @@ static void from_gateway(void *owner, enum message_type type, json_t *message, i
     fd_done(&fd);
     if (type == MESSAGE_request)
         requests_take(owner, message);
-    else if (type == MESSAGE_stats)
-        stats_take(owner, "gateway", message);
     else
         log_error("message_refused", "from", "gateway", "type", message_type_name(type), NULL);
 }
@@ -191,7 +189,6 @@ static void gateway_gone(void *owner)
     struct judge *j = owner;
 
     j->gateway = NULL;
-    stats_forget(j, "gateway");
 }
 
 static void from_actuator(void *owner, enum message_type type, json_t *message, int fd)
