@@ -6,6 +6,7 @@ import json
 import os
 import select
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -349,6 +350,21 @@ def pushes_are_taken_from_whom_the_table_names_and_not_too_often():
         equal(at.ask("history", node="tower", metric="load", from_ms=0, to_ms=1, step_s=1)["error"]["code"], "no_history")
         at.until("its silence", lambda: at.state("phone") == "silent")
         equal(at.values("tower", "load"), [2000])
+
+
+@tap.test
+def who_shows_a_certificate_of_his_own_is_not_believed():
+    with tempfile.TemporaryDirectory() as folder, FakeExporter("load1 1\n") as exporter:
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-keyout",
+                        folder + "/key", "-out", folder + "/crt", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+                       check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder + "/crt", folder + "/key")
+        exporter.wrap = context
+        with Sensor([source("tls", exporter.url.replace("http:", "https:"))]) as at:
+            at.until("it to be failing", lambda: at.state("tls") == "failing")
+            assert "tls_failed" in at.sources["tls"]["words"], at.sources
+            equal((exporter.asked, at.values("tower", "load")), (0, []))
 
 
 @tap.test

@@ -59,6 +59,7 @@ def answers(status, fields="", body=b""):
 class FakeExporter:
     def __init__(self, text, manner=None):
         self.text, self.manner, self.asked, self.requests = text, manner, 0, []
+        self.wrap = None  # an ssl.SSLContext: https
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.url = "http://127.0.0.1:%d/metrics" % self.port
@@ -75,6 +76,8 @@ class FakeExporter:
     def one(self, connection):
         try:
             with connection:
+                if self.wrap:
+                    connection = self.wrap.wrap_socket(connection, server_side=True)
                 reader = connection.makefile("rb")
                 while True:
                     head = []

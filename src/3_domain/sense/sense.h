@@ -19,8 +19,8 @@
  * next does. A rate up to SENSE_OVER_PERCENT beyond the range is the range's end: looks are not
  * exactly as far apart as the exporter's own.
  *
- * Civil time that is set back: the newest times of all series are forgotten, so that a clock that
- * was once wrong does not blind us.
+ * Civil time that is set (or we slept): rates give nothing once. Set back: the newest times of all
+ * series are forgotten, so that a clock that was once wrong does not blind us.
  *
  * memory   a state: 24 bytes a counter, about 200 a series; the reader about 1 MiB
  * threads  one at a time

@@ -110,7 +110,9 @@ struct sense_counter {
 struct sense_state {
     int64_t every_ms;
     int64_t offset_ms;              /* civil - steady, of the last text */
+    int64_t looked_ms;              /* steady, then */
     bool any;                       /* a text was read */
+    bool stepped;                   /* civil time was set, or we slept: this text gives no rates */
     struct sense_counter *counters; /* open addressing; a power of two */
     size_t counters_slots;
     struct sense_series *series;
@@ -129,5 +131,5 @@ uint32_t sense_series_find(const struct sense_state *state, uint16_t metric, str
 /* Time, order, range: may it be told? Then it is the newest. */
 bool sense_accept(const struct sense_metric *metric, struct sense_series *series, int64_t value,
     int64_t at_ms, int64_t civil_ms, int64_t steady_ms, enum sense_refusal *ret_why);
-/* Civil time was set back since the last text: newest times are forgotten. */
+/* Was civil time set since the last text? Set back: newest times are forgotten. */
 void sense_look_at_clock(struct sense_state *state, const struct sense_clock *now);

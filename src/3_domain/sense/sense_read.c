@@ -98,7 +98,7 @@ static struct sense_counter grown(
     const struct sense_counter is = {
         used->key, used->value, used->timed ? used->at_ms : reader->now.steady_ms};
 
-    if (!was || !was->key)
+    if (!was || !was->key || (reader->state->stepped && !used->timed))
         return is;
     used->dt_ms = is.at_ms - was->at_ms;
     if (used->value < was->value) {
@@ -173,6 +173,7 @@ bool sense_read(struct sense_reader *reader, const struct sense_table *table,
     sense_joins_make(reader);
     sense_sums_make(reader);
     sense_sums_tell(reader);
+    state->stepped = false;
     *ret_result = result;
     reader->result = NULL;
     return true;

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 #define SERIES_FIRST 16
-#define STEP_BACK_MS 1000 /* less is a clock that is being trimmed */
+#define STEP_MS 1000     /* less is a clock that is being trimmed, */
+#define TRIMMED_PER 1000 /* by at most one in so many */
 
 struct sense_state *sense_state_make(int64_t every_ms)
 {
@@ -177,13 +178,17 @@ bool sense_accept(const struct sense_metric *metric, struct sense_series *series
 
 void sense_look_at_clock(struct sense_state *state, const struct sense_clock *now)
 {
-    int64_t offset_ms = now->civil_ms - now->steady_ms;
+    int64_t offset_ms = now->civil_ms - now->steady_ms, moved_ms = offset_ms - state->offset_ms;
+    int64_t room_ms = STEP_MS + (now->steady_ms - state->looked_ms) / TRIMMED_PER;
 
-    if (state->any && offset_ms < state->offset_ms - STEP_BACK_MS)
+    if (state->any && moved_ms < -room_ms)
         for (size_t i = 0; i < state->series_room; i++)
             state->series[i].newest_ms = INT64_MIN;
+    if (state->any && (moved_ms < -room_ms || moved_ms > room_ms))
+        state->stepped = true;
     state->any = true;
     state->offset_ms = offset_ms;
+    state->looked_ms = now->steady_ms;
 }
 
 void sense_reserve(struct sense_state *state, uint16_t metric, struct str part,

@@ -51,7 +51,7 @@ bool source_place(struct source *source, struct err *err)
     const char *where = source->fact.where;
     bool agent = source->fact.kind == SENSE_AGENT;
     char place[SENSOR_URL_BYTES];
-    struct tls *tls = agent ? setup->agent_tls : setup->public_tls;
+    struct tls *tls = NULL;
 
     if (agent && strcmp(where, "local") == 0) {
         if (snprintf(place, sizeof place, "unix:%s", setup->agent_socket) >= (int)sizeof place)
@@ -61,6 +61,8 @@ bool source_place(struct source *source, struct err *err)
         return false;
     }
     bool https = strncmp(place, "https://", 8) == 0;
+    if (https)
+        tls = agent ? setup->agent_tls : setup->public_tls(setup->owner);
     if (https && !tls)
         return err_code(err, ERR_INPUT, "bad_place", NULL, "%s",
             agent ? "there is no certificate for the sensor: logicctl agent enroll makes one"

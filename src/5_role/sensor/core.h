@@ -46,7 +46,8 @@ struct sensor_setup {
     struct sensor_settings settings;
     const char *agent_socket, *spool; /* of this machine's agent; of history. Must stay */
     struct tls *agent_tls;            /* NULL: there are no certificates, agents of others fail */
-    struct tls *public_tls;           /* NULL: https is asked of nobody else */
+    /* For https elsewhere, asked for when it is needed; NULL: there is nobody to trust. */
+    struct tls *(*public_tls)(void *owner);
     /* `text` is a whole message. false: nobody is there. */
     bool (*send)(void *owner, struct str text);
     void *owner;

@@ -135,10 +135,8 @@ static void on_history_closed(void *user)
 void history_wish(struct sensor *sensor)
 {
     const char *wished = sensor->history_url;
-    struct history_options options = {.url = wished,
-        .spool = sensor->setup.spool,
-        .tls = strncmp(wished, "https:", 6) == 0 ? sensor->setup.public_tls : NULL,
-        .limits = sensor->setup.settings.history};
+    struct history_options options = {
+        .url = wished, .spool = sensor->setup.spool, .limits = sensor->setup.settings.history};
     struct err err = {0};
 
     if (sensor->history_closing || (sensor->history && strcmp(sensor->history_at, wished) == 0))
@@ -153,6 +151,8 @@ void history_wish(struct sensor *sensor)
     sensor->history_words[0] = '\0';
     if (!wished[0])
         return;
+    if (strncmp(wished, "https:", 6) == 0)
+        options.tls = sensor->setup.public_tls(sensor->setup.owner);
     if (!history_open(sensor->setup.loop, &options, &sensor->history, &err)) {
         snprintf(sensor->history_words, sizeof sensor->history_words, "%.*s",
             (int)sizeof sensor->history_words - 1, err.message);

@@ -35,7 +35,7 @@ static const struct setting ROWS[] = {
 
 /* To find a host by its name and to trust it. */
 static const char *const READABLE[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf",
-    "/etc/gai.conf", "/etc/host.conf", "/etc/ssl/openssl.cnf"};
+    "/etc/gai.conf", "/etc/host.conf", "/etc/ssl/openssl.cnf", PUBLIC_AUTHORITIES};
 
 static const char *const CERTIFICATE_FILES[CERTIFICATES] = {
     "pki/ca.crt", "pki/sensor.crt", "pki/sensor.key"};
@@ -67,7 +67,7 @@ static struct file_mark mark_of(const char *path)
 }
 
 /* Without certificates there is nothing that agents of other machines would answer. */
-static bool open_tls(struct sensor_role *r)
+static void open_tls(struct sensor_role *r)
 {
     struct err err = {0};
 
@@ -79,10 +79,17 @@ static bool open_tls(struct sensor_role *r)
     if (file_exists(r->certificates[1]) && !tls_client_open(r->certificates[0], r->certificates[1],
                                                r->certificates[2], &r->agent_tls, &err))
         log_error("certificate_refused", "message", err.message, NULL);
-    if (file_exists(PUBLIC_AUTHORITIES) &&
-        !tls_client_open(PUBLIC_AUTHORITIES, NULL, NULL, &r->public_tls, &err))
+}
+
+/* All the authorities of the world are some megabytes: who asks only its own house needs none. */
+static struct tls *public_tls(void *owner)
+{
+    struct sensor_role *r = owner;
+    struct err err = {0};
+
+    if (!r->public_tls && !tls_client_open(PUBLIC_AUTHORITIES, NULL, NULL, &r->public_tls, &err))
         log_error("authorities_refused", "message", err.message, NULL);
-    return true;
+    return r->public_tls;
 }
 
 static bool sensor_role_open(struct role *role, struct err *err)
@@ -103,7 +110,8 @@ static bool sensor_role_open(struct role *role, struct err *err)
     for (size_t i = 0; i < COUNT(READABLE); i++)
         role_allow_read(role, READABLE[i]);
     role_allow_write(role, r->spool);
-    return open_tls(r);
+    open_tls(r);
+    return true;
 }
 
 static bool send_to_judge(void *owner, struct str text)
@@ -160,7 +168,7 @@ static bool sensor_role_start(struct role *role, struct err *err)
         .agent_socket = r->agent_socket,
         .spool = r->spool,
         .agent_tls = r->agent_tls,
-        .public_tls = r->public_tls,
+        .public_tls = public_tls,
         .send = send_to_judge,
         .owner = r};
 
