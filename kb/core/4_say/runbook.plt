@@ -213,6 +213,7 @@ test(the_schema_closes_every_object) :-
     runbook_schema(obj(Pairs)),
     member(additionalProperties-false, Pairs),
     member(properties-obj(Properties), Pairs),
+    memberchk(probable_cause-obj([type-"string", pattern-"^[ !#-\\[\\]-~]{1,400}$"]), Properties),
     member(immediate_actions-obj(Actions), Properties),
     member(items-obj(Item), Actions),
     member(additionalProperties-false, Item),

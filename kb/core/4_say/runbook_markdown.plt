@@ -108,11 +108,11 @@ bad(Answer, too_few)    :- answer("x", [obj(["text"-"y"])], [], Answer).
 bad(Answer, too_few)    :- answer("  ", [obj(["text"-"y"])], ["z"], Answer).
 bad(Answer, too_many)   :- steps(9, Steps), answer("x", Steps, ["z"], Answer).
 bad(Answer, too_many)   :- answer("x", [obj(["text"-"y"])], ["1", "2", "3", "4", "5", "6"], Answer).
-bad(Answer, too_long)   :- long(601, Text), answer(Text, [obj(["text"-"y"])], ["z"], Answer).
-bad(Answer, too_long)   :- long(301, Text), answer("x", [obj(["text"-Text])], ["z"], Answer).
+bad(Answer, too_long)   :- long(401, Text), answer(Text, [obj(["text"-"y"])], ["z"], Answer).
+bad(Answer, too_long)   :- long(201, Text), answer("x", [obj(["text"-Text])], ["z"], Answer).
 bad(Answer, too_long)   :-
-    long(201, Text), answer("x", [obj(["text"-"y", "command"-Text])], ["z"], Answer).
-bad(Answer, too_long)   :- long(241, Text), answer("x", [obj(["text"-"y"])], [Text], Answer).
+    long(161, Text), answer("x", [obj(["text"-"y", "command"-Text])], ["z"], Answer).
+bad(Answer, too_long)   :- long(161, Text), answer("x", [obj(["text"-"y"])], [Text], Answer).
 bad(Answer, unknown_field) :-
     answer("x", [obj(["text"-"y", "run"-"z"])], ["z"], Answer).
 bad(obj([ "probable_cause"-"x", "immediate_actions"-[obj(["text"-"y"])],
