@@ -200,6 +200,13 @@ def nodes_and_sources_say_what_is_known_and_what_is_not():
         opened = len(node.of("case_opened"))
         node.ctl("node", "list")
         equal(len(node.of("case_opened")), opened)  # looking at a list leaves no record
+        # an answer out of readings holds them in its question: it is the same again when they are long gone
+        for action, params in (("node_show", {"node": "n1"}), ("node_health", {}), ("node_health", {"node": "n1"}), ("thermal_risk", {})):
+            equal(node.propose(action, **params)[1]["status"], "success")
+        judged = [e["body"] for e in node.of("case_judged") if e["body"]["question"]["seen"]]
+        assert any("61.5" in json.dumps(b["verdict"]["answer"], ensure_ascii=False) or "61500" in json.dumps(b["verdict"]["answer"])
+                   for b in judged), judged
+        equal(node.replay()["verdicts"], len(node.of("case_judged")))
 
 
 @tap.test

@@ -22,10 +22,26 @@ static bool intent(struct str text, struct buf *out, struct err *err)
     return taken;
 }
 
+static bool acknowledge(struct str text, struct buf *out, struct err *err)
+{
+    return body_acknowledge(text, 412, out, err);
+}
+
+static bool history(struct str query, struct buf *out, struct err *err)
+{
+    return body_history(query, 1763700000000, out, err);
+}
+
+static bool named(struct str name, struct buf *out, struct err *err)
+{
+    return body_named(name, "node", out, err);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool (*const ALL[])(struct str, struct buf *, struct err *) = {body_proposal, body_query,
-        body_nothing, body_cases, body_ledger, body_verify, consent, intent};
+        body_nothing, body_cases, body_ledger, body_verify, consent, intent, body_alerts, acknowledge,
+        history, named};
     scoped(buf_done) struct buf out = buf_of(MESSAGE_BYTES_MAX);
     struct err err = {0};
 
