@@ -230,7 +230,20 @@ stranger_in(_, Set, Kind, Name) :-
 stranger_in(Read, _, Kind, Name) :-
     member(_-Words, Read),
     named_in(Words, Kind, Name),
-    node_name(Name).
+    name_of(Kind, Name).
+
+%   Guests go by numbers: "VM 4711".
+name_of(_, Name)  :- node_name(Name), !.
+name_of(vm, Name) :- guest_number(Name), !.
+name_of(container, Name) :- guest_number(Name).
+
+guest_number(Name) :-
+    string_codes(Name, [First|Codes]),
+    length(Codes, Length),
+    Length >= 2,
+    Length =< 8,
+    between(0'1, 0'9, First),
+    \+ ( member(Code, Codes), \+ between(0'0, 0'9, Code) ).
 
 %   The grammar of questions, where the text is one sentence.
 asked_of(Text, Name) :-
