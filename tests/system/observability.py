@@ -5,12 +5,14 @@ Prometheus is Debian's, on a port and in a folder of its own, and asks a whole n
 it is shown that its every expression is understood by Prometheus and names a number that this node has.
 """
 import contextlib
+import http.client
 import itertools
 import json
 import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -321,6 +323,15 @@ def certificate(folder, where):
     return key, crt
 
 
+def asked_with(crt, where, port, path, token):
+    connection = http.client.HTTPSConnection(where, port, context=ssl.create_default_context(cafile=crt), timeout=30)
+    try:
+        connection.request("GET", path, headers={"Authorization": "Bearer " + token})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
 @tap.test
 def the_example_scrapes_over_tls_with_a_token():
     out = subprocess.run(["ip", "-4", "-o", "address"], stdout=subprocess.PIPE, text=True, check=False).stdout
@@ -332,7 +343,7 @@ def the_example_scrapes_over_tls_with_a_token():
         shutil.copy(RULES, folder)
         token = os.path.join(folder, "logic-node.token")
         with open(token, "w", encoding="utf-8") as file:
-            subprocess.run([LOGICCTL, "--home", node.home, "token", "create", "--name", "prometheus", "--scopes", "api"], check=True,
+            subprocess.run([LOGICCTL, "--home", node.home, "token", "create", "--name", "prometheus", "--scopes", "metrics"], check=True,
                            stdout=file, stderr=subprocess.DEVNULL)
         node.listen, node.args = where, ["--name", where, "--tls-cert", crt, "--tls-key", key]
         node.start(wait=False)
@@ -345,6 +356,8 @@ def the_example_scrapes_over_tls_with_a_token():
             prometheus.wait("up", lambda n: n == 1)
             prometheus.wait('logic_role_up{role="judge"}', lambda n: n == 1)
             good = read(token)
+            for path, want in (("/metrics", 200), ("/api/v1/cases", 403), ("/api/v1/status", 403), ("/v1/models", 403)):
+                equal((path, asked_with(crt, where, node.port, path, good.strip())), (path, want))
             with open(token, "w", encoding="utf-8") as file:
                 file.write(good.strip()[:-10] + "AAAAAAAAAA\n")
             prometheus.wait("up", lambda n: n == 0)

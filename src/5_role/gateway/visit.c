@@ -195,6 +195,19 @@ static bool denied(struct err *err, const char *code, const char *words)
     return err_code(err, ERR_DENIED, code, NULL, "%s", words);
 }
 
+/* Whose token is it, if it may do this? Numbers of the node may be read by who may do nothing else.
+ */
+static const struct caller *shown_caller(struct visit *visit, struct identity_refusal *ret_refusal)
+{
+    bool numbers = visit->route && visit->route->id == ROUTE_senses;
+    const struct caller *caller =
+        front_caller(visit->gateway, visit->ex, numbers ? CALLER_SENSE : CALLER_API, ret_refusal);
+
+    if (!caller && ret_refusal->status == 403 && visit->route && visit->route->id == ROUTE_metrics)
+        caller = front_caller(visit->gateway, visit->ex, CALLER_METRICS, ret_refusal);
+    return caller;
+}
+
 /* Who asks? A token always speaks for itself; without one only this machine is heard. */
 static bool name_principal(struct visit *visit, struct err *err)
 {
@@ -203,12 +216,9 @@ static bool name_principal(struct visit *visit, struct err *err)
     const char *name = NULL;
 
     if (authorization.at && peer->channel != EXCHANGE_UNIX) {
-        bool numbers = visit->route && visit->route->id == ROUTE_senses;
-        enum caller_scope scope = numbers ? CALLER_SENSE : CALLER_API;
         name = tokens_find(&visit->gateway->tokens, authorization);
         struct identity_refusal refusal = {0};
-        const struct caller *caller =
-            name ? NULL : front_caller(visit->gateway, visit->ex, scope, &refusal);
+        const struct caller *caller = name ? NULL : shown_caller(visit, &refusal);
         if (!name && !caller)
             return denied(err, refusal.status == 403 ? "endpoint_not_allowed" : "no_token",
                 refusal.status == 403 ? refusal.message : "this bearer token is none of ours");

@@ -55,11 +55,12 @@ enum caller_scope {
     CALLER_MODELS = 1 << 3,
     CALLER_QUEUE = 1 << 4,
     CALLER_USAGE = 1 << 5,
-    CALLER_API = 1 << 6, /* the node's own API, /api/v1 */
-    CALLER_SENSE = 1 << 7, /* push numbers of its own source */
-    CALLER_ALL = (1 << 8) - 1,
+    CALLER_API = 1 << 6,     /* the node's own API, /api/v1 */
+    CALLER_SENSE = 1 << 7,   /* push numbers of its own source */
+    CALLER_METRICS = 1 << 8, /* read /metrics and nothing else of that API */
+    CALLER_ALL = (1 << 9) - 1,
 };
-#define CALLER_SCOPES 8
+#define CALLER_SCOPES 9
 
 enum caller_priority { CALLER_INTERACTIVE, CALLER_BACKGROUND };
 enum caller_dialect { DIALECT_COMMENT, DIALECT_CHUNK, DIALECT_REASONING, DIALECT_OFF };

@@ -3,7 +3,7 @@
 #include "identity/token_file.h"
 
 static const char *const SCOPES[CALLER_SCOPES] = {
-    "chat", "completions", "embeddings", "models", "queue", "usage", "api", "sense"};
+    "chat", "completions", "embeddings", "models", "queue", "usage", "api", "sense", "metrics"};
 static const char *const DIALECTS[] = {"comment", "chunk", "reasoning", "off"};
 static const char *const PRIORITIES[] = {"interactive", "background"};
 static const char *const KINDS[] = {"jwt", "opaque", "certificate"};
