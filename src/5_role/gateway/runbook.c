@@ -19,7 +19,7 @@
 #define CONTENT_BYTES_MAX (48 * 1024) /* of the object: 6,000 characters, each escaped */
 #define RESPONSE_BYTES_MAX (256 * 1024)
 #define PROMPT_BYTES_MAX (128 * 1024)
-#define WORDS_BYTES 400
+#define WORDS_BYTES_MAX 400
 #define OPEN_PAGE 50
 
 struct wanted {
@@ -123,9 +123,10 @@ static void on_refusal_added(void *owner, json_t *body, const struct err *why)
 
 static json_t *failure_of(const char *code, const char *words)
 {
-    char short_words[WORDS_BYTES];
-    struct str kept = {words, strnlen(words, sizeof short_words - 1)};
+    struct str kept = str_from(words);
 
+    if (kept.len > WORDS_BYTES_MAX)
+        kept.len = WORDS_BYTES_MAX;
     kept = str_utf8_prefix(kept);
     return json_pack(
         "{s:s, s:s%}", "code", code, "words", kept.len ? kept.at : "-", kept.len ? kept.len : 1);
