@@ -274,6 +274,19 @@ def killed_and_alarmed(node, prometheus):
     wait_for("the alert", lambda: prometheus.firing() == ["LogicRoleRestarts"])
 
 
+def full_and_alarmed(node, prometheus):
+    """The ledger's disk has no room: the first record that cannot be made wakes somebody."""
+    filler = os.path.join(node.home, "ledger/filler")
+    with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    try:
+        equal(node.post("/api/v1/intent", {"nl": "List all nodes"})[1]["error"]["code"], "ledger_full")
+        wait_for("the alert", lambda: prometheus.firing() == ["LogicLedgerFails", "LogicRoleRestarts"])
+    finally:
+        os.remove(filler)
+
+
 def told_without_the_judge(node, prometheus):
     """A judge that hangs: what is known without it is there, what it knew is not shown as if it were of now."""
     judge = node.pid("judge")
@@ -295,12 +308,29 @@ def told_without_the_judge(node, prometheus):
     equal(prometheus.number('logic_role_restarts_total{role="judge"}'), 0)
 
 
+class SmallDisk(Folder):
+    """A home whose ledger has 3 MiB; `small` says whether this machine lets us mount one."""
+
+    def __enter__(self):
+        ledger = os.path.join(super().__enter__(), "ledger")
+        os.mkdir(ledger)
+        self.small = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m,mode=700", "tmpfs", ledger], stderr=subprocess.DEVNULL,
+                                    check=False).returncode == 0
+        return self
+
+    def __exit__(self, *what):
+        if self.small:
+            subprocess.run(["umount", os.path.join(self.path, "ledger")], check=False)
+        super().__exit__(*what)
+
+
 @tap.test
 def a_real_prometheus_sees_requests_verdicts_and_restarts():
     begin = time.monotonic()
     port = free_port()
     house = {"senses.pl": SOURCES % (port, free_port())}
-    with Folder() as folder, Node(settings=["gateway.judge_brief_ms=%d" % BRIEF_MS], site=house) as node:
+    settings = ["gateway.judge_brief_ms=%d" % BRIEF_MS]
+    with Folder() as folder, SmallDisk() as home, Node(settings=settings, site=house, home=home.path) as node:
         with Prometheus(folder, plain_config(node.port), port) as prometheus:
             text = page_is_whole(node)
             prometheus.wait("up", lambda n: n == 1)
@@ -311,6 +341,10 @@ def a_real_prometheus_sees_requests_verdicts_and_restarts():
             series = prometheus.number('count({__name__=~"logic_.+"})')
             told_without_the_judge(node, prometheus)
             killed_and_alarmed(node, prometheus)
+            if home.small:
+                full_and_alarmed(node, prometheus)
+            else:
+                print("# not allowed to mount a small disk here: a full ledger is not tried")
             took = prometheus.number("scrape_duration_seconds") * 1000
     print("# %d series, %.1f ms a scrape, %.1f s for all" % (series, took, time.monotonic() - begin))
 
