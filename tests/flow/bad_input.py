@@ -26,7 +26,12 @@ GOOD = {"dns_lookup": {"name": "ns.local", "type": "A"},
         "playbook_run": {"playbook": "services/dns/zone.yml", "variables": {"zone": "x.home.arpa"}},
         "host_wake": {"host": "tower"}, "host_sleep": {"host": "tower"},
         "pool_load": {"pool": "gpu0", "model": "llama3"}, "pool_unload": {"pool": "gpu0"},
-        "case_explain": {"case": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}, "node_list": {}}
+        "case_explain": {"case": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}, "node_list": {},
+        "node_show": {"node": "pve"}, "node_health": {"node": "pve"}, "thermal_risk": {"node": "pve"},
+        "reach_check": {"from": "laptop1", "to": "nas", "service": "tcp/443"},
+        "path_find": {"from": "laptop1", "to": "nas"},
+        "placement_find": {"vram_mib": 1, "memory_mib": 1, "capability": "cuda", "volatile": True},
+        "alert_list": {"status": "open", "node": "nas"}, "alert_acknowledge": {"alert": 1, "words": "x"}}
 HARMLESS = ("denied", "failed", "awaiting_consent", "question", "not_understood")
 PLAIN = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?\Z", re.I)
 
