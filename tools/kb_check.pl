@@ -382,7 +382,8 @@ proof_finding(Name, Said) :-
     found(Site, 0, Words).
 
 door(Door) :-
-    member(Door, [ catalogue, parse, judge, approver, query, explain, site, learn, state_text ]).
+    member(Door, [ catalogue, parse, judge, approver, query, explain, site, inference, host_job,
+                   senses, observe, alert, sensed, prompt, runbook, ground, learn, state_text ]).
 
 door_missing(Door, Words) :-
     atom_concat(door_, Door, Module),
