@@ -64,6 +64,8 @@ static void role_done(struct role *role)
     json_decref(role->config);
     for (size_t i = 0; role->read[i]; i++)
         free((char *)role->read[i]);
+    for (size_t i = 0; role->write[i]; i++)
+        free((char *)role->write[i]);
 }
 
 void node_open(struct node *node, json_t *settings, json_t *more)
