@@ -40,8 +40,8 @@ static bool named(struct str name, struct buf *out, struct err *err)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool (*const ALL[])(struct str, struct buf *, struct err *) = {body_proposal, body_query,
-        body_nothing, body_cases, body_ledger, body_verify, consent, intent, body_alerts, acknowledge,
-        history, named};
+        body_nothing, body_cases, body_ledger, body_verify, consent, intent, body_alerts,
+        acknowledge, history, named};
     scoped(buf_done) struct buf out = buf_of(MESSAGE_BYTES_MAX);
     struct err err = {0};
 
