@@ -278,10 +278,11 @@ static bool within_limits(struct retrieval *retrieval, struct err *err)
  * table in a schema that is not trusted. */
 static bool remove_id(struct retrieval *retrieval, int64_t id, struct err *err)
 {
-    static const char *const STEPS[] = {
+    static const char FORGET[] =
         "INSERT INTO chunk_words(chunk_words, rowid, title, section, text) "
-        "SELECT 'delete', id, title, section, text FROM chunk WHERE document = ?1",
-        "DELETE FROM chunk WHERE document = ?1", "DELETE FROM document WHERE id = ?1"};
+        "SELECT 'delete', id, title, section, text FROM chunk WHERE document = ?1";
+    static const char *const STEPS[] = {
+        FORGET, "DELETE FROM chunk WHERE document = ?1", "DELETE FROM document WHERE id = ?1"};
 
     if (!vectors_forget(retrieval, id, err))
         return false;

@@ -56,7 +56,7 @@ static void used_before(const struct version *v, long age)
     char mark[PATH_MAX + 8];
     const struct timespec times[] = {{.tv_sec = 1000000 - age}, {.tv_sec = 1000000 - age}};
 
-    snprintf(mark, sizeof mark, "%s/whole", v->folder);
+    CHECK(snprintf(mark, sizeof mark, "%s/whole", v->folder) < (int)sizeof mark);
     CHECK(utimensat(AT_FDCWD, mark, times, 0) == 0);
 }
 
