@@ -364,4 +364,5 @@ def copy(path):
     return path + ".new"
 
 
-tap.run()
+if __name__ == "__main__":
+    tap.run()

@@ -52,9 +52,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         agent = self.server.agent
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        body = json.loads(raw)
         if self.path.startswith("/v1/pools/") and not agent.asleep:
             agent.asked.append((self.path, self.headers["X-Logic-Model"], agent.peer(self.connection)))
+            agent.bodies.append(raw)
             self.answer(200, {"choices": [{"message": {"role": "assistant", "content": "fake"}}], "usage": {
                 "prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}})
             return
@@ -98,6 +100,7 @@ class FakeAgent:
         self.home, self.host, self.kind = home, host, kind
         self.pools, self.inhibitors, self.orders, self.looks = {}, [], [], 0
         self.load_s, self.asleep, self.tear = 0.05, False, False
+        self.bodies = []  # of its pools: what was asked
         self.asked = []  # of its pools: path, model's hash, serial number of the certificate that was shown
         self.lock = threading.Lock()
         self.bundle = None

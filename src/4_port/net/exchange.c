@@ -45,6 +45,24 @@ struct str exchange_body(const struct exchange *ex)
     return buf_str(&request_of(ex)->body);
 }
 
+char *exchange_take_body(struct exchange *ex)
+{
+    struct buf *body = ex->request ? &ex->request->body : NULL;
+    char *bytes = body ? body->at : NULL;
+
+    if (body)
+        *body = buf_of(body->bytes_max);
+    ex->server->counts.input_bytes -= ex->body_bytes;
+    ex->body_bytes = 0;
+    return bytes;
+}
+
+void exchange_holds(struct exchange *ex, size_t bytes)
+{
+    ex->server->counts.input_bytes += bytes - ex->held_bytes;
+    ex->held_bytes = bytes;
+}
+
 const struct exchange_peer *exchange_peer(const struct exchange *ex)
 {
     return &ex->peer;
@@ -164,7 +182,7 @@ void exchange_stream_begin(struct exchange *ex, int status, struct str content_t
     replace_bad_fields(&head, &instead);
     if (!exchange_gone(ex))
         ex->transport->stream_begin(ex, &head);
-    server_request_give(ex->server, &ex->request);
+    server_exchange_give_request(ex);
 }
 
 static bool stream_out(struct exchange *ex, struct shared_bytes *shared, struct str bytes)

@@ -63,6 +63,13 @@ struct str exchange_query(const struct exchange *ex);
 struct str exchange_header(const struct exchange *ex, struct str name);
 /* Whole, without any transfer coding; at most body_bytes_max of the server. */
 struct str exchange_body(const struct exchange *ex);
+/* The body's memory becomes the caller's, to be freed with free(). Its bytes stay where they are;
+ * exchange_body() is empty from here on. NULL: there was none. */
+char *exchange_take_body(struct exchange *ex);
+/* The handler holds so many bytes for this request itself, such as a copy that outlives the body:
+ * they count in input_bytes_max, as the body does while it is there, so that requests that wait are
+ * bounded in sum. Until told otherwise, at most until the exchange is finished. */
+void exchange_holds(struct exchange *ex, size_t bytes);
 const struct exchange_peer *exchange_peer(const struct exchange *ex);
 /* The common name of the client's verified certificate; false: it showed none, is gone, or the name
  * is empty or longer. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * HTTP/1: one request at a time per connection. What a client pipelines stays unparsed, up to a
- * bound, and the socket is read on while a request is handled, so that a client that leaves is seen
- * at once. */
+ * HTTP/1: one request at a time per connection. What is pipelined stays unparsed, up to a bound;
+ * the socket is read on while a request is handled: a client that leaves is seen. */
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "http/chunks.h"
@@ -278,6 +277,7 @@ static void hand_over(struct h1 *h1)
     ex->peer = h1->conn->peer;
     http_chunks_done(&h1->chunks);
     h1->request = NULL;
+    account(h1); /* its body is counted with the exchange now */
     h1->ex = ex;
     h1->phase = H1_HANDLE;
     h1->until_close = h1->chunked = false;
@@ -287,21 +287,6 @@ static void hand_over(struct h1 *h1)
 }
 
 /* The head in `bytes` is whole: copy it to where it can stay, and judge it there. */
-/* Decided with the head: what is too long is not read. */
-static uint64_t body_bytes_max(const struct h1 *h1)
-{
-    const struct http_server_config *config = &h1->server->config;
-    const struct http_head *head = &h1->request->head;
-    int64_t most = config->limits.body_bytes_max;
-
-    if (config->body_bytes &&
-        (head->chunked || head->content_length > (uint64_t)config->body_bytes_unasked)) {
-        int64_t here = config->body_bytes(head->method, h1->request->path, config->user);
-        most = here < most ? here : most;
-    }
-    return (uint64_t)most;
-}
-
 static const struct http_refusal *take_head(struct h1 *h1, struct str bytes)
 {
     struct request *request = server_request_take(h1->server);
@@ -329,8 +314,11 @@ static const struct http_refusal *take_head(struct h1 *h1, struct str bytes)
     refusal = server_judge(h1->server, request, h1->conn->tls != NULL);
     if (refusal)
         return refusal;
-    h1->body_bytes_max = body_bytes_max(h1);
-    return head->content_length > h1->body_bytes_max ? &BODY_TOO_LONG : NULL;
+    h1->body_bytes_max = server_body_bytes(h1->server, request);
+    if (head->content_length > h1->body_bytes_max)
+        return &BODY_TOO_LONG;
+    bool fits = !head->content_length || server_room(h1->server, request, head->content_length);
+    return fits ? NULL : &NO_ROOM;
 }
 
 static void begin_body(struct h1 *h1, bool nothing_yet)
@@ -391,7 +379,7 @@ static size_t read_body(struct h1 *h1, struct str bytes)
         whole = h1->body_left == 0;
     }
     account(h1);
-    if (!refusal && h1->server->counts.input_bytes > (uint64_t)limits_of(h1)->input_bytes_max)
+    if (!refusal && !server_room(h1->server, h1->request, 0))
         refusal = &NO_ROOM;
     if (refusal) {
         refuse(h1, refusal);
@@ -420,7 +408,7 @@ static size_t run(struct h1 *h1, struct str bytes)
     return h1->phase == H1_FLUSH || h1->phase == H1_LINGER || h1->conn->closing ? bytes.len : used;
 }
 
-/* What run() left must stay until more comes, or until the reply is out. */
+/* What run() left stays until more comes or the reply is out. */
 static void keep_rest(struct h1 *h1)
 {
     if (!h1->in.len)
@@ -428,18 +416,17 @@ static void keep_rest(struct h1 *h1)
     account(h1);
     if (h1->phase == H1_HANDLE && h1->in.len >= PIPELINED_BYTES_MAX)
         conn_read(h1->conn, false);
-    if (h1->server->counts.input_bytes > (uint64_t)limits_of(h1)->input_bytes_max && h1->in.len) {
-        if (h1->phase == H1_HEAD || h1->phase == H1_BODY)
-            refuse(h1, &NO_ROOM);
-        else if (h1->phase == H1_HANDLE)
-            conn_close(h1->conn);
-    }
+    if (h1->server->counts.input_bytes <= (uint64_t)limits_of(h1)->input_bytes_max || !h1->in.len)
+        return;
+    if (h1->phase == H1_HEAD || h1->phase == H1_BODY)
+        refuse(h1, &NO_ROOM);
+    else if (h1->phase == H1_HANDLE)
+        conn_close(h1->conn);
 }
 
 static void run_kept(struct h1 *h1)
 {
-    /* A refusal empties `in` while it is looked at. */
-    struct buf in = h1->in;
+    struct buf in = h1->in; /* a refusal empties it while it is looked at */
 
     h1->in = buf_of(in.bytes_max);
     size_t used = run(h1, buf_str(&in));
@@ -491,8 +478,7 @@ void h1_resume(struct conn *conn)
         conn_close_flushed(conn);
 }
 
-/* A client that sends nothing more while its request is handled has left: the work is not wanted.
- */
+/* Who sends nothing more while the request is handled has left: the work is not wanted. */
 static void on_eof(struct conn *conn)
 {
     struct h1 *h1 = h1_of(conn);

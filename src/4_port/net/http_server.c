@@ -7,6 +7,7 @@
 #include "net/server.h"
 #include "os/clock.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -15,7 +16,10 @@
 
 #define FREE_REQUESTS_MAX 64 /* kept warm; as many exchanges */
 #define WARM_BYTES_MAX 16384 /* a larger buffer is not kept */
-#define FILES_SPARE 128      /* descriptors for everything but connections */
+#define MODEST_BODY_BYTES 131072
+#define HEAP_PIECE_BYTES_MAX (1 << 20)
+#define HEAP_FREE_BYTES (4 << 20)
+#define FILES_SPARE 128 /* descriptors for everything but connections */
 #define SCRATCH_BYTES_MAX (1u << 20)
 
 void http_limits_default(struct http_limits *ret_limits)
@@ -67,6 +71,10 @@ struct http_server *http_server_make(uv_loop_t *loop, const struct http_server_c
     check(server && config->handle);
     check_limits(&config->limits);
     signal(SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */
+    /* Long bodies go back to the system when they are freed. Left to itself, malloc learns from the
+     * first of them to keep the next ones in its heap. */
+    check(mallopt(M_MMAP_THRESHOLD, HEAP_PIECE_BYTES_MAX) &&
+          mallopt(M_TRIM_THRESHOLD, HEAP_FREE_BYTES));
     server->config = *config;
     raise_files(&server->config.limits);
     conn_shared_init(&server->shared, loop, (uint64_t)config->limits.write_ms);
@@ -143,7 +151,11 @@ struct exchange *server_exchange_make(struct http_server *server, struct request
         ex = malloc(sizeof *ex);
         check(ex);
     }
-    *ex = (struct exchange){.server = server, .request = request, .method = request->head.method};
+    *ex = (struct exchange){.server = server,
+        .request = request,
+        .method = request->head.method,
+        .body_bytes = request->body.cap};
+    server->counts.input_bytes += ex->body_bytes;
     server->exchanges++;
     return ex;
 }
@@ -208,6 +220,31 @@ static bool origin_is_ours(
     return in_list(server->config.origins, origin);
 }
 
+uint64_t server_body_bytes(const struct http_server *server, const struct request *request)
+{
+    const struct http_server_config *config = &server->config;
+    const struct http_head *head = &request->head;
+    int64_t most = config->limits.body_bytes_max;
+
+    if (config->body_bytes &&
+        (head->chunked || head->content_length > (uint64_t)config->body_bytes_unasked)) {
+        int64_t here = config->body_bytes(head->method, request->path, config->user);
+        most = here < most ? here : most;
+    }
+    return (uint64_t)most;
+}
+
+/* The last eighth is for modest requests: prompts with pictures that wait for their engine must not
+ * lock everybody out. */
+bool server_room(const struct http_server *server, const struct request *request, uint64_t more)
+{
+    uint64_t most = (uint64_t)server->config.limits.input_bytes_max;
+
+    if (request->head.chunked || request->head.content_length > MODEST_BODY_BYTES)
+        most -= most / 8;
+    return server->counts.input_bytes + more <= most;
+}
+
 const struct http_refusal *server_judge(
     const struct http_server *server, const struct request *request, bool tls)
 {
@@ -264,11 +301,19 @@ void server_conn_closed(struct http_server *server, struct conn *conn)
     server_end_if_done(server);
 }
 
+void server_exchange_give_request(struct exchange *ex)
+{
+    ex->server->counts.input_bytes -= ex->body_bytes;
+    ex->body_bytes = 0;
+    server_request_give(ex->server, &ex->request);
+}
+
 void server_exchange_free(struct exchange *ex)
 {
     struct http_server *server = ex->server;
 
-    server_request_give(server, &ex->request);
+    server_exchange_give_request(ex);
+    exchange_holds(ex, 0);
     if (server->free_exchanges_count < FREE_REQUESTS_MAX && !server->closing) {
         ex->next_free = server->free_exchanges;
         server->free_exchanges = ex;

@@ -346,34 +346,6 @@ TEST(beyond_the_connections_a_further_one_gets_503_and_the_others_go_on)
     CHECK_INT(site.requests, 8);
 }
 
-TEST(beyond_the_input_of_all_together_a_request_gets_503)
-{
-    scoped(buf_done) struct buf in = buf_of(1 << 20);
-    struct site site;
-    int fds[3];
-
-    site_init(&site);
-    site.config.limits.input_bytes_max = 200000;
-    site_open(&site);
-    buf_add(&in, S(P "Content-Length: 65000\r\n\r\n"));
-    while (in.len < 60000)
-        buf_add(&in, S("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
-    for (int i = 0; i < 3; i++) { /* each holds 64 KiB of buffer */
-        fds[i] = client_connect(&site);
-        client_send(fds[i], buf_str(&in));
-        for (int n = 0; n < 1000 && site_counts(&site).input_bytes < 65536u * (unsigned)(i + 1);
-             n++)
-            usleep(10000);
-    }
-    check_refused(&site, buf_str(&in), 503, "too_much_input");
-    for (int i = 0; i < 3; i++)
-        close(fds[i]);
-    for (int n = 0; n < 1000 && site_counts(&site).open; n++)
-        usleep(10000);
-    CHECK_INT(site_counts(&site).input_bytes, 0);
-    site_close(&site);
-}
-
 static void stop_listening(struct site *site, void *argument)
 {
     (void)argument;

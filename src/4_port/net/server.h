@@ -41,6 +41,8 @@ struct exchange {
     void *stream;            /* the transport's; NULL: the client is gone */
     struct request *request; /* NULL once a stream began */
     enum http_method method;
+    size_t body_bytes; /* of its request, and held for it by the handler: in counts.input_bytes */
+    size_t held_bytes;
     bool begun; /* stream_begin was called */
     bool above; /* the queue was above stream_resume_bytes */
     void *data;
@@ -85,6 +87,8 @@ struct request *server_request_take(struct http_server *server);
 void server_request_give(struct http_server *server, struct request **at);
 struct exchange *server_exchange_make(struct http_server *server, struct request *request);
 void server_exchange_free(struct exchange *ex);
+/* The request's strings die before the exchange does. */
+void server_exchange_give_request(struct exchange *ex);
 struct str server_date(struct http_server *server);
 /* Go on with this connection's pipelined input from the loop. */
 void server_ready(struct http_server *server, struct conn *conn);
@@ -98,6 +102,11 @@ void listeners_close(struct http_server *server);
 /* NULL, or why a request with this head must not reach the handler: Host, Origin, path. */
 const struct http_refusal *server_judge(
     const struct http_server *server, const struct request *request, bool tls);
+
+/* How long a body with this head may be. Decided with the head: what is too long is not read. */
+uint64_t server_body_bytes(const struct http_server *server, const struct request *request);
+/* False: what all hold leaves no room for so many bytes more of it. */
+bool server_room(const struct http_server *server, const struct request *request, uint64_t more);
 
 /* {"error":…} appended to `out`. */
 void server_error_body(

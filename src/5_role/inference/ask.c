@@ -280,6 +280,7 @@ static void take_request(struct turn *turn, struct str text)
     uint32_t pools = kind_fits(turn, model) ? pools_for(turn, model, request.max_tokens) : 0;
     if (!pools)
         return;
+    bool task = is_task(turn, text);
     openai_request_forward(&request, S(""), &parts);
     if (parts.count == 1 && !turn->own_body)
         turn->body = text;
@@ -288,7 +289,11 @@ static void take_request(struct turn *turn, struct str text)
         own_body(turn, &parts);
         free(before);
     }
-    admit(turn, pools, request.max_tokens * request.choices, is_task(turn, text));
+    if (turn->own_body) {
+        free(exchange_take_body(turn->ex));
+        exchange_holds(turn->ex, turn->body.len);
+    }
+    admit(turn, pools, request.max_tokens * request.choices, task);
 }
 
 void ask_grounded(struct turn *turn)

@@ -57,15 +57,15 @@ const char *hold_stage(struct turn *turn, int64_t *ret_eta_ms, int *ret_position
     return readiness_stage(&pool->readiness, host);
 }
 
-/* The request's own bytes die when the reply begins. */
+/* The request's own bytes die when the reply begins; the engine's connection may still be sending
+ * them, so they must not move. */
 static void keep_body(struct turn *turn)
 {
     if (turn->own_body || turn->reply != REPLY_NONE)
         return;
-    turn->own_body = malloc(turn->body.len ? turn->body.len : 1);
-    check(turn->own_body);
-    memcpy(turn->own_body, turn->body.at, turn->body.len);
-    turn->body.at = turn->own_body;
+    turn->own_body = exchange_take_body(turn->ex);
+    check(turn->own_body == turn->body.at);
+    exchange_holds(turn->ex, turn->body.len);
 }
 
 static void beat_ollama(struct turn *turn, const char *stage, int64_t eta_ms, struct buf *out)

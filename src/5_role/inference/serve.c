@@ -116,6 +116,7 @@ static void begin_stream(struct turn *turn)
         tell_begin(turn, false);
     free(turn->own_body); /* the engine has it */
     turn->own_body = NULL;
+    exchange_holds(turn->ex, 0);
     turn->reply = REPLY_STREAM;
     openai_stream_init(&turn->filter, turn->include_usage || turn->ollama, OPENAI_EVENT_BYTES_MAX);
     if (turn->ollama && !turn->ollama->streaming) {
