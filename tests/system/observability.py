@@ -339,12 +339,12 @@ def a_real_prometheus_sees_requests_verdicts_and_restarts():
             expressions_are_understood(prometheus, text)
             equal(prometheus.firing(), [])
             series = prometheus.number('count({__name__=~"logic_.+"})')
-            told_without_the_judge(node, prometheus)
             killed_and_alarmed(node, prometheus)
             if home.small:
                 full_and_alarmed(node, prometheus)
             else:
                 print("# not allowed to mount a small disk here: a full ledger is not tried")
+            told_without_the_judge(node, prometheus)
             took = prometheus.number("scrape_duration_seconds") * 1000
     print("# %d series, %.1f ms a scrape, %.1f s for all" % (series, took, time.monotonic() - begin))
 
