@@ -356,7 +356,8 @@ def pushes_are_taken_from_whom_the_table_names_and_not_too_often():
 def who_shows_a_certificate_of_his_own_is_not_believed():
     with tempfile.TemporaryDirectory() as folder, FakeExporter("load1 1\n") as exporter:
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                        "-keyout", folder + "/key", "-out", folder + "/crt", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+                        "-keyout", folder + "/key", "-out", folder + "/crt", "-subj", "/CN=127.0.0.1",
+                        "-addext", "subjectAltName=IP:127.0.0.1"],
                        check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(folder + "/crt", folder + "/key")
