@@ -56,14 +56,15 @@ static bool ask_judge(struct runbooks *r, const char *method, json_t *body, enum
     void (*answered)(void *owner, json_t *body, const struct err *why), struct link_call **ret_call)
 {
     scoped(buf_done) struct buf text = buf_of(MESSAGE_BYTES_MAX);
-    scoped(json_done) json_t *owned = body;
     struct link_call *call;
     struct err err = {0};
     struct link_request request = {.who = NODE_WHO, .pace = pace, .answered = answered, .owner = r};
 
     check(body);
     request.method = str_from(method);
-    if (!json_plain(body, &text, &err))
+    bool written = json_plain(body, &text, &err);
+    json_decref(body);
+    if (!written)
         return false;
     request.body = buf_str(&text);
     if (!link_ask(&r->gateway->link, &request, &call, &err))
