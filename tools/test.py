@@ -4,11 +4,15 @@
 
 A program that does not speak TAP counts as one test. A plan that is not kept, a program that dies, hangs or says
 nothing is a failure, whatever its lines say.
+
+The programs of flow, system and client mostly wait: two run at a time (LN_AT_ONCE=1: one, to look for a flake), the longest first,
+those of ALONE after all others and by themselves. What a program said is shown when it has ended, and only if it failed.
 """
 import concurrent.futures
 import json
 import os
 import pathlib
+import queue
 import re
 import signal
 import subprocess
@@ -18,7 +22,20 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "debug"
 LIMIT_S = 600  # for one program
-TAIL_LINES = 60
+LINES_MAX = 2000  # of a program that failed are shown; of more, the last
+AT_ONCE = max(1, int(os.environ.get("LN_AT_ONCE", "2")))
+PORTS = (20000, 30000)  # shared out to programs that run at the same time (tests/harness/node.py); the demo begins at 30080
+# The longest, in this order; all others by name after them. A program that is not here is found all the same.
+LONGEST = """
+    system/cold_start.py system/vram.py client/run.py flow/bad_playbooks.py flow/life.py flow/bad_world.py flow/bad_input.py
+    flow/consent.py flow/power.py system/wake.py flow/inference.py system/agent.py flow/large_prompts.py system/notify.py
+    system/local_pool.py flow/secrets.py flow/alerts.py flow/runbooks.py flow/senses.py""".split()
+# Whoever must have the machine to itself, and why.
+ALONE = {
+    "system/many.py": "500 requests at once: says how fairly the callers were served, by their times",
+    "system/model.py": "a real model must have written its answer within the budget of 45 s",
+    "system/systemd.py": "a watchdog of 2 s; a container of its own",
+}
 OTHER_SUITES = {"bench", "flow", "system", "tidy"}  # in meson for who wants them there; stages of their own here
 LINE = re.compile(r"^(not )?ok\b(?:\s+\d+)?[\s-]*(.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)")
@@ -29,10 +46,14 @@ class Tally:
     bad = []
 
 
+RUNNING = set()  # what to end when somebody interrupts us
+
+
 def run(argv, env=None, cwd=ROOT):
     """(exit code or None when it hung, output)"""
     child = subprocess.Popen(argv, cwd=cwd, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, start_new_session=True)
+    RUNNING.add(child)
     try:
         out, _ = child.communicate(timeout=LIMIT_S)
         return child.returncode, out.decode(errors="replace")
@@ -40,6 +61,8 @@ def run(argv, env=None, cwd=ROOT):
         os.killpg(child.pid, signal.SIGKILL)  # our own child's session
         out, _ = child.communicate()
         return None, out.decode(errors="replace")
+    finally:
+        RUNNING.discard(child)
 
 
 def read_tap(code, text):
@@ -90,7 +113,10 @@ def settle(name, code, text, seconds, tap):
           f"  {seconds:6.1f} s", flush=True)
     if failed:
         Tally.bad.append(name)
-        for line in text.splitlines()[-TAIL_LINES:]:
+        lines = text.splitlines()
+        if len(lines) > LINES_MAX:
+            print(f"      | … {len(lines) - LINES_MAX} lines before these …")
+        for line in lines[-LINES_MAX:]:
             print("      | " + line)
         for reason in reasons:
             print("      ! " + reason, flush=True)
@@ -143,11 +169,36 @@ def whole_node():
 
 
 def programs(folder):
-    """Every program of a folder, by name; what they share lies in tests/harness/."""
+    """Every program of a folder; what they share lies in tests/harness/."""
+    found = []
     for file in sorted((ROOT / folder).glob("*")):
         start = {".py": [sys.executable], ".sh": ["sh"]}.get(file.suffix)
         if start and file.is_file():
-            settle(*one(f"{folder.split('/')[-1]}/{file.name}", [*start, str(file)], env=whole_node()))
+            found.append((f"{folder.split('/')[-1]}/{file.name}", [*start, str(file)]))
+    return found
+
+
+def together(found):
+    """AT_ONCE at a time, the longest first; each that ended is shown at once and whole."""
+    env, lanes, share = whole_node(), queue.Queue(), (PORTS[1] - PORTS[0]) // AT_ONCE
+    for lane in range(AT_ONCE):
+        lanes.put(f"{PORTS[0] + lane * share}-{PORTS[0] + (lane + 1) * share}")
+
+    def there(name, argv):
+        ports = lanes.get()
+        try:
+            return one(name, argv, env={**env, "LN_PORTS": ports})
+        finally:
+            lanes.put(ports)
+    rank = {name: place for place, name in enumerate(LONGEST)}
+    found = sorted(found, key=lambda program: (rank.get(program[0], len(rank)), program[0]))
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        waiting = [pool.submit(there, *program) for program in found if program[0] not in ALONE]
+        for done in concurrent.futures.as_completed(waiting):
+            settle(*done.result())
+    for program in found:
+        if program[0] in ALONE:
+            settle(*there(*program))
 
 
 def corpus():
@@ -156,15 +207,15 @@ def corpus():
 
 
 def flow():
-    programs("tests/flow")
+    return programs("tests/flow")
 
 
 def system():
-    programs("tests/system")
+    return programs("tests/system")
 
 
 def client():
-    settle(*one("client/run.py", [sys.executable, "tests/client/run.py"], env=whole_node()))
+    return [("client/run.py", [sys.executable, "tests/client/run.py"])]
 
 
 def demo():
@@ -173,6 +224,43 @@ def demo():
 
 STAGES = {"tidy": tidy, "build": build, "unit": unit, "rules": rules, "corpus": corpus, "flow": flow,
           "system": system, "client": client, "demo": demo}
+TOGETHER = ("flow", "system", "client")  # those that stand side by side are one: no stage waits for the last of another
+
+
+def steps(asked):
+    """Stages that are run as one: [tidy], …, [flow, system, client]."""
+    found = []
+    for name in asked:
+        if name in TOGETHER and found and found[-1][-1] in TOGETHER:
+            found[-1].append(name)
+        else:
+            found.append([name])
+    return found
+
+
+def stages(asked):
+    """Their seconds."""
+    took = []
+    for names in steps(asked):
+        begin = time.monotonic()
+        if names[0] in TOGETHER:
+            good = together([program for name in names for program in STAGES[name]()])
+        else:
+            good = STAGES[names[0]]()
+        took.append(f"{'+'.join(names)} {time.monotonic() - begin:.0f}")
+        if good is False:
+            print(f"the stage '{names[0]}' failed; what follows would prove nothing")
+            break
+    return took
+
+
+def interrupted(*_):
+    for child in list(RUNNING):
+        try:
+            os.killpg(child.pid, signal.SIGKILL)  # our own children's sessions
+        except ProcessLookupError:
+            pass
+    os._exit(130)
 
 
 def main():
@@ -181,14 +269,9 @@ def main():
         if name not in STAGES:
             sys.exit(f"test.sh: there is no stage '{name}': {' '.join(STAGES)}")
     start = time.monotonic()
-    took = []
-    for name in asked:
-        begin = time.monotonic()
-        good = STAGES[name]() is not False
-        took.append(f"{name} {time.monotonic() - begin:.0f}")
-        if not good:
-            print(f"the stage '{name}' failed; what follows would prove nothing")
-            break
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
+    took = stages(asked)
     if Tally.bad:
         print("failed: " + ", ".join(Tally.bad))
     print("stages, in s: " + " · ".join(took))

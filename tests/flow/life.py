@@ -73,7 +73,7 @@ def open_bind_without_tls_and_tokens_is_refused_at_start_with_the_remedy():
 def stop_is_orderly_and_leaves_no_process_behind():
     with Node(named=False) as node:
         pids = [r["pid"] for r in node.roles().values()]
-        equal(len(pids), 4)
+        equal(len(pids), 5)
         equal(node.stop(), 0)
         for pid in pids:
             assert not os.path.exists("/proc/%d" % pid), pid

@@ -17,7 +17,9 @@ from sleeper import BROADCAST, MAC, AgentHost, Sleeper, own_network  # noqa: E40
 
 tap = Tap()
 QUICK = ["gateway.grace_ms=300", "gateway.keepalive_ms=200", "gateway.idle_unload_ms=1500", "gateway.idle_sleep_ms=500",
-         "gateway.status_ms=500"]
+         "gateway.status_ms=500", "actuator.agent_silent_ms=500", "actuator.agent_connect_ms=1000", "actuator.agent_answer_ms=2000",
+         "gateway.upstream_connect_ms=1000"]
+TELL_AT_ONCE = ["gateway.retry_ms=62000"]  # whoever waits is not held over 30 s
 ASK = {"model": "tiny", "max_tokens": 8, "messages": [{"role": "user", "content": "hello"}]}
 
 
@@ -132,7 +134,7 @@ def one_wake_and_one_load_serve_all_who_wait():
 
 @tap.test
 def a_host_that_never_wakes_is_told_with_its_reason():
-    with House(facts={"boot_s": 3}, wakes=False) as house:
+    with House(TELL_AT_ONCE, facts={"boot_s": 3}, wakes=False) as house:
         begin = time.monotonic()
         status, answer = house.chat(stream=False)
         text = json.dumps(answer)
@@ -155,7 +157,7 @@ def a_model_that_fits_no_pool_wakes_nobody():
 
 @tap.test
 def a_model_with_one_changed_byte_is_never_served():
-    with House() as house:
+    with House(TELL_AT_ONCE) as house:
         path = house.host.model_path()
         with open(path, "r+b") as f:
             f.seek(-100, os.SEEK_END)
@@ -198,7 +200,7 @@ def a_node_that_restarts_while_it_holds_loses_nothing_but_the_wait():
 
 @tap.test
 def a_host_that_vanishes_under_a_stream_is_shown_and_woken_again():
-    with House() as house:
+    with House(["gateway.retry_ms=1000"]) as house:
         equal(house.chat()[0], 200)
         connection = stream(house.node, dict(ASK, max_tokens=100000, ignore_eos=True))
         response = connection.getresponse()
@@ -213,7 +215,7 @@ def a_host_that_vanishes_under_a_stream_is_shown_and_woken_again():
 
 @tap.test
 def a_host_that_vanishes_amid_its_load_is_told_and_tried_again():
-    with House(settings=["gateway.wait_ms=90000"]) as house:
+    with House(["gateway.wait_ms=90000", "gateway.retry_ms=1000"]) as house:
         connection = stream(house.node)
         wait_for("the load", lambda: any(e["kind"] == "warrant_issued" for e in house.node.entries()
                                          if e["case"] in {c["case"] for c in house.cases("pool_load")}))
@@ -225,7 +227,7 @@ def a_host_that_vanishes_amid_its_load_is_told_and_tried_again():
         end = time.monotonic() + 90
         while status != 200 and time.monotonic() < end:  # refused for a while, never wrong
             assert "error" in answer, answer
-            time.sleep(2)
+            time.sleep(0.5)
             status, answer = house.chat()
         equal(status, 200)
         house.node.verify_ledger()

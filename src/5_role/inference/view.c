@@ -190,6 +190,7 @@ static struct power_config power_config_of(const struct inference *inf, const js
     config.boot_limit_ms = number_of(row, "boot_s", 180) * 1000;
     config.min_on_ms = number_of(row, "min_on_s", 600) * 1000;
     config.idle_ms = inf->config.settings.idle_sleep_ms;
+    config.retry_first_ms = inf->config.settings.retry_ms;
     return config;
 }
 
@@ -250,6 +251,7 @@ static struct readiness_config readiness_config_of(
     config.manages = !*pool->url;
     config.slots = (int)pool->slots;
     config.idle_ms = inf->config.settings.idle_unload_ms;
+    config.retry_first_ms = inf->config.settings.retry_ms / 2;
     config.ask_ms = inf->config.settings.status_ms;
     return config;
 }
