@@ -14,6 +14,7 @@
             alerts_kept_max/1           % -Count
           ]).
 :- use_module(library(lists), [append/3, max_list/2, member/2, memberchk/2]).
+:- use_module(kb('1_words/first'), [first/3]).
 :- use_module(state, []).
 
 /** <module> Alerts: what a rule called wrong, and its life
@@ -101,15 +102,6 @@ newest_alerts(Status, Before, Limit, Ids) :-
 has_status(all, _, _) :- !.
 has_status(open, _, Why) :- !, Why == open.
 has_status(Status, Id, _) :- alert_status(Id, Status).
-
-first(Count, List, First) :-
-    (   Count > 0,
-        List = [Item|Items]
-    ->  First = [Item|Rest],
-        Left is Count - 1,
-        first(Left, Items, Rest)
-    ;   First = []
-    ).
 
                 /*  what door learn writes  */
 

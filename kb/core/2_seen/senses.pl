@@ -24,6 +24,7 @@
           ]).
 :- use_module(library(lists), [max_list/2, member/2, memberchk/2, reverse/2]).
 :- use_module(library(assoc), [list_to_assoc/2, get_assoc/3, assoc_to_list/2]).
+:- use_module(kb('1_words/first'), [first/3]).
 :- use_module(kb('1_words/metric_words'),
               [metric/5, metric_named/2, part_text/1, trend_metric/3]).
 :- use_module(kb('1_words/wire'), [field/3]).
@@ -403,15 +404,6 @@ new_point(every(EveryMs, Count), Id, AtMs, Value) :-
 new_point(every(EveryMs, _), Id, AtMs, Value) :-
     Next is AtMs + EveryMs,
     assertz(points(Id, Next, [AtMs-Value])).
-
-first(Count, List, First) :-
-    (   Count > 0,
-        List = [Item|Items]
-    ->  First = [Item|Rest],
-        Left is Count - 1,
-        first(Left, Items, Rest)
-    ;   First = []
-    ).
 
 new_series(Hash, Node, Text, Part, Made) :-
     (   \+ ( string(Node), site:node(Node, _, _) )

@@ -7,6 +7,7 @@
 :- use_module(library(lists), [append/2, append/3, member/2, memberchk/2]).
 :- use_module(library(apply), [maplist/3]).
 :- use_module(library(solution_sequences), [limit/2]).
+:- use_module(kb('1_words/first'), [first/3]).
 :- use_module(kb('1_words/metric_words'), [metric/5, metric_words/2]).
 :- use_module(kb('2_seen/alerts'), [alert_open/8, alert_words/2, newest_alerts/4]).
 :- use_module(kb('2_seen/senses'), [last_sensed/6, sense_time/1]).
@@ -64,15 +65,6 @@ grounded(Texts, Block, Facts, Unknown) :-
               stranger_words(Kind, Name, Near, Words) ),
             Unknown),
     block(Standing, Changing, Cut, Unknown, Block).
-
-first(Most, List, Some) :-
-    (   Most > 0,
-        List = [Item|Items]
-    ->  Some = [Item|More],
-        Less is Most - 1,
-        first(Less, Items, More)
-    ;   Some = []
-    ).
 
 cut_words(Standing, Standing, Changing, Changing, Nodes, Nodes, Cut) :-
     !,

@@ -8,7 +8,7 @@
 :- use_module(kb('2_seen/site'), []).
 :- use_module(kb('3_rules/house'), [nodes_known/1, near_name/3]).
 :- use_module(house_answers, [stranger_words/4]).
-:- use_module(lexicon, [lex/2, idiom/3]).
+:- use_module(phrases, [fill//0, text/2, word//1, words//1]).
 
 :- discontiguous question/4.
 
@@ -537,30 +537,5 @@ opening --> words(["give", "me"]), opt(["the", "a"]).
 
                 /*  words  */
 
-word(Words) -->
-    [Token],
-    { text(Token, Text), memberchk(Text, Words) }.
-
 opt(Words) --> word(Words).
 opt(_)     --> [].
-
-words([])           --> [].
-words([Text|Texts]) --> word([Text]), words(Texts).
-
-text(w(Text, _), Text).
-text(u(Text, _), Text).
-
-%   Courtesy, and the end of a sentence.
-fill --> filler, fill.
-fill --> [].
-
-filler --> [comma].
-filler --> [stop].
-filler --> [qm].
-filler -->
-    [Token],
-    { text(Token, Text), idiom(Text, Rest, Meaning), Meaning == skip },
-    words(Rest).
-filler -->
-    [Token],
-    { text(Token, Text), lex(Text, Meaning), memberchk(Meaning, [skip, f(now)]) }.

@@ -5,7 +5,7 @@
           ]).
 :- use_module(library(lists), [member/2, memberchk/2]).
 :- use_module(kb('2_seen/site'), []).
-:- use_module(lexicon, [lex/2, idiom/3]).
+:- use_module(phrases, [fill//0, text/2, word//1, words//1]).
 
 /** <module> "wake tower", "load llama3 on gpu0", "put tower to sleep", "unload gpu0"
 
@@ -134,7 +134,7 @@ label(Label, Name) -->
     { atom_string(Label, Name) },
     (   word([Name])
     ;   { split_string(Name, "-_", "", Parts), Parts = [_, _|_] },
-        texts(Parts)
+        words(Parts)
     ).
 
 %   A model is whatever stands there in the form of a name; the catalogue knows it or not.
@@ -152,28 +152,3 @@ article --> word(["the", "my", "our", "a"]).
 article --> [].
 
                 /*  words  */
-
-word(Words) -->
-    [Token],
-    { text(Token, Text), memberchk(Text, Words) }.
-
-texts([])           --> [].
-texts([Text|Texts]) --> word([Text]), texts(Texts).
-
-text(w(Text, _), Text).
-text(u(Text, _), Text).
-
-%   Courtesy, and the end of a sentence.
-fill --> filler, fill.
-fill --> [].
-
-filler --> [comma].
-filler --> [stop].
-filler --> [qm].
-filler -->
-    [Token],
-    { text(Token, Text), idiom(Text, Rest, Meaning), Meaning == skip },
-    texts(Rest).
-filler -->
-    [Token],
-    { text(Token, Text), lex(Text, Meaning), memberchk(Meaning, [skip, f(now)]) }.

@@ -7,6 +7,7 @@
             mention_limit/2             % ?What, ?Most
           ]).
 :- use_module(library(lists), [append/3, member/2, memberchk/2]).
+:- use_module(kb('1_words/first'), [first/3]).
 :- use_module(kb('1_words/house_words'), [node_name/1]).
 :- use_module(kb('2_seen/site'), []).
 :- use_module(kb('2_seen/state'), []).
@@ -78,15 +79,6 @@ once_each([], []).
 once_each([stranger(Kind, Name, Near)|Strangers], [stranger(Kind, Name, Near)|Once]) :-
     findall(Other, ( member(Other, Strangers), arg(2, Other, Same), Same \== Name ), Others),
     once_each(Others, Once).
-
-first(Most, List, Some) :-
-    (   Most > 0,
-        List = [Item|Items]
-    ->  Some = [Item|More],
-        Less is Most - 1,
-        first(Less, Items, More)
-    ;   Some = []
-    ).
 
 %   What a person said last counts most.
 last_texts(Texts, Last) :-

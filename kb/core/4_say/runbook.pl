@@ -10,8 +10,10 @@
               [append/2, append/3, last/2, member/2, memberchk/2, nth1/3, reverse/2]).
 :- use_module(library(apply), [foldl/5, maplist/3]).
 :- use_module(kb('1_words/condition_words'), [condition_named/2, condition_words/2, severity/2]).
+:- use_module(kb('1_words/first'), [first/3]).
 :- use_module(kb('1_words/metric_words'), [metric/5, metric_words/2]).
 :- use_module(kb('1_words/house_words'), [node_role_word/1]).
+:- use_module(readings, [fact_id/4]).
 
 /** <module> What a model is asked for a runbook
 
@@ -165,7 +167,7 @@ facts([Fact|Facts], NowMs) -->
 
 alert(alert(Id, Condition, Node, Part, Severity, RaisedMs, Count, Members), NowMs) -->
     { known(severity(Severity, _)),
-      fact_id([alert, Id], FactId),
+      dotted([alert, Id], FactId),
       subject(Condition, Node, Part, Subject),
       age(RaisedMs, NowMs, Age),
       time_text(RaisedMs, Raised),
@@ -183,14 +185,14 @@ members(Id, Members) -->
       listed(Some, Nodes),
       ( All > Shown -> More is All - Shown, format(string(Rest), " and ~d more", [More])
       ; Rest = "" ),
-      fact_id([alert, Id, members], FactId),
+      dotted([alert, Id, members], FactId),
       format(string(Head), "~d nodes: ", [All]),
       append([Head|Nodes], [Rest], Pieces) },
     [line(FactId, Pieces)].
 
 %   fact_line(+Fact, +NowMs, -Id, -Pieces)
 fact_line(machine(Node, Roles, Cores, MemoryMib), _, Id, Pieces) :-
-    fact_id([node, Node], Id),
+    dotted([node, Node], Id),
     findall(Role, ( member(Role, Roles), node_role_word(Role) ), Known),
     findall(Text, machine_words(Known, Cores, MemoryMib, Text), Texts),
     (   Texts == []
@@ -200,8 +202,7 @@ fact_line(machine(Node, Roles, Cores, MemoryMib), _, Id, Pieces) :-
     ).
 fact_line(reading(Node, Metric, Part, Value, AtMs), NowMs, Id, Pieces) :-
     known(metric(Metric, Unit, _, _, _)),
-    part_id(Part, Parts),
-    fact_id([Node, Metric|Parts], Id),
+    fact_id(Node, Metric, Part, Id),
     metric_words(Metric, Words),
     of_part(Part, Of),
     value_words(Unit, Value, Shown),
@@ -209,8 +210,8 @@ fact_line(reading(Node, Metric, Part, Value, AtMs), NowMs, Id, Pieces) :-
     append([[Words], Of, [": ", Shown, ", ", Age, " ago"]], Pieces).
 fact_line(trend(Node, Metric, Part, Points), _, Id, Pieces) :-
     known(metric(Metric, Unit, _, _, _)),
-    part_id(Part, Parts),
-    fact_id([trend, Node, Metric|Parts], Id),
+    fact_id(Node, Metric, Part, Now),
+    dotted([trend, Now], Id),
     metric_words(Metric, Words),
     of_part(Part, Of),
     runbook_limit(trend_points, Most),
@@ -223,17 +224,17 @@ fact_line(trend(Node, Metric, Part, Points), _, Id, Pieces) :-
     append([[Words], Of, [" over ", Over, ": ", Values]], Pieces).
 fact_line(anomaly(AlertId, Condition, Node, Part, Severity, RaisedMs), NowMs, Id, Pieces) :-
     known(severity(Severity, _)),
-    fact_id([alert, AlertId], Id),
+    dotted([alert, AlertId], Id),
     subject(Condition, Node, Part, Subject),
     age(RaisedMs, NowMs, Age),
     append(Subject, [", ", Severity, ", since ", Age], Pieces).
 fact_line(path(From, To, Nodes), _, Id, Pieces) :-
-    fact_id([path, From, To], Id),
+    dotted([path, From, To], Id),
     findall(Piece, hop(Nodes, Piece), Pieces).
 fact_line(past(AlertId, Condition, Node, Part, Severity, RaisedMs, ClearedMs, Why, Note), _, Id,
           Pieces) :-
     known(severity(Severity, _)),
-    fact_id([alert, AlertId], Id),
+    dotted([alert, AlertId], Id),
     subject(Condition, Node, Part, Subject),
     time_text(RaisedMs, Raised),
     age(RaisedMs, ClearedMs, Lasted),
@@ -243,7 +244,7 @@ fact_line(past(AlertId, Condition, Node, Part, Severity, RaisedMs, ClearedMs, Wh
            Pieces).
 fact_line(said(Kind, Node, Text), _, Id, [Words, node(Node), ": ", said(Text)]) :-
     known(said_words(Kind, Words)),
-    fact_id([Kind, Node], Id).
+    dotted([Kind, Node], Id).
 
 machine_words(Roles, _, _, Text) :-
     Roles = [_|_],
@@ -285,9 +286,6 @@ stands(Condition, Words) :-
 of_part("", []) :- !.
 of_part(Part, [" (", part(Part), ")"]).
 
-part_id("", []) :- !.
-part_id(Part, [Part]).
-
 hop(Nodes, Piece) :-
     nth1(At, Nodes, Node),
     (   At > 1,
@@ -299,21 +297,12 @@ listed(Nodes, Pieces) :-
     findall(Piece, ( nth1(At, Nodes, Node), ( At > 1, Piece = ", " ; Piece = node(Node) ) ),
             Pieces).
 
-fact_id(Words, Id) :-
-    atomic_list_concat(Words, '.', Atom),
-    atom_string(Atom, Id).
+dotted(Words, Id) :-
+    joined(Words, '.', Id).
 
 joined(Texts, Between, Words) :-
     atomic_list_concat(Texts, Between, Atom),
     atom_string(Atom, Words).
-
-first(Most, List, Some) :-
-    length(List, Length),
-    (   Length =< Most
-    ->  Some = List
-    ;   length(Some, Most),
-        append(Some, _, List)
-    ).
 
 %   At most so many, spread evenly; the first and the last are among them.
 thinned(Most, Points, Few) :-

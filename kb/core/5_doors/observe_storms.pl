@@ -3,9 +3,10 @@
 :- module(observe_storms,
           [ tell_what_waits/3           % +NowMs, -Transitions, ?Rest
           ]).
-:- use_module(library(lists), [append/3, member/2, memberchk/2, subtract/3]).
+:- use_module(library(lists), [member/2, memberchk/2, subtract/3]).
 :- use_module(library(ordsets), [list_to_ord_set/2, ord_memberchk/2]).
 :- use_module(kb('1_words/condition_words'), [severity/2]).
+:- use_module(kb('1_words/first'), [first/3]).
 :- use_module(kb('2_seen/senses'), [last_round/2]).
 :- use_module(kb('2_seen/standings'), [crossed/4, stand/5, standing/5]).
 :- use_module(kb('4_say/alert_answer'),
@@ -165,13 +166,6 @@ begin_storm(Key, Condition, Held, NowMs, Transition) :-
                        body-obj([ condition-storm, node-"", part-Text, severity-Severity,
                                   words-Words, count-Count, members-Members, question-Question,
                                   answer-Answer ]) ]).
-
-first(Count, List, First) :-
-    (   length(First, Count),
-        append(First, _, List)
-    ->  true
-    ;   First = List
-    ).
 
 %   An alert of its own, when it has waited long enough; a clock that went back waits no longer.
 alone([], _, _, Rest, Rest).

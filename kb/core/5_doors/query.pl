@@ -3,10 +3,11 @@
 :- module(door_query,
           [ query/2                     % +In, -Out
           ]).
-:- use_module(library(lists), [append/3]).
+:- use_module(library(lists), [append/3, member/2]).
 :- use_module(library(pairs), [pairs_values/2]).
 :- use_module(kb('1_words/wire'), [answered/3, field/3, fields/3, refuse/4, shown/2]).
 :- use_module(kb('1_words/dns_name'), [fqdn/3]).
+:- use_module(kb('1_words/first'), [first/3]).
 :- use_module(kb('1_words/metric_words'), [metric/5, metric_named/2]).
 :- use_module(kb('2_seen/alerts'),
               [alert_acknowledged/4, alert_open/8, alert_past/8, alert_status/2, alert_words/2,
@@ -103,10 +104,10 @@ answers(health, [Node], Answers) =>
     ( Node == "" -> Nodes = _ ; Nodes = Node ),
     findall(Name, ( site:node(Name, _, _), Name = Nodes ), Names0),
     sort(Names0, Names),
-    live(findall(Obj, ( among(Names, Name), health_obj(Name, Obj) ), Answers)).
+    live(findall(Obj, ( member(Name, Names), health_obj(Name, Obj) ), Answers)).
 answers(alerts, [StatusText, Limit, Before], Answers) =>
     within(limit, Limit, 500),
-    (   among([all, open, raised, acknowledged, cleared], Status),
+    (   member(Status, [all, open, raised, acknowledged, cleared]),
         atom_string(Status, StatusText)
     ->  true
     ;   shown(StatusText, Shown),
@@ -114,7 +115,7 @@ answers(alerts, [StatusText, Limit, Before], Answers) =>
                "'~s' is no status: all, open, raised, acknowledged or cleared", [Shown])
     ),
     newest_alerts(Status, Before, Limit, Ids),
-    findall(Obj, ( among(Ids, Id), alert_obj(Id, Obj) ), Answers).
+    findall(Obj, ( member(Id, Ids), alert_obj(Id, Obj) ), Answers).
 answers(alert, [Id], Answers) =>
     findall(Obj, alert_obj(Id, Obj), Answers).
 answers(changes, [Limit], Answers) =>
@@ -128,13 +129,13 @@ answers(changes, [Limit], Answers) =>
     first(Limit, Changes, Newest),
     findall(obj([ case-Case, seq-Seq, principal-Principal, action-Action, params-Params,
                   undo-Undo ]),
-            among(Newest, change(Case, Seq, Principal, Action, Params, Undo)), Answers).
+            member(change(Case, Seq, Principal, Action, Params, Undo), Newest), Answers).
 answers(may, [Principal, ActionText, Params, Via], Answers) =>
     by_term(obj(["principal"-Principal, "via"-Via]), By),
     action_term(ActionText, Params, Action),
     permission(Action, By, judged(Kind, _, _, Tier, _, For, Against, _, _)),
     append(Against, For, Reasons),
-    findall(Text, ( among(Reasons, Reason), reason_text(Reason, Text) ), Words),
+    findall(Text, ( member(Reason, Reasons), reason_text(Reason, Text) ), Words),
     Answers = [obj([verdict-Kind, tier-Tier, reasons-Words])].
 
 within(Name, Number, Max) :-
@@ -167,7 +168,7 @@ health_obj(Node, obj([node-Node, health-Health, heat-Heat, anomalies-Anomalies])
     node_health(Node, Health, Found),
     thermal_state(Node, Heat),
     findall(obj([ condition-Condition, part-Part, severity-Severity, alert-Alert, words-Words ]),
-            ( among(Found, anomaly(Severity, Condition, Part, _, Id)),
+            ( member(anomaly(Severity, Condition, Part, _, Id), Found),
               ( Id == none -> Alert = null ; Alert = Id ),
               condition_sentence(Condition, Node, Part, Words) ),
             Anomalies).
@@ -190,16 +191,3 @@ alert_obj(Id, obj([ id-Id, status-Status, condition-Condition, node-Node, part-P
 ordered(Pairs, Values) :-
     sort(Pairs, Sorted),
     pairs_values(Sorted, Values).
-
-first(Count, List, First) :-
-    (   Count > 0,
-        List = [Item|Items]
-    ->  First = [Item|Rest],
-        Left is Count - 1,
-        first(Left, Items, Rest)
-    ;   First = []
-    ).
-
-among([Item|_], Item).
-among([_|Items], Item) :-
-    among(Items, Item).

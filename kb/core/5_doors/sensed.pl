@@ -13,6 +13,7 @@
 :- use_module(kb('2_seen/site'), []).
 :- use_module(kb('3_rules/conditions'), [alert_condition/4, levels_for/3, watching/3]).
 :- use_module(kb('3_rules/condition'), [level_of/3]).
+:- use_module(kb('4_say/readings'), [fact_id/4]).
 
 /** <module> Door sensed: what was last sensed, as the look of hand `senses`
 
@@ -114,7 +115,4 @@ fact_obj(fact(Node, Metric, Part, Value, AtMs, Fresh, Slope), NowMs,
          obj([ id-Id, node-Node, metric-Metric, part-Part, value-Value, at_ms-AtMs, age_s-AgeS,
                fresh-Fresh, slope-Slope ])) :-
     AgeS is max(0, NowMs - AtMs) // 1000,
-    (   Part == ""
-    ->  format(string(Id), "~s/~w", [Node, Metric])
-    ;   format(string(Id), "~s/~w/~s", [Node, Metric, Part])
-    ).
+    fact_id(Node, Metric, Part, Id).

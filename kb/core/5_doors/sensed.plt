@@ -14,7 +14,7 @@ asked(Pairs, Now, Out) :-
     door_sensed:sensed(obj(["job"-Job, "now_ms"-Now]), Out).
 said(Rows) :- now(Now), begun(Now), observed(Now, Rows, _).
 
-test(readings, Facts == [ "nas/cpu_busy"/7/0/true, "nas/cpu_temperature/c/1"/90000/0/true ]) :-
+test(readings, Facts == [ "nas.cpu_busy"/7/0/true, "nas.cpu_temperature.c/1"/90000/0/true ]) :-
     now(Now),
     said([["nas", "cpu_temperature", "c/1", 90000, Now], ["nas", "cpu_busy", "", 7, Now]]),
     asked(["what"-"readings", "nodes"-["nas"]], Out),
