@@ -116,18 +116,6 @@ static bool look_at_all(struct exposition *reader)
 
 /* --- lines ----------------------------------------------------------------------------- */
 
-static struct str behind(struct str text, size_t count)
-{
-    return (struct str){text.at + count, text.len - count};
-}
-
-static struct str skip_blank(struct str text)
-{
-    while (text.len && (text.at[0] == ' ' || text.at[0] == '\t'))
-        text = behind(text, 1);
-    return text;
-}
-
 /* What stands before the next blank. */
 static struct str take_word(struct str *at)
 {

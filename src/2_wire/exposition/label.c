@@ -30,18 +30,6 @@ bool exposition_label_name_valid(struct str name)
            exposition_name_length(name, false) == name.len && !str_eq(name, S("__name__"));
 }
 
-static struct str behind(struct str text, size_t count)
-{
-    return (struct str){text.at + count, text.len - count};
-}
-
-static struct str skip_blank(struct str text)
-{
-    while (text.len && (text.at[0] == ' ' || text.at[0] == '\t'))
-        text = behind(text, 1);
-    return text;
-}
-
 /* The text up to the quote that ends it. */
 static enum exposition_label_taken take_quoted(struct str *at, struct exposition_label *label)
 {
