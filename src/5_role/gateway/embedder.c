@@ -200,12 +200,10 @@ bool embedder_open(
     struct gateway *g, const char *model, struct embedder **ret_embedder, struct err *err)
 {
     struct embedder *embedder = calloc(1, sizeof *embedder);
-    const char *given = role_config_text(g->role, "socket");
-    char path[PATH_MAX], url[PATH_MAX + 8];
+    char url[GATEWAY_URL_BYTES];
 
     check(embedder);
-    role_path(g->role, "run/api.sock", path);
-    snprintf(url, sizeof url, "unix:%s", *given ? given : path);
+    gateway_own_url(g, url);
     embedder->model = model;
     embedder->upstream = upstream_make(&g->role->loop, &g->settings.upstream);
     for (size_t i = 0; i < EMBEDDER_CALLS_MAX; i++) {

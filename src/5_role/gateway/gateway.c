@@ -47,7 +47,7 @@ static const struct setting ROWS[] = {
 static const char *const READABLE[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf",
     "/etc/gai.conf", "/etc/host.conf", "/etc/ssl/certs", "/etc/ssl/openssl.cnf"};
 
-/* --- the judge comes and goes -------------------------------------------------------------- */
+/* --- the judge comes and goes ---------------------------------------------------------------- */
 
 static void on_event(void *owner, json_t *message)
 {
@@ -132,8 +132,7 @@ static void on_lost(void *owner)
 
 static const struct link_events LINK_EVENTS = {on_event, on_stage, on_joined, on_lost};
 
-/* --- opening ------------------------------------------------------------------------------------
- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 static void on_request(struct exchange *ex, void *user)
 {
@@ -179,18 +178,34 @@ static bool guard_listen(const struct gateway *g, const char *address, struct er
                      : "without TLS and tokens");
 }
 
+static void own_socket(const struct gateway *g, char ret_path[PATH_MAX])
+{
+    const char *given = role_config_text(g->role, "socket");
+
+    role_path(g->role, "run/api.sock", ret_path);
+    if (*given)
+        snprintf(ret_path, PATH_MAX, "%s", given);
+}
+
+void gateway_own_url(const struct gateway *g, char url[GATEWAY_URL_BYTES])
+{
+    char path[PATH_MAX];
+
+    own_socket(g, path);
+    snprintf(url, GATEWAY_URL_BYTES, "unix:%s", path);
+}
+
 static bool listen_all(struct gateway *g, struct err *err)
 {
     char address[LISTEN_BYTES_MAX], socket_path[PATH_MAX];
-    const char *given = role_config_text(g->role, "socket");
     uint16_t port = 0;
 
     if (!split_listen(str_from(role_config_text(g->role, "listen")), address, &port, err) ||
         !guard_listen(g, address, err))
         return false;
-    role_path(g->role, "run/api.sock", socket_path);
+    own_socket(g, socket_path);
     return http_server_listen_tcp(g->server, address, port, g->tls, err) &&
-           http_server_listen_unix(g->server, *given ? given : socket_path, SOCKET_MODE, err);
+           http_server_listen_unix(g->server, socket_path, SOCKET_MODE, err);
 }
 
 static bool open_locks(struct gateway *g, struct err *err)
@@ -284,8 +299,7 @@ static bool open_gateway(struct role *role, struct err *err)
     return true;
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------ */
+/* --- life ------------------------------------------------------------------------------------ */
 
 static uv_timer_t *make_timer(struct gateway *g)
 {
@@ -336,8 +350,7 @@ static void on_peer(struct role *role, const char *name, int fd)
     fd_done(&fd);
 }
 
-/* --- the end
- * ------------------------------------------------------------------------------------------ */
+/* --- the end --------------------------------------------------------------------------------- */
 
 static void end(struct gateway *g)
 {

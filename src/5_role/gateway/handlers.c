@@ -12,20 +12,11 @@
 #define PLAN_TYPE "application/vnd.logic-node.plan+json"
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-static struct buf *empty_body(struct visit *visit)
-{
-    struct buf *out = &visit->gateway->body;
-
-    buf_clear(out);
-    out->overflowed = false;
-    return out;
-}
-
 /* Check the client's part, then ask and hand the answer on. */
 static void forward(struct visit *visit, bool (*compose)(struct str, struct buf *, struct err *),
     struct str from, const char *method, enum link_pace pace)
 {
-    struct buf *body = empty_body(visit);
+    struct buf *body = visit_body(visit);
     struct err err = {0};
 
     if (compose(from, body, &err))
@@ -72,7 +63,7 @@ void route_status(struct visit *visit)
 void route_ledger_verify(struct visit *visit)
 {
     struct err err = {0};
-    struct buf *unused = empty_body(visit);
+    struct buf *unused = visit_body(visit);
 
     if (body_nothing(exchange_body(visit->ex), unused, &err))
         forward(visit, body_verify, exchange_query(visit->ex), "ledger_verify", LINK_SLOW);
@@ -92,7 +83,7 @@ void route_kb_reload(struct visit *visit)
 
 void route_case(struct visit *visit)
 {
-    struct buf *body = empty_body(visit);
+    struct buf *body = visit_body(visit);
 
     body_id(visit->id, body);
     visit_ask(visit, "case", buf_str(body), LINK_FAST, visit_on_answer);
@@ -100,7 +91,7 @@ void route_case(struct visit *visit)
 
 void route_consent(struct visit *visit)
 {
-    struct buf *body = empty_body(visit);
+    struct buf *body = visit_body(visit);
     struct err err = {0};
 
     if (body_consent(exchange_body(visit->ex), visit->id, body, &err))
@@ -136,13 +127,13 @@ static void on_plan(void *owner, json_t *body, const struct err *why)
 
 void route_plan(struct visit *visit)
 {
-    struct buf *body = empty_body(visit);
+    struct buf *body = visit_body(visit);
 
     body_id(visit->id, body);
     visit_ask(visit, "plan", buf_str(body), LINK_FAST, on_plan);
 }
 
-/* --- events ------------------------------------------------------------------------------ */
+/* --- events ---------------------------------------------------------------------------------- */
 
 /* The header of a client that comes back wins over the address it began with. */
 static bool resume_point(const struct visit *visit, int64_t *ret_after, struct err *err)
@@ -177,7 +168,7 @@ void route_events(struct visit *visit)
         visit_reply_error(visit, &err);
 }
 
-/* --- about the node ------------------------------------------------------------------------ */
+/* --- about the node -------------------------------------------------------------------------- */
 
 void route_healthz(struct visit *visit)
 {
@@ -204,7 +195,7 @@ static void reply_metrics(struct visit *visit, const json_t *judge)
 {
     struct gateway *g = visit->gateway;
     const struct http_server_counts http = http_server_counts(g->server);
-    struct buf *out = empty_body(visit);
+    struct buf *out = visit_body(visit);
     const struct metrics_now now = {.in_flight = g->link.in_flight,
         .subscribers = g->hub.count,
         .model_calls = g->model ? model_calls(g->model) : 0,

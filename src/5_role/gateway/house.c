@@ -11,15 +11,6 @@
 
 #define ALERT_CHARS_MAX 19
 
-static struct buf *empty_body(struct visit *visit)
-{
-    struct buf *out = &visit->gateway->body;
-
-    buf_clear(out);
-    out->overflowed = false;
-    return out;
-}
-
 static void ask(struct visit *visit, bool composed, const char *method, enum link_pace pace,
     const struct err *err)
 {
@@ -29,7 +20,7 @@ static void ask(struct visit *visit, bool composed, const char *method, enum lin
         visit_reply_error(visit, err);
 }
 
-/* --- alerts ----------------------------------------------------------------------------------- */
+/* --- alerts ---------------------------------------------------------------------------------- */
 
 /* The number of an alert in the path. */
 static bool alert_number(const struct visit *visit, uint64_t *ret_id, struct err *err)
@@ -46,7 +37,7 @@ static bool alert_number(const struct visit *visit, uint64_t *ret_id, struct err
 void route_alerts(struct visit *visit)
 {
     struct err err = {0};
-    struct buf *out = empty_body(visit);
+    struct buf *out = visit_body(visit);
 
     ask(visit, body_alerts(exchange_query(visit->ex), out, &err), "alerts", LINK_FAST, &err);
 }
@@ -58,7 +49,7 @@ void route_alert(struct visit *visit)
     bool good = alert_number(visit, &id, &err);
 
     if (good)
-        buf_printf(empty_body(visit), "{\"id\":%" PRIu64 "}", id);
+        buf_printf(visit_body(visit), "{\"id\":%" PRIu64 "}", id);
     ask(visit, good, "alert", LINK_FAST, &err);
 }
 
@@ -67,45 +58,45 @@ void route_alert_acknowledge(struct visit *visit)
 {
     struct err err = {0};
     uint64_t id;
-    struct buf *out = empty_body(visit);
+    struct buf *out = visit_body(visit);
     bool good =
         alert_number(visit, &id, &err) && body_acknowledge(exchange_body(visit->ex), id, out, &err);
 
     ask(visit, good, "proposal", LINK_SLOW, &err);
 }
 
-/* --- nodes ------------------------------------------------------------------------------------ */
+/* --- nodes ----------------------------------------------------------------------------------- */
 
 void route_nodes(struct visit *visit)
 {
     struct err err = {0};
 
-    buf_add(empty_body(visit), S("{}"));
+    buf_add(visit_body(visit), S("{}"));
     ask(visit, true, "nodes", LINK_FAST, &err);
 }
 
 void route_node(struct visit *visit)
 {
     struct err err = {0};
-    struct buf *out = empty_body(visit);
+    struct buf *out = visit_body(visit);
 
     ask(visit, body_named(visit->id, "node", out, &err), "node", LINK_FAST, &err);
 }
 
-/* --- numbers ---------------------------------------------------------------------------------- */
+/* --- numbers --------------------------------------------------------------------------------- */
 
 void route_sources(struct visit *visit)
 {
     struct err err = {0};
 
-    buf_add(empty_body(visit), S("{}"));
+    buf_add(visit_body(visit), S("{}"));
     ask(visit, true, "sources", LINK_FAST, &err);
 }
 
 void route_history(struct visit *visit)
 {
     struct err err = {0};
-    struct buf *out = empty_body(visit);
+    struct buf *out = visit_body(visit);
     bool good = body_history(exchange_query(visit->ex), clock_civil_ms(), out, &err);
 
     ask(visit, good, "history", LINK_FAST, &err);
@@ -129,7 +120,7 @@ static bool push_fits(const struct visit *visit, struct err *err)
 void route_senses(struct visit *visit)
 {
     struct err err = {0};
-    struct buf *out = empty_body(visit);
+    struct buf *out = visit_body(visit);
     bool good = push_fits(visit, &err) && body_named(visit->id, "source", out, &err);
 
     if (good) {

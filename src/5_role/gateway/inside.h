@@ -16,6 +16,8 @@
 #include "gateway/visit.h"
 #include "net/http_server.h"
 
+#include <limits.h>
+
 #define REPLY_BYTES_MAX                                                                            \
     (4 * 1024 * 1024) /* one whole reply: the catalogue with all schemas is the longest */
 
@@ -41,7 +43,7 @@ struct gateway {
     struct hub hub;
     struct front front;
     struct documents *documents;
-    struct model *model;  /* NULL: no engine is configured */
+    struct model *model; /* NULL: no engine is configured */
     struct runbooks *runbooks;
     json_t *role_stats;   /* role -> numbers: the supervisor's, and the judge's last answer */
     json_t *actions;      /* the catalogue as last read; NULL: ask */
@@ -54,6 +56,11 @@ struct gateway {
     uv_timer_t *once;
     bool judge_ready, stopping;
 };
+
+/* Our own front door, as a client names it: "unix:HOME/run/api.sock", or the socket that was given.
+ */
+#define GATEWAY_URL_BYTES (PATH_MAX + 8)
+void gateway_own_url(const struct gateway *gateway, char ret_url[GATEWAY_URL_BYTES]);
 
 /* handlers of route.def */
 #define ROUTE(name, method, pattern, open, summary) void route_##name(struct visit *visit);

@@ -83,14 +83,12 @@ static void on_verdict(void *owner, json_t *body, const struct err *why)
 
 static void propose(struct visit *visit, const struct advice *advice)
 {
-    struct buf *out = &visit->gateway->body;
+    struct buf *out = visit_body(visit);
     struct err err = {0};
     scoped(json_done) json_t *body =
         json_pack("{s:s, s:O, s:s, s:s, s:s}", "action", advice->action, "params", advice->params,
             "via", "model", "model", visit->model_name, "nl", visit->sentence);
 
-    buf_clear(out);
-    out->overflowed = false;
     if (json_plain(body, out, &err))
         visit_ask(visit, "proposal", buf_str(out), LINK_SLOW, on_verdict);
     else
@@ -194,12 +192,10 @@ static void on_grammar(void *owner, json_t *body, const struct err *why)
 
 void route_intent(struct visit *visit)
 {
-    struct buf *body = &visit->gateway->body;
+    struct buf *body = visit_body(visit);
     struct body_intent intent;
     struct err err = {0};
 
-    buf_clear(body);
-    body->overflowed = false;
     if (!body_intent(exchange_body(visit->ex), &intent, body, &err)) {
         visit_reply_error(visit, &err);
         return;

@@ -86,8 +86,7 @@ static void end(struct runbooks *r)
     next(r);
 }
 
-/* --- telling the judge
- * ------------------------------------------------------------------------------- */
+/* --- telling the judge ----------------------------------------------------------------------- */
 
 static void count_answer(struct runbooks *r, const json_t *body, const struct err *why)
 {
@@ -202,8 +201,7 @@ static void refuse(struct runbooks *r, int64_t alert)
         r->refusals++;
 }
 
-/* --- the model
- * ----------------------------------------------------------------------------------- */
+/* --- the model ------------------------------------------------------------------------------- */
 
 static void on_answer(void *owner, const struct model_answer *answer)
 {
@@ -294,8 +292,7 @@ static void begin(struct runbooks *r)
     json_decref(body);
 }
 
-/* --- which is next
- * --------------------------------------------------------------------------------- */
+/* --- which is next --------------------------------------------------------------------------- */
 
 static size_t place_of(const struct runbooks *r, int64_t alert)
 {
@@ -426,22 +423,19 @@ void runbooks_judge(struct gateway *g)
     ask_open(g->runbooks);
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 bool runbooks_open(struct gateway *g, struct err *err)
 {
     struct runbooks *r = calloc(1, sizeof *r);
     const char *name = role_config_text(g->role, "runbook_model");
-    const char *given = role_config_text(g->role, "socket");
-    char path[PATH_MAX], url[PATH_MAX + 8];
+    char url[GATEWAY_URL_BYTES];
 
     check(r);
     g->runbooks = r;
     r->gateway = g;
     r->by_front = *name;
-    role_path(g->role, "run/api.sock", path);
-    snprintf(url, sizeof url, "unix:%s", *given ? given : path);
+    gateway_own_url(g, url);
     const struct model_config config = {.url = r->by_front ? url : role_config_text(g->role, "llm"),
         .name = model_name(r),
         .calls_max = 1,

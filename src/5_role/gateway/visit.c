@@ -59,7 +59,7 @@ int visit_error_status(const struct err *err)
     return err_http_status(err->kind);
 }
 
-/* --- the end ------------------------------------------------------------------------- */
+/* --- the end --------------------------------------------------------------------------------- */
 
 void visit_leave(struct visit *visit, int status)
 {
@@ -102,7 +102,6 @@ void visit_reply_json(struct visit *visit, int status, const json_t *body)
     struct err err = {0};
 
     buf_clear(out);
-    out->overflowed = false;
     if (!json_plain(body, out, &err)) {
         visit_reply_error(visit, &err);
         return;
@@ -126,7 +125,6 @@ static void reply_error(struct visit *visit, const struct err *err, struct http_
     if (more.name.len)
         fields[count++] = more;
     buf_clear(out);
-    out->overflowed = false;
     check(error && json_plain(error, out, &inner));
     visit_reply(visit, status, S("application/json"), fields, count, buf_str(out));
 }
@@ -150,7 +148,7 @@ static void on_gone(struct exchange *ex, void *data)
     visit_reply(data, 499, S(""), NULL, 0, S(""));
 }
 
-/* --- the judge ------------------------------------------------------------------------ */
+/* --- the judge ------------------------------------------------------------------------------- */
 
 /* The judge's bytes are the body of the reply. */
 static void on_text(void *owner, struct str body)
@@ -159,6 +157,12 @@ static void on_text(void *owner, struct str body)
 
     visit->call = NULL;
     visit_reply(visit, 200, S("application/json"), API_FIELDS, COUNT(API_FIELDS), body);
+}
+
+struct buf *visit_body(struct visit *visit)
+{
+    buf_clear(&visit->gateway->body);
+    return &visit->gateway->body;
 }
 
 void visit_ask(struct visit *visit, const char *method, struct str body, enum link_pace pace,
@@ -188,7 +192,7 @@ void visit_on_answer(void *owner, json_t *body, const struct err *why)
         visit_reply_json(visit, 200, body);
 }
 
-/* --- the beginning ---------------------------------------------------------------------- */
+/* --- the beginning --------------------------------------------------------------------------- */
 
 static bool denied(struct err *err, const char *code, const char *words)
 {

@@ -49,6 +49,8 @@ void visit_reply_error(struct visit *visit, const struct err *err);
 /* Somebody else has taken the exchange over. Counted as `status`. */
 void visit_leave(struct visit *visit, int status);
 
+/* Empty, for the body of one question; good until the next request. */
+struct buf *visit_body(struct visit *visit);
 /* Ask the judge; `answered` gets the visit. On an error here the visit was answered. */
 void visit_ask(struct visit *visit, const char *method, struct str body, enum link_pace pace,
     void (*answered)(void *visit, json_t *body, const struct err *why));
