@@ -1,20 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real judge alone: this test plays supervisor, gateway, ledger and actuator, and so can be as slow, as wrong and as sudden
 as no whole node is. Requests inference and host_status, stages, via rule."""
-import datetime
-import json
 import os
-import select
-import socket
-import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
-from node import LOGICD, ROOT, Tap, equal  # noqa: E402
+from lone_judge import NODE, PERSON, LoneJudge  # noqa: E402
+from node import Tap, equal  # noqa: E402
 
 tap = Tap()
-NODE, PERSON = {"principal": "node:gateway", "channel": "node"}, {"principal": "loopback", "channel": "loopback"}
 STATUS = {"reachable": False, "status": None, "words": "no answer"}
 SITE = """host(tower, "https://192.0.2.1:30443", "a machine").
 host_wake(tower, "52:54:00:aa:bb:01", "192.0.2.255", "").
@@ -22,109 +16,23 @@ host_limits(tower, 300, 600, 60, 6).
 """
 
 
-def now():
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:23] + "Z"
+class Judge(LoneJudge):
+    """Once it has begun, its ledger answers only when the test says so: record()."""
 
-
-class End:
-    """One end of a channel: messages in and out; several may share a packet."""
-
-    def __init__(self):
-        self.socket, self.other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.waiting = []
-
-    def send(self, kind, **fields):
-        self.socket.send(json.dumps(dict(fields, v=1, type=kind)).encode())
-
-    def next(self, seconds=20):
-        while not self.waiting:
-            ready = select.select([self.socket], [], [], seconds)[0]
-            assert ready, "nothing came for %d s" % seconds
-            packet = self.socket.recv(1 << 18)
-            assert packet, "it hung up"
-            self.waiting = [json.loads(text) for text in packet.split(b"\0") if text]
-        return self.waiting.pop(0)
-
-    def until(self, kind, **fields):
-        while True:
-            message = self.next()
-            if message["type"] == kind and all(message.get(name) == value for name, value in fields.items()):
-                return message
-
-    def silent(self, kind, seconds=0.3):
-        while self.waiting or select.select([self.socket], [], [], seconds)[0]:
-            message = self.next()
-            assert message["type"] != kind, message
-
-
-class Judge:
     def __init__(self, **settings):
-        self.folder = tempfile.TemporaryDirectory(prefix="ln-judge-")
-        site = os.path.join(self.folder.name, "site")
-        os.mkdir(site)
-        os.mkdir(os.path.join(self.folder.name, "state"))
-        for name in os.listdir(os.path.join(ROOT, "kb/site")):
-            if name.endswith(".pl"):
-                with open(os.path.join(ROOT, "kb/site", name)) as f, open(os.path.join(site, name), "w") as g:
-                    g.write(f.read())
-        with open(os.path.join(site, "machines.pl"), "w") as f:
-            f.write(SITE)
-        self.control, self.seq, self.recorded = End(), 0, []
-        with tempfile.TemporaryFile() as config:
-            config.write(json.dumps({
-                "home": self.folder.name, "settings": settings, "kb": os.path.join(ROOT, "kb"), "site": site, "rules": "0" * 64,
-                "site_hash": "0" * 64, "state": os.path.join(self.folder.name, "state")}).encode())
-            config.seek(0)
-            self.process = subprocess.Popen(
-                ["sh", "-c", 'exec "$0" role judge 3<&%d 4<&%d' % (self.control.other.fileno(), config.fileno()), LOGICD],
-                pass_fds=(self.control.other.fileno(), config.fileno()), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.control.other.close()
-        self.control.until("loaded")
-        self.ledger, self.gateway, self.actuator = self.join("ledger"), self.join("gateway"), self.join("actuator")
-        self.actuator.send("hello", boot="B1")
-        self.asked, self.replies = 0, {}
-        self.record(3)  # open cases, what was learned, the start
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.folder.cleanup()
-
-    def join(self, role):
-        end = End()
-        text = json.dumps({"v": 1, "type": "peer", "role": role}).encode()
-        socket.send_fds(self.control.socket, [text], [end.other.fileno()])
-        end.other.close()
-        return end
+        super().__init__(SITE, **settings)
+        self.wait("the start", lambda: self.stored.of("kb_loaded"))
+        self.stored.held, self.recorded = True, self.stored.entries
 
     def record(self, count=1):
         """Play the ledger for so many of its calls; the entries of the last."""
         for _ in range(count):
             message = self.ledger.next()
             if message["type"] == "read":
-                self.ledger.send("entries", id=message["id"], entries=[], more=False, info={})
-                continue
-            self.recorded += message["entries"]
-            given = [{"seq": self.seq + i + 1, "at": now(), "hash": "0" * 64}
-                     for i in range(len(message["entries"]))]
-            self.seq += len(given)
-            self.ledger.send("appended", id=message["id"], entries=given)
+                self.ledger.send("entries", id=message["id"], **self.stored.read(message))
+            else:
+                self.ledger.send("appended", id=message["id"], entries=self.stored.append(message["entries"]))
         return message.get("entries")
-
-    def ask(self, method, body, who=PERSON):
-        self.asked += 1
-        self.gateway.send("request", id=self.asked, method=method, who=who, body=body)
-        return self.asked
-
-    def answer(self, asked):
-        while asked not in self.replies:
-            reply = self.gateway.until("reply")
-            self.replies[reply["id"]] = reply
-        reply = self.replies.pop(asked)
-        return reply.get("body") if reply["ok"] else reply["error"]
 
     def hands(self):
         return self.answer(self.ask("status", {}))["hands"]

@@ -60,6 +60,12 @@ class End:
             if message["type"] == kind and all(message.get(name) == value for name, value in fields.items()):
                 return message
 
+    def silent(self, kind, seconds=0.3):
+        """No message of this kind comes within the time; others are dropped."""
+        while self.ready(seconds):
+            message = self.next()
+            assert message["type"] != kind, message
+
     def gone(self, seconds=60):
         """It hangs up; what it still says is not looked at."""
         end = time.monotonic() + seconds
