@@ -207,6 +207,19 @@ def request_for_another_model_is_refused():
             assert connection.getresponse().status in (400, 503), path
 
 
+@tap.test
+def prompt_of_20_mib_passes_and_one_beyond_the_bound_is_refused():
+    with Ready() as at:
+        at.load()
+        body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 4, "metadata": {"picture": "iVBORw0KGgo+/x9f" * (20 << 16)}}
+        reply = at.ask("/v1/chat/completions", body)
+        equal((reply.status, json.loads(reply.read())["usage"]["completion_tokens"]), (200, 4))
+        body["metadata"]["picture"] = "iVBORw0KGgo+/x9f" * (32 << 16)
+        reply = at.ask("/v1/chat/completions", body)
+        equal((reply.status, json.loads(reply.read())["error"]["code"]), (413, "body_too_long"))
+        equal((at.slots_busy(), at.ask("/health").status), (0, 200))
+
+
 # --- what goes wrong
 
 @tap.test

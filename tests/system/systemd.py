@@ -22,7 +22,7 @@ tap = Tap()
 UNIT = "logic-node.service"
 NEEDED = ["systemd-sysv", "dbus", "swi-prolog-core", "swi-prolog-core-packages"]
 FAST = "[Service]\nWatchdogSec=2\nRestartSec=100ms\n"  # a test has no half minute
-ROLES = ["actuator", "gateway", "judge", "ledger"]
+ROLES = ["actuator", "gateway", "judge", "ledger", "sensor"]
 
 
 def suite():
