@@ -1,7 +1,8 @@
 %   SPDX-License-Identifier: Apache-2.0
 
 :- module(alert_list, []).
-:- use_module(library(lists), [append/3, member/2, memberchk/2]).
+:- use_module(library(lists), [member/2, memberchk/2]).
+:- use_module(kb('1_words/first'), [first/3]).
 :- use_module(kb('2_seen/alerts'),
               [ alert_open/8, alert_past/8, alert_words/2, alert_acknowledged/4, alert_status/2,
                 newest_alerts/4 ]).
@@ -37,11 +38,7 @@ action:answer(alert_list(Status0, Node), Told) :-
         findall(Alert, ( member(Id, Ids), shown_alert(Id, Node, Alert) ), All),
         length(All, Count),
         listed_max(Max),
-        (   Count =< Max
-        ->  First = All
-        ;   length(First, Max),
-            append(First, _, All)
-        ),
+        first(Max, All, First),
         Told = told(alerts, Status, Node, First, Count)
     ).
 
