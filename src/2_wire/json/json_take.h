@@ -86,3 +86,12 @@ struct json_field {
  * "out_of_range" */
 bool json_take(
     const json_t *object, const struct json_field *fields, size_t count, struct err *err);
+
+/* A member that is a text, borrowed; "" if it is missing or something else. */
+static inline struct str json_str(const json_t *object, const char *name)
+{
+    const json_t *text = json_object_get(object, name);
+
+    return json_is_string(text) ? (struct str){json_string_value(text), json_string_length(text)}
+                                : S("");
+}

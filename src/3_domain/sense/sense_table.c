@@ -5,6 +5,7 @@
 
 #include "base/panic.h"
 #include "base/scoped.h"
+#include "json/json_take.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,14 +29,6 @@ uint64_t sense_hash(uint64_t seed, struct str text)
 
 /* --- reading ------------------------------------------------------------------------------------
  */
-
-static struct str text_of(const json_t *object, const char *name)
-{
-    const json_t *text = json_object_get(object, name);
-
-    return json_is_string(text) ? (struct str){json_string_value(text), json_string_length(text)}
-                                : (struct str){"", 0};
-}
 
 static bool whole_of(const json_t *object, const char *name, int64_t *ret)
 {
@@ -114,16 +107,16 @@ static bool read_sides(const json_t *json, struct sense_row_of_table *row)
     }
     json_array_foreach (ofs, i, one) {
         struct sense_of *of = &row->of[row->of_count++];
-        of->name = text_of(one, "name");
+        of->name = json_str(one, "name");
         if (!of->name.len || !read_tests(json_object_get(one, "labels"), &of->tests))
             return false;
     }
     if (!json_is_object(join))
         return true;
     row->joined = true;
-    row->join_name = text_of(join, "name");
-    row->join_on = text_of(join, "on");
-    row->join_take = text_of(join, "take");
+    row->join_name = json_str(join, "name");
+    row->join_on = json_str(join, "on");
+    row->join_take = json_str(join, "take");
     return row->join_name.len && row->join_on.len && row->join_take.len;
 }
 
@@ -132,15 +125,15 @@ static bool read_row(const json_t *json, struct sense_row_of_table *row)
     static const char *const HOWS[] = {
         "value", "rate", "delta", "ratio", "rest", "less", "ratio_rate", "ahead", "ago"};
     static const char *const MANYS[] = {"sum", "max", "min", "count"};
-    int how = word_of(text_of(json, "how"), HOWS, COUNT(HOWS));
-    int many = word_of(text_of(json, "many"), MANYS, COUNT(MANYS));
+    int how = word_of(json_str(json, "how"), HOWS, COUNT(HOWS));
+    int many = word_of(json_str(json, "many"), MANYS, COUNT(MANYS));
 
-    row->name = text_of(json, "name");
+    row->name = json_str(json, "name");
     if (!row->name.len || how < 0 || many < 0)
         return false;
     row->how = (enum sense_how)how;
     row->many = (enum sense_many)many;
-    row->nonzero = str_eq(text_of(json, "keep"), S("nonzero"));
+    row->nonzero = str_eq(json_str(json, "keep"), S("nonzero"));
     row->untaken = json_is_true(json_object_get(json, "untaken"));
     row->scale = json_number_value(json_object_get(json, "scale"));
     row->divide = json_number_value(json_object_get(json, "divide"));
@@ -157,8 +150,8 @@ static bool read_metric(const json_t *json, struct sense_table *table, struct er
     json_t *one;
     size_t i;
 
-    metric->name = text_of(json, "metric").at;
-    metric->unit = text_of(json, "unit").at;
+    metric->name = json_str(json, "metric").at;
+    metric->unit = json_str(json, "unit").at;
     if (!metric->name[0] || !whole_of(json, "min", &metric->min) ||
         !whole_of(json, "max", &metric->max) || metric->min > metric->max ||
         !whole_of(json, "stale_s", &stale_s) || stale_s < 1 || stale_s > 86400 * 366)
@@ -180,12 +173,12 @@ static bool read_source(const json_t *json, struct sense_table *table, struct er
 {
     static const char *const KINDS[] = {"exporter", "agent", "push"};
     struct sense_source *source = &table->sources[table->sources_count];
-    int kind = word_of(text_of(json, "kind"), KINDS, COUNT(KINDS));
+    int kind = word_of(json_str(json, "kind"), KINDS, COUNT(KINDS));
     int64_t every_s;
 
-    source->source = text_of(json, "source").at;
-    source->node = text_of(json, "node").at;
-    source->where = text_of(json, "where").at;
+    source->source = json_str(json, "source").at;
+    source->node = json_str(json, "node").at;
+    source->where = json_str(json, "where").at;
     if (!source->source[0] || !source->node[0] || kind < 0 ||
         strlen(source->where) > SENSE_WHERE_BYTES_MAX || !whole_of(json, "every_s", &every_s) ||
         every_s < 1 || every_s > 86400)

@@ -255,15 +255,6 @@ void table_print(const struct table *table, const struct screen *screen)
         screen_print(screen, YELLOW, "… and %zu more\n", table->rows_left_out);
 }
 
-struct str json_str(const json_t *object, const char *name)
-{
-    const json_t *member = json_object_get(object, name);
-
-    return json_is_string(member)
-               ? (struct str){json_string_value(member), json_string_length(member)}
-               : S("");
-}
-
 struct str json_text(const json_t *object, const char *name, char scratch[SCRATCH_BYTES])
 {
     const json_t *member = json_object_get(object, name);

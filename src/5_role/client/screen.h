@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/str.h"
+#include "json/json_take.h" /* json_str() */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -41,8 +42,9 @@ void screen_field(
 void screen_paragraph(const struct screen *screen, size_t indent, struct str text);
 
 #define TABLE_COLUMNS_MAX 12
-#define TABLE_ROWS_MAX 10000 /* the server's pages are smaller; more rows are counted, not shown   \
-                              */
+#define TABLE_ROWS_MAX                                                                             \
+    10000 /* the server's pages are smaller; more rows are counted, not shown                      \
+           */
 
 struct table {
     char *titles[TABLE_COLUMNS_MAX]; /* visible text */
@@ -63,5 +65,3 @@ void table_print(const struct table *table, const struct screen *screen);
 /* The string member `name` of `object`; numbers and booleans as text in `scratch`; else "". */
 #define SCRATCH_BYTES 32
 struct str json_text(const json_t *object, const char *name, char scratch[SCRATCH_BYTES]);
-/* A string member or "". */
-struct str json_str(const json_t *object, const char *name);

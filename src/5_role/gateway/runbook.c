@@ -7,6 +7,7 @@
 #include "crypto/crypto.h"
 #include "gateway/inside.h"
 #include "os/clock.h"
+#include "json/json_take.h"
 #include "json/json_text.h"
 
 #include <curl/curl.h>
@@ -232,21 +233,13 @@ static bool hash_prompt(struct runbooks *r, const json_t *prompt, struct err *er
     return true;
 }
 
-static struct str text_in(const json_t *object, const char *name)
-{
-    const json_t *text = json_object_get(object, name);
-
-    return (struct str){
-        json_string_value(text) ? json_string_value(text) : "", json_string_length(text)};
-}
-
 static void ask_model(struct runbooks *r, const json_t *prompt)
 {
     const struct gateway *g = r->gateway;
     bool urgent = strcmp(message_text(prompt, "priority"), "interactive") == 0;
     struct err err = {0};
-    const struct model_question question = {.system = text_in(prompt, "system"),
-        .user = text_in(prompt, "user"),
+    const struct model_question question = {.system = json_str(prompt, "system"),
+        .user = json_str(prompt, "user"),
         .schema = json_object_get(prompt, "schema"),
         .schema_name = "runbook",
         .tokens_max = g->settings.runbook_tokens_max,
