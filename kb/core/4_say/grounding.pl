@@ -9,8 +9,8 @@
 :- use_module(library(solution_sequences), [limit/2]).
 :- use_module(kb('1_words/first'), [first/3]).
 :- use_module(kb('1_words/metric_words'), [metric/5, metric_words/2]).
-:- use_module(kb('2_seen/alerts'), [alert_open/8, alert_words/2, newest_alerts/4]).
-:- use_module(kb('2_seen/senses'), [last_sensed/6, sense_time/1]).
+:- use_module(kb('2_seen/alerts'), [alert_open/8, alert_past/8, alert_words/2, newest_alerts/4]).
+:- use_module(kb('2_seen/senses'), [last_sensed/6, sense_time/1, slope_per_hour/4]).
 :- use_module(kb('2_seen/site'), []).
 :- use_module(kb('3_rules/house'), [nodes_known/1]).
 :- use_module(mentions, [mentions/2, topic_metrics/2, default_metrics/1]).
@@ -35,6 +35,7 @@ senses:live/1 or from_look/2, as the caller has it.
 grounding_limit(nodes,        8).       % whose facts are told
 grounding_limit(facts,       64).
 grounding_limit(alerts,       8).
+grounding_limit(past_alerts,  2).       % of each node: what was before
 grounding_limit(named_nodes, 48).       % in the list of all
 grounding_limit(unknown,      8).
 grounding_limit(free_text,  160).       % characters of what a person wrote
@@ -197,7 +198,9 @@ harmless(Code, Part) :-
 changing(Nodes, Topics, Facts) :-
     findall(fact(Id, Words), alert_fact(Nodes, Id, Words), Alerts0),
     grounding_limit(alerts, AlertsMax),
-    first(AlertsMax, Alerts0, Alerts),
+    first(AlertsMax, Alerts0, Alerts1),
+    findall(fact(Id, Words), ( member(Node, Nodes), past_fact(Node, Id, Words) ), Past),
+    append(Alerts1, Past, Alerts),
     of_topics(Topics, Metrics),
     asked_nodes(Nodes, Topics, Metrics, Asked),
     findall(fact(Id, Words), reading_fact(Asked, Metrics, Id, Words), Readings),
@@ -259,6 +262,21 @@ alert_line(Alert, Id, Words) :-
     free_text(Text, Quoted),
     format(string(Words), "Open, ~w: ~s", [Severity, Quoted]).
 
+%   The newest that are over.
+past_fact(Node, Id, Words) :-
+    findall(Cleared-past(Alert, Severity, Raised),
+            alert_past(Alert, _, Node, _, Severity, Raised, Cleared, _), Past0),
+    sort(1, @>=, Past0, Past),
+    grounding_limit(past_alerts, Max),
+    first(Max, Past, Newest),
+    member(ClearedMs-past(Alert, Severity, RaisedMs), Newest),
+    alert_words(Alert, Text),
+    format(string(Id), "alert.~d", [Alert]),
+    Seconds is max(0, (ClearedMs - RaisedMs) // 1000),
+    duration(Seconds, Lasted),
+    free_text(Text, Quoted),
+    format(string(Words), "Over after ~s, ~w: ~s", [Lasted, Severity, Quoted]).
+
 reading_fact(Nodes, Metrics, Id, Words) :-
     member(Node, Nodes),
     (   \+ node_reading(Node, Metrics, _, _)
@@ -280,10 +298,22 @@ reading_text(Node, Metric, Part, Value, AtMs, Fresh, Words) :-
     ( Part == "" -> Of = "" ; string_concat(" of ", Part, Of) ),
     (   Fresh == true
     ->  amount(Unit, Value, Amount),
-        format(string(Words), "~s: ~w~s is ~s.", [Node, Name, Of, Amount])
+        trend(Node, Metric, Part, Unit, Value, Trend),
+        format(string(Words), "~s: ~w~s is ~s~s.", [Node, Name, Of, Amount, Trend])
     ;   age(AtMs, Age),
         format(string(Words), "~s: ~w~s is unknown~s.", [Node, Name, Of, Age])
     ).
+
+%   Less than a twentieth of its worth in an hour is no news.
+trend(Node, Metric, Part, Unit, Value, Trend) :-
+    slope_per_hour(Node, Metric, Part, Slope),
+    abs(Slope) * 20 >= max(1, abs(Value)),
+    !,
+    PerHour is abs(Slope),
+    amount(Unit, PerHour, Amount),
+    ( Slope > 0 -> Way = rising ; Way = falling ),
+    format(string(Trend), ", ~w by ~s an hour", [Way, Amount]).
+trend(_, _, _, _, _, "").
 
 age(AtMs, Age) :-
     (   sense_time(NowMs)

@@ -23,6 +23,19 @@ test(of_a_node, true) :-
     Words == "tower: cpu temperature of core0 is 83.0 °C.",
     sub_string(Block, _, _, _, "[tower.cpu_temperature.core0] tower: cpu temperature"),
     !.
+test(what_changes_says_which_way,
+     Words == [ "tower: cpu temperature of core0 is 83.0 °C, rising by 5.2 °C an hour.",
+                "tower: cpu temperature of core1 is 70.0 °C." ]) :-
+    ground(["how hot is tower?"], [ "tower"/cpu_temperature/"core0"/83000/slope(4, 5200),
+                                    "tower"/cpu_temperature/"core1"/70000/slope(4, -3000) ],
+           _, Facts, []),
+    findall(Said, ( member(fact(Id, Said), Facts), sub_string(Id, _, _, _, "cpu_temperature") ),
+            Words).
+test(what_was_before, Words == ["Over after 12 min, critical: \"tower was hot\""]) :-
+    with_state([ alert(17, 17, cpu_hot, "tower", "", critical, 1000, 5, 1, "tower was hot", [],
+                       721000, clear) ],
+               ground(["how is tower?"], [], _, Facts, _)),
+    findall(Said, member(fact("alert.17", Said), Facts), Words).
 test(the_order_is_that_of_ids_and_what_changes_comes_last, Ids == Sorted) :-
     ground(["tower and pve"], ["tower"/uptime/""/5/1, "pve"/uptime/""/5/1], _, Facts, _),
     ids(Facts, All),
