@@ -49,6 +49,18 @@ def a_listed_setting_is_taken_and_another_is_refused_by_name():
 
 
 @tap.test
+def the_manual_knows_every_command_and_option_and_no_other():
+    usage = logicd().stdout
+    with open(os.path.join(ROOT, "docs/manual/logicd.1")) as f:
+        manual = f.read().replace("\\-", "-")
+    options = re.compile(r"--[a-z][a-z-]+")
+    assert len(options.findall(usage)) > 15, usage
+    equal(set(options.findall(manual)), set(options.findall(usage)))
+    for command in re.findall(r"^(?:usage:| +) logicd ([a-z-]+)", usage, re.M):
+        assert re.search(r"^\.B %s\b" % command, manual, re.M), command
+
+
+@tap.test
 def a_request_may_call_the_host_by_a_name_that_was_given():
     with Node(named=False, args=["--name", "node.home.arpa", "--name", "other.local"]) as node:
         for host, status in (("node.home.arpa", 200), ("other.local:80", 200), ("localhost", 200),
