@@ -2,11 +2,9 @@
  *
  * supervisor — starts the roles, joins them, starts them again, ends them in order.
  *
- * It holds no secret, reads no message of a case and links no Prolog. It makes each socket pair
- * and gives
- * its ends to the two roles; it copies the rules into an immutable folder per version, has them
- * checked
- * in a process of their own, and puts a new judge in the place of the old one.
+ * It holds no secret, reads no message of a case and links no Prolog. It makes each socket pair and
+ * gives its ends to the two roles; it copies the rules into an immutable folder per version, has
+ * them checked in a process of their own, and puts a new judge in the place of the old one.
  *
  * threads  one loop
  */
@@ -24,7 +22,7 @@ struct supervisor_options {
     const char *listen;                       /* HOST:PORT */
     const char *llm;                          /* URL of a model engine or "" */
     const char *llm_model;                    /* which of its models, or "" */
-    const char *runbook_model; /* of the catalogue: words runbooks; or "" */
+    const char *runbook_model;                /* of the catalogue: words runbooks; or "" */
     const char *sqlite_vec, *embedding_model; /* documents by meaning: vec0.so and a model; or "" */
     const char *tls_cert, *tls_key, *tls_client_ca, *tokens; /* files or "" */
     const json_t *names;    /* array of further names of this host in requests */
