@@ -30,7 +30,8 @@ def site(engine, slots=4):
 
 class House(Node):
     def __init__(self, engine, settings=(), **more):
-        super().__init__(named=False, site=site(engine), settings=["gateway.status_ms=200", "gateway.ground_ms=1500"] + list(settings), **more)
+        super().__init__(named=False, site=site(engine), settings=["gateway.status_ms=200", "gateway.ground_ms=1500"] + list(settings),
+                         **more)
 
     def start(self, wait=True):
         super().start(wait)

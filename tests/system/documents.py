@@ -24,7 +24,8 @@ def a_real_engine_makes_vectors_and_they_outlive_it():
                             'pool_engine(p, llama, 1, 32768, f16).\n' % engine.url}
         with Node(named=False, site=site, args=["--sqlite-vec", sqlite_vec(), "--embedding-model", "tiny-random"]) as node:
             for i in range(5):
-                equal(node.post("/api/v1/docs", {"source": "page%d" % i, "text": "# Page %d\n\nThe fan of machine %d stopped." % (i, i)})[0], 200)
+                text = "# Page %d\n\nThe fan of machine %d stopped." % (i, i)
+                equal(node.post("/api/v1/docs", {"source": "page%d" % i, "text": text})[0], 200)
             wait_for("the vectors", lambda: node.get("/api/v1/docs")[1]["embedded"] == 5)
             found = node.get("/api/v1/docs/search?q=fan")[1]
             equal((found["by"], len(found["hits"])), ("words and meaning", 5))
