@@ -139,8 +139,8 @@ void view_done(struct inference *inf);
 int view_model(const struct inference *inf, struct str name);
 int view_host(const struct inference *inf, const char *name);
 int view_pool(const struct inference *inf, const char *name);
-/* Bytes of the pool's device that the model takes, by the header of its file or as a real load of the
- * same by the same engine showed; -1: cannot be known. (fit.c) */
+/* Bytes of the pool's device that the model takes, by the header of its file or as a real load of
+ * the same by the same engine showed; -1: cannot be known. (fit.c) */
 int64_t view_need(const struct inference *inf, const struct model *model, const struct pool *pool,
     bool *ret_measured);
 /* Which pools serve which models, and what fits where: after either changed. */
