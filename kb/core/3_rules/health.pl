@@ -52,16 +52,9 @@ told_of_itself(Node) :-
 %!  node_anomaly(+Node, -Anomaly) is nondet.
 
 node_anomaly(Node, anomaly(Severity, Condition, Part, Used, Alert)) :-
-    alert_condition(Condition, Measure, _, Options),
-    \+ memberchk(armed, Options),
-    \+ memberchk(hits(_, _), Options),
+    at_once(Condition, Measure),
     part_of(Measure, Node, Part),
-    used_readings(Condition, Node, Part, Used),
-    measured(Condition, Used, Measured),
-    Measured = value(_),
-    levels_for(Condition, Node, Levels),
-    level_of(Levels, Measured, Level),
-    severity(Level, _),
+    level_now(Condition, Node, Part, Used, Level),
     (   alert_open(Id, Condition, Node, Part, Told, _, _, _)
     ->  Alert = Id,
         worse(Told, Level, Severity)
@@ -82,16 +75,23 @@ worse(A, B, Severity) :-
 
 %   The first clause has it.
 says_now(Node, Condition, Part) :-
-    alert_condition(Condition, _, _, Options),
+    at_once(Condition, _),
+    level_now(Condition, Node, Part, _, _),
+    !.
+
+%   A condition that the readings of one moment tell.
+at_once(Condition, Measure) :-
+    alert_condition(Condition, Measure, _, Options),
     \+ memberchk(armed, Options),
-    \+ memberchk(hits(_, _), Options),
+    \+ memberchk(hits(_, _), Options).
+
+level_now(Condition, Node, Part, Used, Level) :-
     used_readings(Condition, Node, Part, Used),
     measured(Condition, Used, Measured),
     Measured = value(_),
     levels_for(Condition, Node, Levels),
     level_of(Levels, Measured, Level),
-    severity(Level, _),
-    !.
+    severity(Level, _).
 
 part_of(silence, _, "") :- !.
 part_of(per(_, _), _, "") :- !.
