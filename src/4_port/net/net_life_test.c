@@ -3,7 +3,7 @@
  * themselves. */
 #include "base/panic.h"
 #include "base/scoped.h"
-#include "net_test_client.h"
+#include "net_test_words.h"
 #include "os/fd.h"
 #include "tap.h"
 
@@ -14,28 +14,6 @@
 #include <unistd.h>
 
 #define REPLY_BYTES_MAX (64u << 20)
-#define H "Host: localhost\r\n"
-#define CLOSE "Connection: close\r\n"
-#define P "POST / HTTP/1.1\r\n" H
-
-/* Ask, and expect this status and a closed connection. */
-static void check_refused(struct site *site, struct str bytes, int status, const char *code)
-{
-    scoped(buf_done) struct buf out = buf_of(1 << 20);
-
-    CHECK(client_ask(site, bytes, &out));
-    CHECK_INT(client_status(buf_str(&out)), status);
-    CHECK_INT(client_count(buf_str(&out), code), 1);
-}
-
-static void reply_held(struct site *site, void *argument)
-{
-    int i = *(int *)argument;
-    struct exchange *ex = site->held[i];
-
-    site->held[i] = NULL;
-    exchange_reply(ex, 200, S("text/plain"), NULL, 0, exchange_body(ex));
-}
 
 TEST(pipelined_requests_are_answered_in_order_one_at_a_time)
 {

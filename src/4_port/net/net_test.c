@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/panic.h"
 #include "base/scoped.h"
-#include "net_test_client.h"
+#include "net_test_words.h"
 #include "os/fd.h"
 #include "tap.h"
 
@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #define REPLY_BYTES_MAX (64u << 20)
-#define H "Host: localhost\r\n"
-#define CLOSE "Connection: close\r\n"
 #define SECOND "GET /second HTTP/1.1\r\n" H CLOSE "\r\n"
 
 TEST(a_request_is_answered_with_what_the_handler_said)
@@ -44,7 +42,6 @@ static const struct {
             text, sizeof(text) - 1                                                                 \
         }                                                                                          \
     }
-#define P "POST / HTTP/1.1\r\n" H
     ROW(0, "plain", "GET / HTTP/1.1\r\n" H "\r\n"),
     ROW(0, "length", P "Content-Length: 3\r\n\r\nabc"),
     ROW(0, "chunked", P "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
@@ -177,16 +174,6 @@ TEST(the_battery_byte_by_byte_gives_the_same)
         check_battery_row(&site, i, buf_str(&out), before);
     }
     site_close(&site);
-}
-
-/* Ask, and expect this status and a closed connection. */
-static void check_refused(struct site *site, struct str bytes, int status, const char *code)
-{
-    scoped(buf_done) struct buf out = buf_of(1 << 20);
-
-    CHECK(client_ask(site, bytes, &out));
-    CHECK_INT(client_status(buf_str(&out)), status);
-    CHECK_INT(client_count(buf_str(&out), code), 1);
 }
 
 TEST(heads_and_bodies_beyond_their_limit_get_431_and_413)
