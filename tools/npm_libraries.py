@@ -4,10 +4,12 @@
 
     logicd serve … --sqlite-vec "$(tools/npm_libraries.py)" --embedding-model NAME
 """
+import contextlib
 import fcntl
 import glob
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,29 +18,49 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FROM, TO = os.path.join(HERE, "npm"), os.path.join(os.path.dirname(HERE), "build", "npm")
 FILES = ("package.json", "package-lock.json", ".npmrc")
 LIMIT_S = 300
+NOBODY_THERE = re.compile(r"code (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EIDLETIMEOUT|ERR_SOCKET_TIMEOUT)")
+
+
+class Unavailable(RuntimeError):
+    """No npm, or no registry that answers: nothing is wrong with the packages."""
+
+
+@contextlib.contextmanager
+def locked(folder):
+    os.makedirs(folder, exist_ok=True)
+    with open(folder + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def make(source, folder):
+    """In locked(folder): node_modules there as source's package-lock.json says. RuntimeError with what npm said."""
+    raw = b"".join(open(os.path.join(source, name), "rb").read() for name in FILES)
+    wanted, stamp = hashlib.sha256(raw).hexdigest(), os.path.join(folder, "made-of")
+    if os.path.exists(stamp) and open(stamp).read() == wanted:
+        return
+    shutil.rmtree(folder)
+    os.makedirs(folder)
+    for name in FILES:
+        shutil.copy(os.path.join(source, name), folder)
+    if not shutil.which("npm"):
+        raise Unavailable("no npm: apt-get install npm")
+    try:
+        made = subprocess.run(["npm", "ci", "--prefix", folder, "--ignore-scripts"], cwd=folder, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise Unavailable("npm ci did not end in %d s" % LIMIT_S) from None
+    if made.returncode != 0 and NOBODY_THERE.search(made.stdout):
+        raise Unavailable("npm ci: the registry of this machine does not answer")
+    if made.returncode != 0:
+        raise RuntimeError("npm ci: " + made.stdout[-2000:])
+    with open(stamp, "w") as f:
+        f.write(wanted)
 
 
 def installed():
-    """The folder that has node_modules as package-lock.json says. RuntimeError with what npm said."""
-    raw = b"".join(open(os.path.join(FROM, name), "rb").read() for name in FILES)
-    wanted, stamp = hashlib.sha256(raw).hexdigest(), os.path.join(TO, "made-of")
-    os.makedirs(TO, exist_ok=True)
-    with open(TO + ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if os.path.exists(stamp) and open(stamp).read() == wanted:
-            return TO
-        shutil.rmtree(TO)
-        os.makedirs(TO)
-        for name in FILES:
-            shutil.copy(os.path.join(FROM, name), TO)
-        if not shutil.which("npm"):
-            raise RuntimeError("no npm: apt-get install npm")
-        made = subprocess.run(["npm", "ci", "--prefix", TO, "--ignore-scripts"], cwd=TO, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT_S, check=False)
-        if made.returncode != 0:
-            raise RuntimeError("npm ci: " + made.stdout[-2000:])
-        with open(stamp, "w") as f:
-            f.write(wanted)
+    with locked(TO):
+        make(FROM, TO)
     return TO
 
 
@@ -52,5 +74,5 @@ def sqlite_vec():
 if __name__ == "__main__":
     try:
         print(sqlite_vec())
-    except (RuntimeError, OSError, subprocess.TimeoutExpired) as e:
+    except (RuntimeError, OSError) as e:
         sys.exit("npm_libraries.py: %s" % e)

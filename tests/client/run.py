@@ -8,8 +8,6 @@ Two of the node's pools are real llama-servers with random weights, one is FAKE 
 break, or to wait, when it is told to. The packages are installed into build/client, never into the source tree. Without node or
 npm, or without a registry to install from the first time, the tests are skipped; with LN_ROOTS=must (CI) they fail then.
 """
-import fcntl
-import hashlib
 import http.server
 import json
 import os
@@ -21,16 +19,15 @@ import sys
 import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "harness"))
+sys.path[:0] = [os.path.join(HERE, "..", "harness"), os.path.join(HERE, "..", "..", "tools")]
+import npm_libraries  # noqa: E402
 from chat_engine import ChatEngine  # noqa: E402
 from debian_root import unavailable  # noqa: E402
 from engine import Llama  # noqa: E402
 from node import LOGICCTL, ROOT, Node, Skip, wait_for  # noqa: E402
 
-INSTALL_LIMIT_S, FILE_LIMIT_S = 300, 300
+FILE_LIMIT_S = 300
 NODE_MIN = 18
-NOBODY_THERE = re.compile(r"code (ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EIDLETIMEOUT|ERR_SOCKET_TIMEOUT)")
-PACKAGE = ("package.json", "package-lock.json", ".npmrc")
 CONTEXT = 4096
 # name: what the token may and how its caller is told that it waits
 TOKENS = {"narrow": ["--models", "other"], "one": ["--concurrent", "1"], "comment": ["--dialect", "comment"],
@@ -49,19 +46,11 @@ RESULT = re.compile(r"^(ok|not ok) \d+(?: - )?(.*)$")
 def installed():
     """The folder that has node_modules as package-lock.json says, and copies of the tests."""
     folder = os.path.join(ROOT, "build", "client")
-    os.makedirs(folder, exist_ok=True)
-    raw = b"".join(open(os.path.join(HERE, name), "rb").read() for name in PACKAGE)
-    wanted, stamp = hashlib.sha256(raw).hexdigest(), os.path.join(folder, "made-of")
-    with open(folder + ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.exists(stamp) or open(stamp).read() != wanted:
-            shutil.rmtree(folder)
-            os.makedirs(folder)
-            for name in PACKAGE:
-                shutil.copy(os.path.join(HERE, name), folder)
-            install(folder)
-            with open(stamp, "w") as f:
-                f.write(wanted)
+    with npm_libraries.locked(folder):
+        try:
+            npm_libraries.make(HERE, folder)
+        except npm_libraries.Unavailable as why:
+            unavailable(str(why))
         for name in os.listdir(folder):
             if name.endswith(".mjs"):
                 os.remove(os.path.join(folder, name))
@@ -69,20 +58,6 @@ def installed():
             if name.endswith(".mjs"):
                 shutil.copy(os.path.join(HERE, name), folder)
     return folder
-
-
-def install(folder):
-    if not shutil.which("npm"):
-        unavailable("no npm: apt-get install npm")
-    try:
-        made = subprocess.run(["npm", "ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=INSTALL_LIMIT_S, check=False)
-    except subprocess.TimeoutExpired:
-        unavailable("npm ci did not end in %d s" % INSTALL_LIMIT_S)
-    if made.returncode != 0 and NOBODY_THERE.search(made.stdout):
-        unavailable("npm ci: the registry of this machine does not answer")
-    assert made.returncode == 0, made.stdout
 
 
 def node_program():
