@@ -107,7 +107,8 @@ class FakeExporter:
 
 
 class RealExporter:
-    def __init__(self):
+    def __init__(self, *arguments):
+        self.arguments = arguments
         self.program, self.process = shutil.which("prometheus-node-exporter"), None
         if not self.program:
             raise Skip("no prometheus-node-exporter on this machine")
@@ -115,8 +116,8 @@ class RealExporter:
         self.url = "http://127.0.0.1:%d/metrics" % self.port
 
     def start(self):
-        self.process = subprocess.Popen([self.program, "--web.listen-address=127.0.0.1:%d" % self.port], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([self.program, "--web.listen-address=127.0.0.1:%d" % self.port, *self.arguments],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
         def up():
             try:

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """exposition_peer_test.py EXPOSITION_ECHO — the real prometheus-node-exporter (and Prometheus itself) tell, we read and write again: a
 second reader, written here in Python, finds the same samples in both texts, and promtool accepts what we wrote."""
+import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../tests/harness"))
+from fake_exporter import RealExporter  # noqa: E402
 
 ECHO = sys.argv[1]
 ESCAPES = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
@@ -58,26 +59,9 @@ def ours(text, *flags):
     return subprocess.run([ECHO, *flags], input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def told_by_node_exporter():
-    port = free_port()
-    child = subprocess.Popen(["prometheus-node-exporter", "--web.listen-address=127.0.0.1:%d" % port],
-                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            try:
-                return urllib.request.urlopen("http://127.0.0.1:%d/metrics" % port, timeout=10).read().decode()
-            except OSError:
-                time.sleep(0.05)
-        return None
-    finally:
-        child.kill()
-        child.wait()
+    with RealExporter() as exporter:
+        return exporter.scrape()
 
 
 def same(name, text, allowed):
