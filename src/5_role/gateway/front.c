@@ -201,14 +201,23 @@ void front_stop(struct gateway *g)
     inference_stop(g->front.inference);
 }
 
+/* Whoever asked hears it, to let go of what it kept. The link is done: no answer comes any more. */
+static void end_questions(struct gateway *g)
+{
+    struct err why = {0};
+
+    err_code(&why, ERR_PEER, "stopping", NULL, "the node is stopping");
+    while (g->front.questions)
+        on_answer(g->front.questions, NULL, &why);
+}
+
 void front_close(struct gateway *g)
 {
     struct front *f = &g->front;
 
     inference_close(f->inference);
     f->inference = NULL;
-    while (f->questions)
-        drop(f->questions);
+    end_questions(g);
     if (f->identity)
         identity_unwatch(f->identity);
     if (f->usage)

@@ -136,7 +136,12 @@ static const struct link_events LINK_EVENTS = {on_event, on_stage, on_joined, on
 
 static void on_request(struct exchange *ex, void *user)
 {
-    visit_begin(user, ex);
+    const struct gateway *g = user;
+
+    if (g->role->ended)
+        exchange_reply(ex, 503, S(""), NULL, 0, S(""));
+    else
+        visit_begin(user, ex);
 }
 
 /* "127.0.0.1:30080", "[::1]:30080", "localhost:30080" */
@@ -342,7 +347,7 @@ static void on_peer(struct role *role, const char *name, int fd)
 {
     struct gateway *g = role->state;
 
-    if (strcmp(name, "judge") == 0) {
+    if (strcmp(name, "judge") == 0 && !role->ended) {
         link_join(&g->link, fd);
         return;
     }
@@ -352,6 +357,16 @@ static void on_peer(struct role *role, const char *name, int fd)
 
 /* --- the end --------------------------------------------------------------------------------- */
 
+static void leave_judge(struct gateway *g)
+{
+    if (!g->link.slots) /* it was done before, or never begun */
+        return;
+    hub_done(&g->hub);
+    link_done(&g->link);
+}
+
+/* The loop still hands out what is there in its last round: no judge is heard then, and whoever
+ * asks gets a 503 (on_request). */
 static void end(struct gateway *g)
 {
     struct err err = {0};
@@ -360,6 +375,7 @@ static void end(struct gateway *g)
         "the node is stopping; look at GET /api/v1/cases when it is back");
     while (g->visits)
         visit_reply_error(g->visits, &err);
+    leave_judge(g);
     documents_close(g);
     front_close(g);
     role_end(g->role, 0);
@@ -402,9 +418,8 @@ void gateway_free(struct role *role)
 {
     struct gateway *g = role->state;
 
+    leave_judge(g);
     if (g->once) { /* it was started */
-        hub_done(&g->hub);
-        link_done(&g->link);
         uv_close((uv_handle_t *)g->ready_again, on_timer_closed);
         uv_close((uv_handle_t *)g->once, on_timer_closed);
     }

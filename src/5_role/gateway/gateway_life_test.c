@@ -168,6 +168,41 @@ TEST(a_client_that_leaves_frees_its_request)
     close_both();
 }
 
+/* What inference asked is out when it closes: it is told, and frees what it kept (LeakSanitizer).
+ */
+TEST(a_question_for_facts_that_is_out_at_the_end_leaves_nothing_behind)
+{
+    node_open(&node,
+        json_pack("{s:i, s:i, s:i}", "judge_hold_ms", 20000, "ground_ms", 20000, "drain_ms", 0),
+        NULL);
+    scoped(fd_done) int fd = client_open(&node);
+    client_send(fd,
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 82\r\n\r\n"
+        "{\"model\":\"m\",\"grounding\":true,\"messages\":[{\"role\":\"user\",\"content\":\"is it "
+        "hot?\"}]}");
+    for (bool asked = false; !asked;) {
+        struct reply reply;
+        ask(&node, "GET", "/metrics", "", NULL, &reply);
+        asked = strstr(buf_text(&reply.text), "logic_node_inference_requests_total 1\n");
+        reply_done(&reply);
+    }
+    node_close(&node);
+}
+
+/* In its last round the loop still hands out what is there: answers and requests (ASan). */
+TEST(what_comes_in_the_last_round_of_the_loop_finds_nobody)
+{
+    for (int i = 0; i < 20; i++) {
+        open_both(json_pack("{s:i}", "drain_ms", 0), NULL, 0);
+        scoped(fd_done) int fd = client_open(&node);
+        client_send(fd,
+            "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}");
+        judge_tell(&judge);
+        close_both();
+    }
+}
+
 /* --- events ---------------------------------------------------------------------------------- */
 
 static int subscribe(const char *head)

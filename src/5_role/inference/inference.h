@@ -68,8 +68,8 @@ struct inference;
 /* errors  ERR_INPUT a catalogue that is there and bad */
 bool inference_open(uv_loop_t *loop, const struct inference_config *config,
     struct inference **ret_inference, struct err *err);
-/* Everybody who waits is answered 503; then nothing is called any more. Memory goes from the loop.
- */
+/* Everybody who waits is answered 503; then nothing is called any more. Memory goes from the loop:
+ * what was asked of the judge and is still out is answered before that, for it to be freed. */
 void inference_close(struct inference *inference);
 /* No new requests (503 stopping); those that run may end. */
 void inference_stop(struct inference *inference);
