@@ -8,7 +8,7 @@
 :- use_module(kb('2_seen/site'), []).
 :- use_module(kb('3_rules/house'), [nodes_known/1, near_name/3]).
 :- use_module(house_answers, [stranger_words/4]).
-:- use_module(phrases, [fill//0, text/2, word//1, words//1]).
+:- use_module(phrases, [fill//0, text/2, word//1, words//1, worth_reading/2]).
 
 :- discontiguous question/4.
 
@@ -21,32 +21,23 @@ answer "There is no node named 'zeus'". What is not a node at all (a pool, a vir
 answered here, by name.
 */
 
-tokens_max(40).
-
 %!  house_request(+Tokens, -Reading) is semidet.
 %
 %   act(Intents) or ask(Text, Missing, Action, Params); false if the sentence is about other things.
 
 house_request(Tokens, Reading) :-
-    tokens_max(Max),
-    length(Tokens, Count),
-    Count =< Max,
-    member(Token, Tokens),
-    text(Token, Text),
-    spoken(Text),
-    !,
+    spoken(Words),
+    worth_reading(Tokens, Words),
     phrase(sentence(Reading), Tokens),
     !.
 
 %   One of these is in each sentence that is read here.
-spoken(Text) :-
-    memberchk(Text,
-              [ "is", "are", "how", "health", "status", "state", "condition", "wrong", "check",
-                "show", "describe", "tell", "what", "which", "hot", "throttling", "overheating",
-                "throttle", "overheat", "temperature", "thermal", "reach", "access", "ping",
-                "talk", "connect", "get", "ssh", "reachable", "path", "route", "trace", "where",
-                "room", "fits", "fit", "alerts", "alert", "alarms", "acknowledge", "ack", "how's",
-                "problem", "problems", "issues", "place" ]).
+spoken([ "is", "are", "how", "health", "status", "state", "condition", "wrong", "check", "show",
+         "describe", "tell", "what", "which", "hot", "throttling", "overheating", "throttle",
+         "overheat", "temperature", "thermal", "reach", "access", "ping", "talk", "connect", "get",
+         "ssh", "reachable", "path", "route", "trace", "where", "room", "fits", "fit", "alerts",
+         "alert", "alarms", "acknowledge", "ack", "how's", "problem", "problems", "issues",
+         "place" ]).
 
 sentence(act(Intents)) --> fill, asked(Intents), fill.
 sentence(ask(Text, [Missing], Action, obj([]))) -->

@@ -3,9 +3,9 @@
 :- module(say_machines,
           [ machine_request/2           % +Tokens, -Reading
           ]).
-:- use_module(library(lists), [member/2, memberchk/2]).
+:- use_module(library(lists), [memberchk/2]).
 :- use_module(kb('2_seen/site'), []).
-:- use_module(phrases, [fill//0, text/2, word//1, words//1]).
+:- use_module(phrases, [fill//0, text/2, word//1, words//1, worth_reading/2]).
 
 /** <module> "wake tower", "load llama3 on gpu0", "put tower to sleep", "unload gpu0"
 
@@ -14,27 +14,18 @@ is no name here, and "start x" stays what it was. It reads the whole sentence or
 word of doubt ("don't", "if", "tomorrow") leaves the sentence to the others, who stop at it.
 */
 
-tokens_max(40).
-
 %!  machine_request(+Tokens, -Reading) is semidet.
 %
 %   act(Intents) or ask(Text, Missing, Action, Params); false if the sentence is about other things.
 
 machine_request(Tokens, Reading) :-
-    tokens_max(Max),
-    length(Tokens, Count),
-    Count =< Max,
-    member(Token, Tokens),
-    text(Token, Text),
-    spoken(Text),
-    !,
+    spoken(Words),
+    worth_reading(Tokens, Words),
     phrase(sentence(Reading), Tokens),
     !.
 
-spoken(Text) :-
-    memberchk(Text, [ "wake", "start", "boot", "power", "turn", "switch", "bring", "put", "send",
-                      "suspend", "shut", "load", "unload", "free", "empty", "run", "sleep",
-                      "serve" ]).
+spoken([ "wake", "start", "boot", "power", "turn", "switch", "bring", "put", "send", "suspend",
+         "shut", "load", "unload", "free", "empty", "run", "sleep", "serve" ]).
 
 sentence(act(Intents)) -->
     fill, command(Intent), { Intents = [Intent|More] }, commands(More), fill.

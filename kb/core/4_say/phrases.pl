@@ -1,16 +1,32 @@
 %   SPDX-License-Identifier: Apache-2.0
 
 :- module(phrases,
-          [ text/2,                     % +Token, -Text
+          [ worth_reading/2,            % +Tokens, +Words
+            text/2,                     % +Token, -Text
             word//1,                    % +Words
             words//1,                   % +Texts
             fill//0
           ]).
-:- use_module(library(lists), [memberchk/2]).
+:- use_module(library(lists), [member/2, memberchk/2]).
 :- use_module(lexicon, [lex/2, idiom/3]).
 
 /** <module> What the grammars that read a whole sentence share (machines.pl, houses.pl)
 */
+
+tokens_max(40).
+
+%!  worth_reading(+Tokens, +Words:list) is semidet.
+%
+%   Not too many, and at least one of them is one of these words: a quick no for all other sentences.
+
+worth_reading(Tokens, Words) :-
+    tokens_max(Max),
+    length(Tokens, Count),
+    Count =< Max,
+    member(Token, Tokens),
+    text(Token, Text),
+    memberchk(Text, Words),
+    !.
 
 %!  text(+Token, -Text:string) is semidet.
 %

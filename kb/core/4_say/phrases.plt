@@ -24,4 +24,16 @@ test(one_of_these, [forall(member(Word, ["load", "serve"]))]) :-
 test(a_number_is_no_word, [fail]) :-
     said("7", phrases:word(["7"])).
 
+test(worth_reading, [true]) :-
+    tokens("please wake tower", Tokens),
+    worth_reading(Tokens, ["load", "wake"]).
+test(not_worth_reading, [forall(member(Text, [ "", "tower" ])), fail]) :-
+    tokens(Text, Tokens),
+    worth_reading(Tokens, ["wake"]).
+test(too_long_to_be_read, [fail]) :-
+    findall("wake", between(1, 41, _), Words),
+    atomic_list_concat(Words, ' ', Text),
+    tokens(Text, Tokens),
+    worth_reading(Tokens, ["wake"]).
+
 :- end_tests(phrases).
