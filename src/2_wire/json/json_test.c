@@ -269,4 +269,17 @@ TEST(fields_that_are_wrong_are_refused_by_name_and_nothing_is_taken)
     check_not_taken("{\"name\":\"a\",\"seen\":7}", "bad_type", "seen");
 }
 
+TEST(a_text_member_is_its_text_and_anything_else_is_empty)
+{
+    scoped(json_done) json_t *value = NULL;
+    struct err err;
+
+    CHECK(json_read(S("{\"a\":\"b\",\"n\":7,\"e\":\"\"}"), TEXT_BYTES_MAX, &value, &err));
+    CHECK_STR(json_str(value, "a"), "b");
+    CHECK_STR(json_str(value, "n"), "");
+    CHECK_STR(json_str(value, "e"), "");
+    CHECK_STR(json_str(value, "missing"), "");
+    CHECK_STR(json_str(NULL, "a"), "");
+}
+
 TAP_MAIN
