@@ -74,8 +74,9 @@ bool openai_ground_request(const json_t *body, struct str system, struct buf *ou
     json_object_del(whole, "grounding");
     if (model && strncmp(model, OPENAI_GROUND_MARK, mark) == 0)
         json_object_set_new(whole, "model", json_string(model + mark));
-    json_array_insert_new(
-        messages, 0, json_pack("{s:s, s:s%}", "role", "system", "content", system.at, system.len));
+    if (json_array_insert_new(messages, 0,
+            json_pack("{s:s, s:s%}", "role", "system", "content", system.at, system.len)) != 0)
+        return false; /* never on without the facts */
     json_object_set(whole, "messages", messages);
     write_json(whole, out);
     return !out->overflowed;
@@ -188,23 +189,37 @@ static void listen_to(struct str data, struct buf *content)
         buf_add(content, (struct str){json_string_value(said), json_string_length(said)});
 }
 
+/* The data lines of an event as one text, as openai_stream reads them. */
+static void add_data(struct str line, struct buf *data)
+{
+    line.len -= line.len && line.at[line.len - 1] == '\r';
+    if (!str_starts(line, S("data:")))
+        return;
+    size_t skip = 5 + (line.len > 5 && line.at[5] == ' ');
+    if (data->len)
+        buf_add_char(data, '\n');
+    buf_add(data, (struct str){line.at + skip, line.len - skip});
+}
+
 void openai_ground_listen(struct str frames, struct buf *content, size_t *ret_done)
 {
-    size_t at = 0;
+    scoped(buf_done) struct buf data = buf_of(FRAME_BYTES_MAX);
+    struct str rest = frames;
+    size_t event = 0; /* where it begins */
 
-    *ret_done = frames.len;
-    while (at < frames.len) {
-        const char *end = memchr(frames.at + at, '\n', frames.len - at);
-        size_t len = end ? (size_t)(end - frames.at) - at : frames.len - at;
-        struct str line = str_trim((struct str){frames.at + at, len}), data = line;
-        if (str_starts(line, S("data:"))) {
-            data = str_trim((struct str){line.at + 5, line.len - 5});
-            if (str_eq(data, S("[DONE]"))) {
-                *ret_done = at;
-                return;
-            }
-            listen_to(data, content);
+    while (rest.len) {
+        struct str line = str_cut(rest, '\n', &rest);
+        bool blank = line.len == 0 || str_eq(line, S("\r"));
+        add_data(line, &data);
+        if (!blank && rest.len)
+            continue;
+        if (str_starts(buf_str(&data), S("[DONE]"))) {
+            *ret_done = event;
+            return;
         }
-        at += len + 1;
+        listen_to(buf_str(&data), content);
+        buf_clear(&data);
+        event = frames.len - rest.len;
     }
+    *ret_done = frames.len;
 }

@@ -29,7 +29,8 @@
 json_t *openai_ground_texts(const json_t *body);
 
 /* `body` as it shall go on: without "grounding", the model without its mark, `system` as the first
- * message. False: it is longer than `out` takes. */
+ * message. False: it is longer than `out` takes, its messages are no list, or `system` is no UTF-8.
+ */
 bool openai_ground_request(const json_t *body, struct str system, struct buf *out);
 
 /* The text that was cited: which of `facts` ([{"id","words"}]) stand as [id] in `content`, new. */

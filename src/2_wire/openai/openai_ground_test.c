@@ -64,6 +64,10 @@ TEST(the_request_goes_on_with_one_message_more_and_without_our_words)
     struct buf small = buf_of(10);
     CHECK(!openai_ground_request(body, S("x"), &small));
     buf_done(&small);
+    buf_clear(&out);
+    CHECK(!openai_ground_request(body, S("\xff"), &out)); /* never on without the facts */
+    scoped(json_done) json_t *none = value("{\"model\":\"m\",\"messages\":{}}");
+    CHECK(!openai_ground_request(none, S("x"), &out));
 }
 
 TEST(only_what_stands_in_brackets_is_cited)
@@ -122,6 +126,21 @@ TEST(frames_are_listened_to_and_done_is_found)
     CHECK(done == frames.len - sizeof "data: [DONE]\n\n" + 1);
     openai_ground_listen(S("data: {}\n\n"), &content, &done);
     CHECK(done == sizeof "data: {}\n\n" - 1);
+}
+
+TEST(done_is_an_event_as_the_stream_reads_it_and_no_line)
+{
+    scoped(buf_done) struct buf content = buf_of(100);
+    const struct str within = S("data: {\"choices\":[{\"delta\":\ndata: "
+                                "{\"content\":\"a\"}}]}\n\ndata: x\ndata: [DONE]\n\n");
+    size_t done;
+    openai_ground_listen(within, &content, &done);
+    CHECK(done == within.len); /* a line of an event that is something else */
+    CHECK_STR(buf_str(&content), "a");
+    openai_ground_listen(S("data: {}\n\nevent: end\r\ndata: [DONE] \r\n\r\n"), &content, &done);
+    CHECK(done == sizeof "data: {}\n\n" - 1); /* our frame is none of that event */
+    openai_ground_listen(S("data:[DONE]"), &content, &done);
+    CHECK(done == 0);
 }
 
 TEST(our_frames_are_chunks)
