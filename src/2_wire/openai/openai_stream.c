@@ -508,9 +508,12 @@ void openai_stream_end(struct openai_stream *stream, struct str *ret_frames)
     *ret_frames = (struct str){"", 0};
     if (stream->held_out || stream->done || stream->failed || !held->len)
         return;
+    /* half of the blank line was there: the other half ends the event */
+    bool half = held->len > 1 && held->at[held->len - 1] == '\r' && held->at[held->len - 2] == '\n';
     if (held->at[held->len - 1] != '\n')
         buf_add_char(held, '\n');
-    buf_add_char(held, '\n');
+    if (!half)
+        buf_add_char(held, '\n');
     struct event event = read_event(buf_str(held));
     struct str data = event.data;
     if (str_starts(data, DONE_TEXT) || event.error ||

@@ -167,6 +167,7 @@ TEST(an_end_without_done_is_no_end)
     ALL_SPLITS(ROLE "data: [DONE]", false, ROLE DONE);
     ALL_SPLITS(ROLE "data: [DONE]\n", false, ROLE DONE);
     ALL_SPLITS(ROLE "data: [DONE]\r\n", false, ROLE "data: [DONE]\r\n\n");
+    ALL_SPLITS(ROLE "data: [DONE]\n\r", false, ROLE "data: [DONE]\n\r\n");
     scoped(seen_done) struct seen seen = play(S(ROLE "data: [DONE]"), 50, false, 4096);
     CHECK(seen.stream.done);
 }
