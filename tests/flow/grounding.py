@@ -83,6 +83,7 @@ def the_alias_house_asks_for_it_too_and_the_block_is_stable():
         head = os.path.commonprefix(system)
         assert len(head) > 0.8 * len(system[0]), system
         equal(node.chat("hello", model="house/none")[0], 404)
+        equal(node.chat("hello", model="house/house/fake")[0], 404)  # facts are asked once, whatever the name goes on with
         assert "grounding" not in node.chat("how is node logic-node?")[1]
 
 

@@ -249,7 +249,7 @@ static void take_request(struct turn *turn, struct str text)
         refuse_err(turn, &err);
         return;
     }
-    if (ground_wanted(&request)) {
+    if (!turn->ground && ground_wanted(&request)) { /* once: what is left of a name is a name */
         ground_take(turn, &request);
         return;
     }
