@@ -2,6 +2,7 @@
  *
  * about — status of the node, version and help of this program.
  */
+#include "client/case_view.h"
 #include "client/client.h"
 
 #include "base/scoped.h"
@@ -11,10 +12,10 @@
 
 static void view_member(const struct screen *screen, const char *name, const json_t *value)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    scoped(buf_done) struct buf line = buf_of(1 << 16);
 
-    screen_field(screen, name, PLAIN, str_from(text));
-    free(text);
+    case_view_params(&line, value);
+    screen_field(screen, name, PLAIN, buf_str(&line));
 }
 
 static void view_proofs(const struct screen *screen, const json_t *proofs)
@@ -22,8 +23,7 @@ static void view_proofs(const struct screen *screen, const json_t *proofs)
     size_t i;
     json_t *proof;
 
-    json_array_foreach(proofs, i, proof)
-    {
+    json_array_foreach (proofs, i, proof) {
         bool holds = json_is_true(json_object_get(proof, "holds"));
         screen_print(screen, holds ? GREEN : RED, "  %s %.*s\n", holds ? "✓" : "✗",
             STR(json_str(proof, "words")));
@@ -43,15 +43,17 @@ enum client_exit client_status(struct client *client)
         return EXIT_DONE;
     screen_print(&client->screen, GREEN, "the node answers");
     screen_print(&client->screen, PLAIN, " at %s\n", client->api.where);
-    json_object_foreach(document, name, value)
-    {
-        char scratch[SCRATCH_BYTES];
+    json_object_foreach (document, name, value) {
+        char scratch[SCRATCH_BYTES], label[SCRATCH_BYTES];
+        snprintf(label, sizeof label, "%s", name);
+        for (char *at = label; (at = strchr(at, '_'));)
+            *at = ' ';
         if (strcmp(name, "proofs") == 0)
             view_proofs(&client->screen, value);
-        else if (json_is_object(value) || json_is_array(value))
-            view_member(&client->screen, name, value);
+        else if (json_is_object(value))
+            view_member(&client->screen, label, value);
         else
-            screen_field(&client->screen, name, PLAIN, json_text(document, name, scratch));
+            screen_field(&client->screen, label, PLAIN, json_text(document, name, scratch));
     }
     return EXIT_DONE;
 }

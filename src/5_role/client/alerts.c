@@ -36,6 +36,17 @@ static void where_of(const json_t *alert, struct buf *out)
         buf_printf(out, " %.*s", STR(part));
 }
 
+/* The words without the severity before them, where that stands beside. */
+static struct str bare_words(const json_t *alert)
+{
+    struct str words = json_str(alert, "words"), severity = json_str(alert, "severity");
+
+    if (severity.len && str_starts(words, severity) &&
+        str_starts((struct str){words.at + severity.len, words.len - severity.len}, S(": ")))
+        return (struct str){words.at + severity.len + 2, words.len - severity.len - 2};
+    return words;
+}
+
 static void add_row(struct table *table, const json_t *alert, int64_t now_ms)
 {
     scoped(buf_done) struct buf where = buf_of(LINE_BYTES_MAX), words = buf_of(LINE_BYTES_MAX);
@@ -47,7 +58,7 @@ static void add_row(struct table *table, const json_t *alert, int64_t now_ms)
         BOLD, cleared ? DIM : severity_style(severity), PLAIN, DIM, PLAIN, PLAIN};
 
     where_of(alert, &where);
-    buf_add(&words, json_str(alert, "words"));
+    buf_add(&words, bare_words(alert));
     if (count > 1)
         buf_printf(&words, " (%" PRId64 " times)", count);
     struct str row[] = {json_text(alert, "id", id), severity, status,
@@ -174,9 +185,14 @@ static void view_readings(const struct screen *screen, const json_t *question)
         struct str metric = json_str(reading, "metric"), unit = json_str(reading, "unit");
         if (!metric.len || !json_is_integer(number))
             continue;
-        snprintf(line, sizeof line, "%.*s %s, %s before", (int)(metric.len < 80 ? metric.len : 80),
-            metric.at, amount_text(json_integer_value(number), unit.len ? unit.at : "", value),
-            span_text((now_ms - at_ms) / 1000, age));
+        if (str_eq(metric, S("heard"))) /* no number that it told: that it told none */
+            snprintf(line, sizeof line, "nothing heard for %s",
+                span_text(json_integer_value(number), age));
+        else
+            snprintf(line, sizeof line, "%.*s %s, %s before",
+                (int)(metric.len < 80 ? metric.len : 80), metric.at,
+                amount_text(json_integer_value(number), unit.len ? unit.at : "", value),
+                span_text((now_ms - at_ms) / 1000, age));
         screen_field(screen, i == 0 ? "because of" : "", PLAIN, str_from(line));
     }
 }
@@ -201,6 +217,19 @@ static void view_runbook(const struct screen *screen, const json_t *runbook)
     }
 }
 
+/* Kinds of the ledger as they stand in a sentence. */
+static struct str kind_said(struct str kind)
+{
+    static const char *const KINDS[][2] = {{"alert_raised", "raised"}, {"alert_changed", "changed"},
+        {"alert_cleared", "cleared"}, {"case_executed", "acknowledged"},
+        {"runbook_generated", "runbook worded"}, {"runbook_failed", "no runbook"}};
+
+    for (size_t i = 0; i < COUNT(KINDS); i++)
+        if (str_eq(kind, str_from(KINDS[i][0])))
+            return str_from(KINDS[i][1]);
+    return kind;
+}
+
 static void view_history(const struct screen *screen, const json_t *history)
 {
     char scratch[CASE_TIME_BYTES], line[1024];
@@ -211,8 +240,8 @@ static void view_history(const struct screen *screen, const json_t *history)
         return;
     screen_print(screen, BOLD, "\n  What happened\n");
     json_array_foreach ((json_t *)history, i, row) {
-        struct str words = json_str(row, "words"), kind = json_str(row, "kind");
-        snprintf(line, sizeof line, "%.*s%s%.*s", STR(kind), words.len ? "  " : "",
+        struct str words = json_str(row, "words"), kind = kind_said(json_str(row, "kind"));
+        snprintf(line, sizeof line, "%.*s%s%.*s", STR(kind), words.len ? ": " : "",
             (int)(words.len < 800 ? words.len : 800), words.at ? words.at : "");
         snprintf(scratch, sizeof scratch, "%s", "");
         struct str at = case_view_time(json_str(row, "at"), scratch);
@@ -232,7 +261,7 @@ static void view_alert(const struct screen *screen, const json_t *alert)
     screen_print(screen, BOLD, "alert %.*s  ", STR(json_text(alert, "id", id)));
     screen_text(screen, severity_style(severity), severity);
     screen_print(screen, PLAIN, "  %.*s\n", STR(status));
-    screen_paragraph(screen, 2, json_str(alert, "words"));
+    screen_paragraph(screen, 2, bare_words(alert));
     where_of(alert, &where);
     screen_field(screen, "condition", PLAIN, json_str(alert, "condition"));
     screen_field(screen, "where", PLAIN, buf_str(&where));

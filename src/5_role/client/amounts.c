@@ -70,7 +70,7 @@ const char *span_text(int64_t seconds, char text[AMOUNT_BYTES])
 {
     int64_t s = seconds > 0 ? seconds : 0;
 
-    if (s < MINUTE_S)
+    if (s < 2 * MINUTE_S && s != MINUTE_S)
         snprintf(text, AMOUNT_BYTES, "%" PRId64 " s", s);
     else if (s < HOUR_S)
         snprintf(text, AMOUNT_BYTES, "%" PRId64 " min", s / MINUTE_S);

@@ -52,6 +52,8 @@ TEST(spans_have_two_steps_at_most)
     CHECK_STR(span(-5), "0 s");
     CHECK_STR(span(59), "59 s");
     CHECK_STR(span(60), "1 min");
+    CHECK_STR(span(95), "95 s");
+    CHECK_STR(span(120), "2 min");
     CHECK_STR(span(3599), "59 min");
     CHECK_STR(span(3600), "1 h");
     CHECK_STR(span(7500), "2 h 5 min");

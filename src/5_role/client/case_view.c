@@ -10,6 +10,7 @@
 
 #define LINE_BYTES_MAX (64u << 10)
 #define PROOF_DEPTH_MAX 12 /* deeper steps are in --json */
+#define SHOWN_MAX 12       /* members of a list beside an answer in words; more are in --json */
 
 static const struct status_row {
     const char *word;
@@ -17,23 +18,23 @@ static const struct status_row {
     enum style style;
     bool ended;
 } STATUS_ROWS[] = {
-    {"success",          EXIT_DONE,     GREEN,  true },
-    {"understood",       EXIT_DONE,     GREEN,  true },
-    {"done",             EXIT_DONE,     GREEN,  true },
-    {"awaiting_consent", EXIT_CONSENT,  YELLOW, false},
-    {"awaiting",         EXIT_CONSENT,  YELLOW, false},
-    {"denied",           EXIT_DENIED,   RED,    true },
-    {"refused",          EXIT_DENIED,   RED,    true },
-    {"question",         EXIT_QUESTION, YELLOW, true },
-    {"not_understood",   EXIT_QUESTION, YELLOW, true },
-    {"failed",           EXIT_TROUBLE,  RED,    true },
-    {"expired",          EXIT_TROUBLE,  RED,    true },
-    {"proposed",         EXIT_DONE,     CYAN,   false},
-    {"judged",           EXIT_DONE,     CYAN,   false},
-    {"planned",          EXIT_DONE,     CYAN,   false},
-    {"consented",        EXIT_DONE,     CYAN,   false},
-    {"acting",           EXIT_DONE,     CYAN,   false},
-    {"working",          EXIT_DONE,     CYAN,   false},
+    {"success", EXIT_DONE, GREEN, true},
+    {"understood", EXIT_DONE, GREEN, true},
+    {"done", EXIT_DONE, GREEN, true},
+    {"awaiting_consent", EXIT_CONSENT, YELLOW, false},
+    {"awaiting", EXIT_CONSENT, YELLOW, false},
+    {"denied", EXIT_DENIED, RED, true},
+    {"refused", EXIT_DENIED, RED, true},
+    {"question", EXIT_QUESTION, YELLOW, true},
+    {"not_understood", EXIT_QUESTION, YELLOW, true},
+    {"failed", EXIT_TROUBLE, RED, true},
+    {"expired", EXIT_TROUBLE, RED, true},
+    {"proposed", EXIT_DONE, CYAN, false},
+    {"judged", EXIT_DONE, CYAN, false},
+    {"planned", EXIT_DONE, CYAN, false},
+    {"consented", EXIT_DONE, CYAN, false},
+    {"acting", EXIT_DONE, CYAN, false},
+    {"working", EXIT_DONE, CYAN, false},
 };
 
 static const struct status_row *row_of(struct str status)
@@ -75,8 +76,7 @@ void case_view_params(struct buf *out, const json_t *params)
     json_t *value;
     struct err ignored;
 
-    json_object_foreach((json_t *)params, name, value)
-    {
+    json_object_foreach ((json_t *)params, name, value) {
         buf_printf(out, "%s%s=", out->len ? " " : "", name);
         if (json_is_string(value))
             buf_add(out, (struct str){json_string_value(value), json_string_length(value)});
@@ -106,8 +106,7 @@ static void view_words_list(
     size_t i;
     json_t *member;
 
-    json_array_foreach(list, i, member)
-    {
+    json_array_foreach (list, i, member) {
         struct str words = json_is_string(member)
                                ? (struct str){json_string_value(member), json_string_length(member)}
                                : json_str(member, "words");
@@ -131,7 +130,7 @@ static void view_proof(const struct screen *screen, const json_t *proof, int dep
         return;
     screen_print(
         screen, PLAIN, "    %*s%s%.*s\n", 2 * depth, "", depth ? "because " : "", STR(words));
-    json_array_foreach(json_object_get(proof, "because"), i, step)
+    json_array_foreach (json_object_get(proof, "because"), i, step)
         view_proof(screen, step, depth + 1);
 }
 
@@ -169,39 +168,87 @@ static void view_question(const struct screen *screen, const json_t *question)
     if (!json_is_object(question))
         return;
     screen_field(screen, "question", YELLOW, json_str(question, "text"));
-    json_array_foreach(
-        json_object_get(question, "missing"), i, missing) if (json_is_string(missing))
-        screen_field(screen, i == 0 ? "missing" : "", PLAIN, str_from(json_string_value(missing)));
+    json_array_foreach (json_object_get(question, "missing"), i, missing)
+        if (json_is_string(missing))
+            screen_field(
+                screen, i == 0 ? "missing" : "", PLAIN, str_from(json_string_value(missing)));
 }
 
-/* An answer of the judge itself: a list of things, or one thing. */
-static void view_payload(const struct screen *screen, const json_t *payload)
+/* Is it said already, word for word? */
+static bool is_within(struct str all, struct str part)
+{
+    return part.len == 0 || memmem(all.at, all.len, part.at, part.len);
+}
+
+/* What has words is told by them, behind its name where they do not name it; nested lists are for
+ * --json. False: there is nothing that was not said. */
+static bool add_member(struct buf *line, const json_t *member, struct str said)
+{
+    struct str words = json_str(member, "words"), name = json_str(member, "name");
+    struct str host = json_str(member, "host");
+    const char *key;
+    json_t *value;
+
+    if (json_is_string(member))
+        buf_add(line, (struct str){json_string_value(member), json_string_length(member)});
+    else if (words.len) {
+        if (!is_within(words, name))
+            buf_printf(line, "%.*s%s%.*s: ", STR(name), host.len ? " " : "", STR(host));
+        buf_add(line, words);
+        return !is_within(said, words);
+    } else {
+        scoped(json_done) json_t *flat = json_object();
+        json_object_foreach ((json_t *)member, key, value)
+            if (!json_is_array(value))
+                json_object_set(flat, key, value);
+        case_view_params(line, flat);
+    }
+    return line->len && !is_within(said, buf_str(line));
+}
+
+static void view_list(
+    const struct screen *screen, const char *label, const json_t *list, struct str said)
+{
+    size_t i, shown = 0, left_out = 0;
+    json_t *member;
+
+    json_array_foreach (list, i, member) {
+        scoped(buf_done) struct buf line = buf_of(LINE_BYTES_MAX);
+        if (!add_member(&line, member, said))
+            continue;
+        if (said.len && shown == SHOWN_MAX)
+            left_out++;
+        else
+            screen_field(screen, shown++ == 0 ? label : "", PLAIN, buf_str(&line));
+    }
+    if (left_out)
+        screen_print(screen, DIM, "  %-14s… and %zu more: --json\n", "", left_out);
+}
+
+/* An answer of the judge itself: a list of things, or one thing. `said`: its words, which stand
+ * above and are not said again. */
+static void view_payload(const struct screen *screen, const json_t *payload, struct str said)
 {
     const char *name;
-    json_t *value, *member;
-    size_t i;
+    json_t *value;
 
-    json_object_foreach((json_t *)payload, name, value)
-    {
-        char scratch[SCRATCH_BYTES];
-        if (!json_is_array(value)) {
-            scoped(buf_done) struct buf line = buf_of(LINE_BYTES_MAX);
-            if (json_is_object(value))
-                case_view_params(&line, value);
-            else
-                buf_add(&line, json_text(payload, name, scratch));
-            screen_field(screen, name, PLAIN, buf_str(&line));
+    json_object_foreach ((json_t *)payload, name, value) {
+        char scratch[SCRATCH_BYTES], label[SCRATCH_BYTES];
+        if (said.len && strcmp(name, "words") == 0)
+            continue;
+        snprintf(label, sizeof label, "%s", name);
+        for (char *at = label; (at = strchr(at, '_'));)
+            *at = ' ';
+        if (json_is_array(value)) {
+            view_list(screen, label, value, said);
             continue;
         }
-        json_array_foreach(value, i, member)
-        {
-            scoped(buf_done) struct buf line = buf_of(LINE_BYTES_MAX);
-            if (json_is_object(member))
-                case_view_params(&line, member);
-            else if (json_is_string(member))
-                buf_add(&line, str_from(json_string_value(member)));
-            screen_field(screen, i == 0 ? name : "", PLAIN, buf_str(&line));
-        }
+        scoped(buf_done) struct buf line = buf_of(LINE_BYTES_MAX);
+        if (json_is_object(value))
+            (void)add_member(&line, value, S(""));
+        else
+            buf_add(&line, json_text(payload, name, scratch));
+        screen_field(screen, label, PLAIN, buf_str(&line));
     }
 }
 
@@ -232,15 +279,17 @@ static enum client_exit view_one(const struct screen *screen, const json_t *answ
     const json_t *verdict = json_object_get(answer, "verdict");
     const json_t *plan = json_object_get(answer, "plan");
     const json_t *intents = json_object_get(answer, "intents");
+    /* A question that was answered: the answer itself, not that it was allowed to ask. */
+    struct str said = json_str(json_object_get(answer, "execution"), "words");
     bool denied = str_eq(status, S("denied"));
     size_t i;
     json_t *intent;
 
     screen_text(screen, case_style(status), status);
     screen_print(screen, PLAIN, "%s%.*s\n", id.len ? "  " : "", STR(id));
-    screen_paragraph(screen, 2, json_str(answer, "text"));
+    screen_paragraph(screen, 2, said.len ? said : json_str(answer, "text"));
     if (json_array_size(intents) > 1)
-        json_array_foreach(intents, i, intent)
+        json_array_foreach (intents, i, intent)
             view_action(screen, i == 0 ? "understood" : "", intent);
     else
         view_action(screen, "understood",
@@ -255,7 +304,7 @@ static enum client_exit view_one(const struct screen *screen, const json_t *answ
         view_words_list(screen, "·", GREEN, json_object_get(verdict, "would_permit"));
     }
     plan_view_diff(screen, json_object_get(plan, "diff"));
-    view_payload(screen, json_object_get(answer, "execution"));
+    view_payload(screen, json_object_get(answer, "execution"), said);
     view_next(screen, status, id);
     return case_exit(status);
 }
@@ -269,7 +318,8 @@ enum client_exit case_view_answer(const struct screen *screen, const json_t *ans
     if (json_array_size(results) == 0)
         return view_one(screen, answer);
     screen_paragraph(screen, 0, json_str(answer, "text"));
-    json_array_foreach(results, i, result)(void) view_one(screen, result);
+    json_array_foreach (results, i, result)
+        (void)view_one(screen, result);
     return case_exit(json_str(answer, "status"));
 }
 
@@ -283,8 +333,7 @@ static void view_history(const struct screen *screen, const json_t *history)
     if (json_array_size(history) == 0)
         return;
     table_init(&table, TITLES, COUNT(TITLES));
-    json_array_foreach(history, i, step)
-    {
+    json_array_foreach (history, i, step) {
         char seq[SCRATCH_BYTES], at[CASE_TIME_BYTES];
         struct str row[] = {json_text(step, "seq", seq), case_view_time(json_str(step, "at"), at),
             json_str(step, "kind")};
@@ -299,8 +348,7 @@ static void view_consents(const struct screen *screen, const json_t *consents)
     size_t i;
     json_t *consent;
 
-    json_array_foreach(consents, i, consent)
-    {
+    json_array_foreach (consents, i, consent) {
         char line[256];
         snprintf(line, sizeof line, "%.*s with key %.*s", STR(json_str(consent, "person")),
             STR(json_str(consent, "key_id")));
@@ -332,7 +380,8 @@ void case_view_full(const struct screen *screen, const json_t *view)
     screen_field(screen, "plan", DIM, json_str(view, "plan_sha256"));
     screen_field(screen, "error", RED, json_str(json_object_get(view, "error"), "message"));
     plan_view_diff(screen, json_object_get(plan, "diff"));
-    view_payload(screen, json_object_get(view, "execution"));
+    view_payload(screen, json_object_get(view, "execution"),
+        json_str(json_object_get(view, "execution"), "words"));
     view_history(screen, json_object_get(view, "history"));
     view_next(screen, status, id);
 }

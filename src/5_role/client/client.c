@@ -103,6 +103,22 @@ static const struct command *command_of(struct client *client)
     return NULL;
 }
 
+/* "logicctl node": what may stand behind the first word. */
+static void say_no_command(const struct client *client, const char *asked, struct err *err)
+{
+    scoped(buf_done) struct buf seconds = buf_of(1024);
+
+    for (size_t i = 0; i < client->commands_count; i++) {
+        struct str second, first = str_cut(str_from(client->commands[i].name), ' ', &second);
+        if (second.len && str_eq(first, str_from(asked)))
+            buf_printf(&seconds, "%s%.*s", seconds.len ? ", " : "", STR(second));
+    }
+    if (seconds.len)
+        err_set(err, ERR_INPUT, "behind '%.80s' stands one of: %s", asked, buf_text(&seconds));
+    else
+        err_set(err, ERR_INPUT, "there is no command '%.80s'; `logicctl help` lists them", asked);
+}
+
 static enum client_exit usage(const struct client *client, const struct command *command)
 {
     struct screen screen = screen_of(stderr, client->options.no_color);
@@ -126,7 +142,7 @@ static enum client_exit run(struct client *client)
     const char *asked = client->options.args[0];
     const struct command *command = command_of(client);
     if (!command) {
-        err_set(&err, ERR_INPUT, "there is no command '%.80s'; `logicctl help` lists them", asked);
+        say_no_command(client, asked, &err);
         return client_fail(client, &err);
     }
     if (client->options.help) {

@@ -68,11 +68,16 @@ static void add_node(struct table *table, const json_t *node)
     health = health.len ? health : S(UNKNOWN);
     power = power.len ? power : S(UNKNOWN);
     json_array_foreach (json_object_get(node, "because"), i, reason)
-        buf_printf(&wrong, "%s%.*s", i ? "; " : "",
+        buf_printf(&wrong, "%s%.*s", i ? " " : "",
             STR(json_is_string(reason) ? str_from(json_string_value(reason))
                                        : json_str(reason, "words")));
     if (!wrong.len)
         buf_add(&wrong, json_str(node, "words"));
+    if (!wrong.len && str_eq(health, S(UNKNOWN))) /* as 4_say/health_answers.pl words it */
+        buf_printf(&wrong, "%s",
+            str_eq(power, S("down"))     ? "it does not answer"
+            : str_eq(power, S("asleep")) ? "it was put to sleep"
+                                         : "nothing fresh is known of it");
     struct str row[] = {name, health, power, buf_str(&wrong)};
     enum style styles[] = {BOLD, state_style(health), state_style(power), PLAIN};
     table_add(table, row, styles);
@@ -95,7 +100,9 @@ enum client_exit client_node_list(struct client *client)
     json_array_foreach (json_object_get(document, "nodes"), i, node)
         add_node(&table, node);
     if (table.rows == 0)
-        screen_print(&client->screen, DIM, "no nodes are written down in HOME/site\n");
+        screen_print(&client->screen, DIM,
+            "no nodes are written down: facts node(NAME, HOST, WORDS) in HOME/site, then `logicctl "
+            "kb reload`\n");
     else
         table_print(&table, &client->screen);
     return EXIT_DONE;
@@ -331,22 +338,31 @@ enum client_exit client_history(struct client *client)
 
 static void add_source(struct table *table, const json_t *source, int64_t now_ms)
 {
+    scoped(buf_done) struct buf what = buf_of(LINE_BYTES_MAX);
     struct str state = json_str(source, "state");
     const json_t *at = json_object_get(source, "at_ms");
+    const char *reason;
+    json_t *count;
+    size_t refused = 0;
     char span[AMOUNT_BYTES], age[AMOUNT_BYTES + 8] = "never", series[SCRATCH_BYTES];
 
     if (json_is_integer(at) && json_integer_value(at) > 0)
         snprintf(
             age, sizeof age, "%s ago", span_text((now_ms - json_integer_value(at)) / 1000, span));
+    buf_add(&what, json_str(source, "words"));
+    json_object_foreach (json_object_get(source, "refused"), reason, count)
+        buf_printf(&what, "%s%s %" JSON_INTEGER_FORMAT,
+            !refused++ ? (what.len ? "; refused: " : "refused: ") : ", ", reason,
+            json_integer_value(count));
     struct str row[] = {json_str(source, "source"), json_str(source, "node"), state, str_from(age),
-        json_text(source, "series", series), json_str(source, "words")};
+        json_text(source, "series", series), buf_str(&what)};
     enum style styles[] = {BOLD, PLAIN, state_style(state), DIM, PLAIN, PLAIN};
     table_add(table, row, styles);
 }
 
 enum client_exit client_sense_list(struct client *client)
 {
-    static const char *const TITLES[] = {"SOURCE", "NODE", "STATE", "TOLD", "SERIES", "WHAT"};
+    static const char *const TITLES[] = {"SOURCE", "NODE", "STATE", "ASKED", "SERIES", "WHAT"};
     scoped(json_done) json_t *document = NULL;
     scoped(table_done) struct table table = {0};
     enum client_exit code;
@@ -362,13 +378,14 @@ enum client_exit client_sense_list(struct client *client)
         add_source(&table, source, clock_civil_ms());
     if (table.rows == 0)
         screen_print(&client->screen, YELLOW,
-            "no source of numbers is written down; one is a fact sense_source in HOME/site\n");
+            "no source of numbers is written down: facts sense_source in HOME/site/senses.pl, then "
+            "`logicctl kb reload`\n");
     else
         table_print(&table, &client->screen);
     if (str_eq(json_str(document, "sensor"), S("away")))
         screen_print(&client->screen, YELLOW, "the sensor is away: nothing new is told\n");
     if (!json_str(document, "history").len)
-        screen_print(
-            &client->screen, DIM, "there is no history: no fact history(URL) in HOME/site\n");
+        screen_print(&client->screen, DIM,
+            "there is no history: no fact history(URL) in HOME/site/senses.pl\n");
     return EXIT_DONE;
 }
