@@ -195,7 +195,8 @@ static void add_data(struct str line, struct buf *data)
     line.len -= line.len && line.at[line.len - 1] == '\r';
     if (!str_starts(line, S("data:")))
         return;
-    size_t skip = 5 + (line.len > 5 && line.at[5] == ' ');
+    size_t skip = sizeof "data:" - 1;
+    skip += skip < line.len && line.at[skip] == ' ';
     if (data->len)
         buf_add_char(data, '\n');
     buf_add(data, (struct str){line.at + skip, line.len - skip});
