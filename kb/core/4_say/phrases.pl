@@ -17,7 +17,7 @@ tokens_max(40).
 
 %!  worth_reading(+Tokens, +Words:list) is semidet.
 %
-%   Not too many, and at least one of them is one of these words: a quick no for all other sentences.
+%   Not too many, and at least one of them is one of these words: a quick no for all others.
 
 worth_reading(Tokens, Words) :-
     tokens_max(Max),
