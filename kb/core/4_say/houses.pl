@@ -81,6 +81,8 @@ question("node_health", []) -->
     ( trouble, word(["with", "in", "at"]), all_nodes ; be, word(["anything", "something"]),
     wrong ).
 question("node_health", []) -->
+    trouble, opt(["here", "now"]).
+question("node_health", []) -->
     word(["check"]), ( health_of ; [] ), all_nodes.
 
 fits_state --> state.

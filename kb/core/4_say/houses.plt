@@ -21,6 +21,10 @@ test(heat, Action-Params == "thermal_risk"-[]) :-
     said("which nodes are at risk of thermal throttling?", Action, Params).
 test(health, Action-Params == "node_health"-["node"-"tower"]) :-
     said("is tower healthy?", Action, Params).
+test(of_all_when_none_is_named,
+     [forall(member(Text, [ "what is wrong?", "what's wrong now", "is anything wrong?",
+                            "any problems?" ]))]) :-
+    said(Text, "node_health", []).
 test(a_stranger_is_kept_as_it_was_said, Params == ["node"-"zeus"]) :-
     said("is zeus healthy?", _, Params).
 test(reaching, Params == ["from"-"laptop1", "to"-"nas", "service"-"tcp/443"]) :-

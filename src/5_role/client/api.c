@@ -45,6 +45,9 @@ static bool choose_address(struct api *api, const struct options *options, struc
             snprintf(api->where, sizeof api->where, "%s", socket_path);
             return true;
         }
+        snprintf(api->where, sizeof api->where, "%s, and no node's folder is here (--home DIR)",
+            api->base);
+        return true;
     }
     snprintf(api->where, sizeof api->where, "%s", api->base);
     return true;
