@@ -323,7 +323,8 @@ of_node(none, "") :- !.
 of_node(Node, Of) :- string_concat(" of ", Node, Of).
 
 alert_words(alert(Id, Status, _, _, _, Severity, _, Words, Seen), Text) :-
-    shown_long(Words, Said),
+    without_severity(Severity, Words, Bare),
+    shown_long(Bare, Said),
     (   Seen = seen(By, _),
         Status == acknowledged
     ->  shown(By, Who),
@@ -333,6 +334,13 @@ alert_words(alert(Id, Status, _, _, _, Severity, _, Words, Seen), Text) :-
     ;   format(string(How), "~w", [Severity])
     ),
     format(string(Text), "Alert ~d (~s): ~s", [Id, How, Said]).
+
+%   It stands before them already.
+without_severity(Severity, Words, Bare) :-
+    format(string(Before), "~w: ", [Severity]),
+    string_concat(Before, Bare, Words),
+    !.
+without_severity(_, Words, Words).
 
 alert_obj(Alert, obj([ id-Id, status-Status, condition-Condition, node-Node, part-Part,
                        severity-Severity, raised_ms-RaisedMs, words-Words, acknowledged-Note ])) :-

@@ -9,7 +9,7 @@
 me("loopback"/api).
 
 alerts([ alert(17, 17, cpu_hot, "tower", "core0", warning, 5, 5, 1,
-               "tower has a hot processor.", [], 0, open),
+               "warning: tower has a hot processor.", [], 0, open),
          alert(19, 19, storm, "", "node_silent", critical, 6, 6, 1, "Many nodes are silent.",
                ["nas", "pve"], 0, open),
          alert(12, 14, disk_full, "nas", "/", warning, 1, 3, 1, "nas has a full file system.",
