@@ -146,6 +146,9 @@ def bad_wishes_and_strangers_are_refused():
         equal(node.chat("x", grounding=None)[0], 200)
         equal(node.post("/v1/chat/completions", {"model": "house/", "messages": [{"role": "user", "content": "x"}]})[0], 400)
         equal(node.chat("html", grounding=True)[0], 503)
+        status, body = node.chat("x", grounding=True, x=[[]] * 300000)[:2]  # read into values it would be 130 bytes each
+        equal((status, body["error"]["code"]), (400, "too_large"))
+        equal(node.chat("x", x=[[]] * 300000)[0], 200)
 
 
 @tap.test

@@ -10,6 +10,23 @@
 #define FRAME_BYTES_MAX (1 << 20)
 #define ID_BYTES_MAX 200
 
+bool openai_ground_fits(struct str body)
+{
+    size_t values = 1;
+    bool quoted = false;
+
+    for (size_t i = 0; i < body.len && values <= OPENAI_GROUND_VALUES_MAX; i++) {
+        char c = body.at[i];
+        if (c == '"')
+            quoted = !quoted;
+        else if (quoted)
+            i += c == '\\'; /* the next byte is not looked at */
+        else
+            values += c == ',' || c == ':' || c == '[' || c == '{';
+    }
+    return values <= OPENAI_GROUND_VALUES_MAX;
+}
+
 /* --- requests ------------------------------------------------------------------------ */
 
 static void add_text(json_t *texts, const json_t *text)
@@ -127,7 +144,7 @@ bool openai_ground_reply(struct str reply, struct str before, const json_t *fact
     scoped(json_done) json_t *whole = NULL;
     struct err why;
 
-    if (!json_read(reply, reply.len, &whole, &why))
+    if (!openai_ground_fits(reply) || !json_read(reply, reply.len, &whole, &why))
         return err_code(err, ERR_PEER, "engine_failed", NULL, "the engine's answer is no JSON");
     json_t *message =
         json_object_get(json_array_get(json_object_get(whole, "choices"), 0), "message");

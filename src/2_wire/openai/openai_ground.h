@@ -23,7 +23,12 @@
 #define OPENAI_GROUND_MARK "house/"            /* before a model's name */
 #define OPENAI_GROUND_TEXTS_MAX 8              /* the newest texts of the user */
 #define OPENAI_GROUND_TEXT_BYTES_MAX 4096      /* of each; the rest is not looked at */
+#define OPENAI_GROUND_VALUES_MAX 100000        /* of a body: each takes some 130 bytes when read */
 #define OPENAI_GROUND_CONTENT_BYTES_MAX 262144 /* of a reply, looked through for citations */
+
+/* Is that small when it is read into values? `[[],[],…` of 32 MiB would be 1.4 GiB. A long text is
+ * one value. `body` is JSON, or is refused by whoever reads it. */
+bool openai_ground_fits(struct str body);
 
 /* The texts of user messages, the newest OPENAI_GROUND_TEXTS_MAX in their order, new. */
 json_t *openai_ground_texts(const json_t *body);

@@ -49,6 +49,25 @@ TEST(only_the_newest_texts_are_looked_at_and_long_ones_are_cut_at_a_character)
     CHECK(len <= OPENAI_GROUND_TEXT_BYTES_MAX && len > OPENAI_GROUND_TEXT_BYTES_MAX - 4);
 }
 
+TEST(a_body_of_very_many_values_is_not_read_and_a_long_text_is)
+{
+    scoped(buf_done) struct buf many = buf_of(1 << 20), text = buf_of(1 << 20);
+    struct err err = {0};
+    buf_add(&many, S("{\"choices\":[{\"message\":{\"content\":\"x\"}}],\"x\":["));
+    buf_add(&text, S("[\"\\\","));
+    for (int i = 0; i < OPENAI_GROUND_VALUES_MAX / 2; i++) {
+        buf_add(&many, S("[],"));
+        buf_add(&text, S("[{,:"));
+    }
+    buf_add(&many, S("0]}"));
+    buf_add(&text, S("\"]"));
+    CHECK(openai_ground_fits(buf_str(&text)));
+    CHECK(!openai_ground_fits(buf_str(&many)));
+    scoped(buf_done) struct buf out = buf_of(1 << 20);
+    scoped(json_done) json_t *facts = json_array();
+    CHECK(!openai_ground_reply(buf_str(&many), S(""), facts, facts, &out, &err));
+}
+
 TEST(the_request_goes_on_with_one_message_more_and_without_our_words)
 {
     scoped(buf_done) struct buf out = buf_of(4096);

@@ -184,6 +184,10 @@ void ground_take(struct turn *turn, const struct openai_request *request)
     snprintf(g->model, sizeof g->model, "%.*s", STR(model));
     if (!may(turn))
         return;
+    if (!openai_ground_fits(request->body)) {
+        bad(turn, "too_large", "with grounding a request has fewer values (lists, members) in it");
+        return;
+    }
     if (!json_read(request->body, request->body.len, &g->body, &err)) {
         bad(turn, "bad_json", err.message);
         return;
