@@ -2,34 +2,14 @@
 
 :- use_module(library(plunit)).
 :- use_module(library(lists), [member/2]).
-:- use_module(library(process), []).
-:- use_module(library(readutil), [read_stream_to_codes/2]).
 :- use_module(kb('3_rules/house')).
 :- use_module('../../test/asking').
+:- use_module('../../test/other_sites').
 
 :- begin_tests(house).
 
-%   The site is static: each other house is loaded by a process of its own.
 faults(Facts, Text) :-
-    user:ln_folder(core, Core),
-    atom_concat(Core, '/../main.pl', Main),
-    tmp_file(site, Folder),
-    make_directory(Folder),
-    atom_concat(Folder, '/house.pl', File),
-    setup_call_cleanup(open(File, write, Stream), write(Stream, Facts), close(Stream)),
-    format(atom(Goal),
-           "assertz(user:ln_folder(site,'~w')),assertz(user:ln_folder(state,'~w/none')),\c
-            load_files('~w',[]),forall(house:house_fault(F),(write(F),nl)),halt",
-           [Folder, Folder, Main]),
-    current_prolog_flag(executable, Swipl),
-    setup_call_cleanup(
-        process:process_create(Swipl, ['-q', '-f', none, '-F', none, '-g', Goal],
-                               [stdout(pipe(Out)), stderr(pipe(Err)), process(Pid)]),
-        ( read_stream_to_codes(Out, Codes), read_stream_to_codes(Err, _) ),
-        ( close(Out), close(Err), process:process_wait(Pid, _) )),
-    delete_file(File),
-    delete_directory(Folder),
-    string_codes(Text, Codes).
+    faults_of(house:house_fault, Facts, Text).
 
 test(a_small_house, Text == "") :-
     faults("node(\"a\", \"h\", \"w\"). node(\"b\", \"h\", \"w\"). vlan(v, 1, \"10.0.0.0/24\"). \c

@@ -11,6 +11,7 @@
 :- use_module(kb('2_seen/site'), []).
 :- use_module(machine_faults, [machine_fault/1]).
 :- use_module(house, [house_fault/1]).
+:- use_module(sense_faults, [sense_fault/1]).
 :- use_module(action, [action/3, summary/2, parameter/5, example/2]).
 :- use_module(policy,
               [supports/3, forbids/3, breaks/3, invariant/2, possible_approvers/3,
@@ -40,7 +41,7 @@ proof(site_hangs_together, Faults) :-
     findall(Fault, loose_end(Fault), Faults0),
     sort(Faults0, Faults).
 proof(house_is_consistent, Faults) :-
-    findall(Fault, house_fault(Fault), Faults0),
+    findall(Fault, ( house_fault(Fault) ; sense_fault(Fault) ), Faults0),
     sort(Faults0, Faults).
 
                 /*  consent  */

@@ -40,7 +40,8 @@ mention_limit(texts,        16).
 mention_limit(characters, 3000).        % of all texts together
 mention_limit(words,       500).
 mention_limit(questions,     3).        % texts, the last ones, that the grammar reads
-mention_limit(sentence,    200).        % characters of such a text
+mention_limit(sentences,     4).        % of each of them, the last ones
+mention_limit(sentence,    200).        % characters of one that is read
 mention_limit(near_words,   12).        % that are compared with all names
 
 %!  mentions(+Texts:list, -Mentioned) is det.
@@ -213,7 +214,8 @@ stranger_in(Read, _, node, Name) :-
     length(Old, Skip),
     append(Old, Last, Read),
     member(Text-_, Last),
-    asked_of(Text, Name).
+    sentence_of(Text, Sentence),
+    asked_of(Sentence, Name).
 stranger_in(_, Set, Kind, Name) :-
     member(Name, Set),
     stem(Name, Stem),
@@ -237,11 +239,43 @@ guest_number(Name) :-
     between(0'1, 0'9, First),
     \+ ( member(Code, Codes), \+ between(0'0, 0'9, Code) ).
 
-%   The grammar of questions, where the text is one sentence.
+%   What stands between two ends of sentences; the last ones of a long text.
+sentence_of(Text, Sentence) :-
+    split_string(Text, ".?!;\n", " \t,", Parts0),
+    findall(Part, ( member(Part, Parts0), Part \== "" ), Parts),
+    length(Parts, Count),
+    mention_limit(sentences, Most),
+    Skip is max(0, Count - Most),
+    length(Old, Skip),
+    append(Old, Last, Parts),
+    member(Part, Last),
+    string_length(Part, Length),
+    mention_limit(sentence, Longest),
+    Length =< Longest,
+    bare_sentence(Part, Sentence).
+
+%   "and is zeus hot, too" asks what "is zeus hot" asks.
+bare_sentence(Part, Sentence) :-
+    (   member(Head, ["and ", "but ", "also ", "so ", "ok ", "then "]),
+        string_length(Head, HeadLength),
+        sub_string(Part, 0, HeadLength, _, Start),
+        string_lower(Start, Head)
+    ->  sub_string(Part, HeadLength, _, 0, Rest0),
+        split_string(Rest0, "", " ,", [Rest])
+    ;   Rest = Part
+    ),
+    (   member(Tail, ["too", "as well", "please", "now"]),
+        string_length(Tail, TailLength),
+        sub_string(Rest, Before, TailLength, 0, End),
+        string_lower(End, Tail),
+        Before > 0
+    ->  sub_string(Rest, 0, Before, _, Whole0),
+        split_string(Whole0, "", " ,", [Sentence])
+    ;   Sentence = Rest
+    ).
+
+%   The grammar of questions.
 asked_of(Text, Name) :-
-    mention_limit(sentence, Most),
-    string_length(Text, Length),
-    Length =< Most,
     catch(tokens(Text, Tokens), refused(_, _, _), fail),
     house_request(Tokens, act(Intents)),
     member(_-obj(Params), Intents),
