@@ -4,13 +4,15 @@ storm leaves, and what is left after each thing that can go wrong in between."""
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
 from lone_judge import NODE, PERSON, Ledger, LoneJudge, now_ms  # noqa: E402
-from node import Tap, equal  # noqa: E402
+from node import ROOT, Tap, equal  # noqa: E402
 
 tap = Tap()
 NODES = 200
@@ -51,6 +53,33 @@ def the_sensor_is_given_the_table_and_a_new_one_gets_it_again():
         assert {m["metric"] for m in j.table["metrics"]} >= {"cpu_temperature", "oom_kills", "source_ok"}
         j.sensor = j.join("sensor")
         equal(j.wait("the table", lambda: j.told("senses"))["table"], j.table)
+
+
+@tap.test
+def before_the_rules_told_their_table_nothing_is_said_to_be_missing():
+    """Rules that fail at it four times, as if they were still at it."""
+    with tempfile.TemporaryDirectory() as folder:
+        kb = shutil.copytree(os.path.join(ROOT, "kb"), os.path.join(folder, "kb"))
+        path = os.path.join(kb, "core/5_doors/senses.pl")
+        text = open(path).read()
+        assert text.count(":- det(senses/2).\nsenses(In, Out) :-\n") == 1
+        with open(path, "w") as f:
+            f.write(text.replace(":- det(senses/2).\nsenses(In, Out) :-\n",
+                                 ":- dynamic(left/1).\nleft(4).\nsenses(_, _) :-\n    retract(left(N)), N > 0, !,\n"
+                                 "    M is N - 1, assertz(left(M)), throw(not_yet).\nsenses(In, Out) :-\n"))
+        with judge(kb=kb, table=False) as j:
+            j.wait("the start", lambda: j.stored.of("kb_loaded"))
+            j.wait("the failure", lambda: "senses_not_known" in open(os.path.join(j.folder, "log")).read())
+            span = {"from_ms": 1, "to_ms": 2}
+            asked = [j.ask("sources", {}), j.ask("history", dict(span, node="n1", metric="cpu_temperature")),
+                     j.ask("push", {"source": "s1", "text": ""}, TOKEN)]
+            for one in asked:
+                refused = j.answer(one)
+                equal((refused["kind"], refused["code"], refused["message"]),
+                      ("peer", "senses_starting", "the sources are being read; ask again in a moment"))
+            page = j.wait("the table", lambda: (lambda p: "sources" in p and p)(j.get("sources")))  # who asks has it asked again
+            assert j.wait("the table", lambda: j.told("senses"))["table"]
+            equal((len(page["sources"]), page["sensor"]), (NODES, "ready"))
 
 
 @tap.test

@@ -169,8 +169,8 @@ bool relay_push(struct asked *a, struct err *err)
         JSON_TAKE_TEXT("text", &text, 0, MESSAGE_BYTES_MAX),
     };
 
-    return json_take(a->body, fields, COUNT(fields), err) && may_push(a, source, err) &&
-           pass_on(a, "push", NULL, err);
+    return json_take(a->body, fields, COUNT(fields), err) && senses_known(a->judge, err) &&
+           may_push(a, source, err) && pass_on(a, "push", NULL, err);
 }
 
 /* --- history -----------------------------------------------------------------------------------
@@ -197,6 +197,8 @@ bool relay_history(struct asked *a, struct err *err)
             "history is asked of a node and a metric, or by promql alone");
     if (to_ms < from_ms)
         return err_code(err, ERR_INPUT, "out_of_range", "to_ms", "to_ms lies before from_ms");
+    if (!promql.len && !senses_known(a->judge, err))
+        return false;
     const json_t *row = senses_metric(a->judge, metric);
     if (!promql.len && !row) /* what is no word of ours is no question for a server of history */
         return err_code(

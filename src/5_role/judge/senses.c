@@ -64,6 +64,15 @@ static void ask_table(struct judge *j)
         log_error("senses_not_known", "message", err.message, NULL);
 }
 
+bool senses_known(struct judge *j, struct err *err)
+{
+    if (j->senses.table)
+        return true;
+    ask_table(j); /* rules that failed at it once may be asked again */
+    return err_code(err, ERR_PEER, "senses_starting", NULL,
+        "the sources are being read; ask again in a moment");
+}
+
 const json_t *senses_metric(const struct judge *j, struct str name)
 {
     json_t *row;
@@ -430,10 +439,10 @@ static json_t *sources_now(const struct senses *s)
 bool senses_sources(struct asked *a, struct err *err)
 {
     const struct senses *s = &a->judge->senses;
-    json_t *history = json_object_get(s->table, "history");
 
-    if (!json_take(a->body, NULL, 0, err))
+    if (!json_take(a->body, NULL, 0, err) || !senses_known(a->judge, err))
         return false;
+    json_t *history = json_object_get(s->table, "history");
     client_reply(a->judge, &a->client,
         json_pack("{s:o, s:s, s:O?}", "sources", sources_now(s), "sensor",
             s->sensor ? "ready" : "away", "history", history));

@@ -70,6 +70,9 @@ bool senses_look(struct judge *j, json_t *fields,
 /* Begin what waits, if nothing is under way. */
 void senses_next(struct judge *j);
 bool senses_sources(struct asked *a, struct err *err);
+/* Did the rules tell the table yet? Else they are asked, if they are not already.
+ * errors  ERR_PEER senses_starting */
+bool senses_known(struct judge *j, struct err *err);
 /* The row of a metric in the table; NULL: there is no such word. */
 const json_t *senses_metric(const struct judge *j, struct str name);
 
