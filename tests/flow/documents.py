@@ -31,6 +31,8 @@ class Meaning(Handler):
         if "nan" in self.server.engine.mood:
             return self.reply(200, b'{"data":[{"index":0,"embedding":[1e999,1]}]}')
         many = ask["input"] if isinstance(ask["input"], list) else [ask["input"]]
+        if any("poison" in text for text in many):
+            return self.reply(400, {"error": {"code": 400, "message": "cannot", "type": "invalid_request_error"}})
         rows = [{"object": "embedding", "index": i,
                  "embedding": [0.01 + sum(text.lower().count(w) for w in kind) for kind in KINDS]} for i, text in enumerate(many)]
         return self.reply(200, {"object": "list", "model": ask["model"], "usage": {"prompt_tokens": 3, "total_tokens": 3},
@@ -134,6 +136,11 @@ def found_by_meaning_where_an_embedding_model_is():
             fake.mood = ""
             add(node, "last", "the third puppy")
             wait_for("the vectors of all", lambda: node.get("/api/v1/docs")[1]["embedded"] == 6)
+            add(node, "bad", "a poison pill")  # that no vector can be made of: found by words, and holds up nobody
+            for i in range(5):
+                add(node, "good %d" % i, "puppy number %d" % i)
+            wait_for("the vectors of the others", lambda: node.get("/api/v1/docs")[1]["embedded"] == 11)
+            equal(search(node, "poison")["hits"][0]["source"], "bad")
 
 
 @tap.test

@@ -37,3 +37,5 @@ json_t *docs_column(sqlite3_stmt *statement, int at);
 
 /* vectors.c: no vectors of this document's pieces any more. */
 bool vectors_forget(struct retrieval *retrieval, int64_t document, struct err *err);
+/* Vectors of pieces that went while sqlite-vec was not loaded. */
+bool vectors_clear_up(struct retrieval *retrieval, struct err *err);

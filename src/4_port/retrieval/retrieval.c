@@ -151,7 +151,8 @@ static bool ensure_schema(struct retrieval *retrieval, const char *path, struct 
         return docs_run(retrieval, PRAGMAS, "opening", err) &&
                docs_run(retrieval, SCHEMA, "making", err);
     if (version == 1 && application == strtoll(APPLICATION_ID, NULL, 10))
-        return docs_run(retrieval, PRAGMAS, "opening", err) && read_vectors(retrieval, err);
+        return docs_run(retrieval, PRAGMAS, "opening", err) && read_vectors(retrieval, err) &&
+               vectors_clear_up(retrieval, err);
     return err_code(err, ERR_SYSTEM, "docs_broken", NULL,
         "'%s' is a database of another program or version: it is not touched; move it away", path);
 }
@@ -405,11 +406,11 @@ bool retrieval_list(struct retrieval *retrieval, struct str after, int64_t limit
     struct err *err)
 {
     scoped(docs_statement_done) sqlite3_stmt *statement = NULL;
-    int64_t documents = 0, chunks = 0, bare = 0;
+    int64_t documents = 0, chunks = 0, embedded = 0;
 
     if (!docs_number(retrieval, "SELECT count(*) FROM document", &documents, err) ||
         !docs_number(retrieval, "SELECT count(*) FROM chunk", &chunks, err) ||
-        !docs_number(retrieval, "SELECT count(*) FROM chunk WHERE embedded = 0", &bare, err) ||
+        !docs_number(retrieval, "SELECT count(*) FROM chunk WHERE embedded = 1", &embedded, err) ||
         !docs_prepare(retrieval,
             "SELECT id, source, title, sha256, bytes, chunks, added_at_ms FROM document WHERE "
             "source > ?1 ORDER BY source LIMIT ?2",
@@ -421,10 +422,9 @@ bool retrieval_list(struct retrieval *retrieval, struct str after, int64_t limit
     json_t *rows = json_array();
     while (sqlite3_step(statement) == SQLITE_ROW)
         json_array_append_new(rows, row_of(statement));
-    *ret_list =
-        json_pack("{s:o, s:I, s:I, s:I, s:o}", "documents", rows, "count", (json_int_t)documents,
-            "chunks", (json_int_t)chunks, "embedded", (json_int_t)(chunks - bare), "model",
-            retrieval->model[0] ? json_string(retrieval->model) : json_null());
+    *ret_list = json_pack("{s:o, s:I, s:I, s:I, s:o}", "documents", rows, "count",
+        (json_int_t)documents, "chunks", (json_int_t)chunks, "embedded", (json_int_t)embedded,
+        "model", retrieval->model[0] ? json_string(retrieval->model) : json_null());
     check(*ret_list);
     return true;
 }

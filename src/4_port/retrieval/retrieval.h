@@ -75,10 +75,12 @@ bool retrieval_remove(struct retrieval *retrieval, int64_t id, bool *ret_found, 
 bool retrieval_list(struct retrieval *retrieval, struct str after, int64_t limit, json_t **ret_list,
     struct err *err);
 
-/* Up to RETRIEVAL_EMBED_MAX pieces that have no vector of `model`: [{"id","text"}], new. Another
- * model than the one of the vectors kept drops those first. */
-bool retrieval_unembedded(
-    struct retrieval *retrieval, struct str model, json_t **ret_pieces, struct err *err);
+/* Up to `limit` (1 … RETRIEVAL_EMBED_MAX) pieces that have no vector of `model`: [{"id","text"}],
+ * new. Another model than the one of the vectors kept drops those first. */
+bool retrieval_unembedded(struct retrieval *retrieval, struct str model, int64_t limit,
+    json_t **ret_pieces, struct err *err);
+/* The model cannot make a vector of this piece: it is found by words only and not named again. */
+bool retrieval_skip(struct retrieval *retrieval, int64_t chunk, struct err *err);
 /* `count` vectors one behind the other for as many pieces, all or none. A piece that went meanwhile
  * is left out. errors  ERR_INPUT "no_vectors" sqlite-vec is not loaded, or another length than
  * before */

@@ -221,7 +221,7 @@ TEST(meaning_finds_what_words_cannot)
     REQUIRE(retrieval);
     (void)added(retrieval, "dogs", "A puppy barks.");
     (void)added(retrieval, "cars", "A lorry brakes.");
-    REQUIRE(retrieval_unembedded(retrieval, S("m"), &pieces, &err));
+    REQUIRE(retrieval_unembedded(retrieval, S("m"), RETRIEVAL_EMBED_MAX, &pieces, &err));
     REQUIRE(json_array_size(pieces) == 2);
     for (size_t i = 0; i < 2; i++) {
         const float vector[] = {i == 0 ? 1.0f : 0.1f, i == 0 ? 0.1f : 1.0f};
@@ -241,12 +241,64 @@ TEST(meaning_finds_what_words_cannot)
     CHECK(!embedded(retrieval, "other", 1, truck, &err));
     /* replaced: its vector goes with it; another model: all go */
     (void)added(retrieval, "cars", "A lorry stops.");
-    REQUIRE(retrieval_unembedded(retrieval, S("m"), &pieces, &err));
+    REQUIRE(retrieval_unembedded(retrieval, S("m"), RETRIEVAL_EMBED_MAX, &pieces, &err));
     CHECK(json_array_size(pieces) == 1);
     json_decref(pieces);
-    REQUIRE(retrieval_unembedded(retrieval, S("other"), &pieces, &err));
+    REQUIRE(retrieval_unembedded(retrieval, S("other"), RETRIEVAL_EMBED_MAX, &pieces, &err));
     CHECK(json_array_size(pieces) == 2);
     json_decref(pieces);
+}
+
+TEST(vectors_outlive_a_life_without_sqlite_vec)
+{
+    const char *vec = getenv("SQLITE_VEC");
+    char path[] = "/tmp/retrieval_test_XXXXXX";
+    struct retrieval *retrieval = NULL;
+    struct err err = {0};
+    json_t *pieces = NULL, *answer = NULL;
+    bool there;
+    const float up[] = {1.0f, 0.0f};
+    int fd = mkstemp(path);
+    REQUIRE(fd >= 0);
+    close(fd);
+    if (!vec) {
+        unlink(path);
+        return;
+    }
+    const struct retrieval_config with = {path, vec}, without = {path, NULL};
+    REQUIRE(retrieval_open(&with, &retrieval, &err));
+    struct retrieval_added one = added(retrieval, "a", "one puppy"),
+                           two = added(retrieval, "b", "two");
+    (void)added(retrieval, "c", "not for vectors");
+    REQUIRE(retrieval_unembedded(retrieval, S("m"), 2, &pieces, &err));
+    CHECK(json_array_size(pieces) == 2);
+    for (size_t i = 0; i < 2; i++)
+        CHECK(embedded(retrieval, "m",
+            json_integer_value(json_object_get(json_array_get(pieces, i), "id")), up, &err));
+    json_decref(pieces);
+    REQUIRE(retrieval_unembedded(retrieval, S("m"), 2, &pieces, &err));
+    REQUIRE(json_array_size(pieces) == 1);
+    CHECK(retrieval_skip(
+        retrieval, json_integer_value(json_object_get(json_array_get(pieces, 0), "id")), &err));
+    json_decref(pieces);
+    REQUIRE(retrieval_unembedded(retrieval, S("m"), 2, &pieces, &err));
+    CHECK(json_array_size(pieces) == 0); /* what cannot have one is not asked for again */
+    json_decref(pieces);
+    retrieval_close(&retrieval);
+    REQUIRE(retrieval_open(&without, &retrieval, &err));
+    CHECK(retrieval_remove(retrieval, one.id, &there, &err) && there);
+    retrieval_close(&retrieval);
+    REQUIRE(retrieval_open(&with, &retrieval, &err));
+    REQUIRE(retrieval_search(retrieval,
+        &(struct retrieval_question){
+            .text = S("puppy"), .vector = up, .dimensions = 2, .model = S("m")},
+        &answer, &err));
+    CHECK(json_array_size(json_object_get(answer, "hits")) == 1);
+    CHECK(json_integer_value(json_object_get(
+              json_array_get(json_object_get(answer, "hits"), 0), "document")) == two.id);
+    json_decref(answer);
+    retrieval_close(&retrieval);
+    unlink(path);
 }
 
 TEST(it_is_there_again_after_closing_and_a_foreign_file_is_left_alone)

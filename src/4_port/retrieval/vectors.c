@@ -31,11 +31,12 @@ static bool needs_vectors(const struct retrieval *retrieval, struct err *err)
                "(logicd --sqlite-vec PATH)");
 }
 
-bool retrieval_unembedded(
-    struct retrieval *retrieval, struct str model, json_t **ret_pieces, struct err *err)
+bool retrieval_unembedded(struct retrieval *retrieval, struct str model, int64_t limit,
+    json_t **ret_pieces, struct err *err)
 {
     scoped(docs_statement_done) sqlite3_stmt *statement = NULL;
 
+    check(limit >= 1 && limit <= RETRIEVAL_EMBED_MAX);
     if (!needs_vectors(retrieval, err))
         return false;
     if (retrieval->model[0] && !str_eq(model, str_from(retrieval->model)) &&
@@ -46,13 +47,24 @@ bool retrieval_unembedded(
             "chunk_unembedded WHERE embedded = 0 ORDER BY id LIMIT ?1",
             &statement, err))
         return false;
-    check(sqlite3_bind_int(statement, 1, RETRIEVAL_EMBED_MAX) == SQLITE_OK);
+    check(sqlite3_bind_int64(statement, 1, limit) == SQLITE_OK);
     *ret_pieces = json_array();
     while (sqlite3_step(statement) == SQLITE_ROW)
         json_array_append_new(*ret_pieces,
             json_pack("{s:I, s:o}", "id", (json_int_t)sqlite3_column_int64(statement, 0), "text",
                 docs_column(statement, 1)));
     return true;
+}
+
+bool retrieval_skip(struct retrieval *retrieval, int64_t chunk, struct err *err)
+{
+    scoped(docs_statement_done) sqlite3_stmt *statement = NULL;
+
+    if (!docs_prepare(retrieval, "UPDATE chunk SET embedded = 2 WHERE id = ?1 AND embedded = 0",
+            &statement, err))
+        return false;
+    check(sqlite3_bind_int64(statement, 1, chunk) == SQLITE_OK);
+    return docs_step(retrieval, statement, "writing vectors of", err);
 }
 
 /* The first vector of a model says how wide they are. */
@@ -158,17 +170,26 @@ bool retrieval_embed(
     return false;
 }
 
+/* Without sqlite-vec they stay where they are: the next opening with it clears up. */
 bool vectors_forget(struct retrieval *retrieval, int64_t document, struct err *err)
 {
     scoped(docs_statement_done) sqlite3_stmt *statement = NULL;
 
-    if (!retrieval->model[0])
+    if (!retrieval->model[0] || !retrieval->can_vectors)
         return true;
-    if (!needs_vectors(retrieval, err) ||
-        !docs_prepare(retrieval,
+    if (!docs_prepare(retrieval,
             "DELETE FROM chunk_vector WHERE rowid IN (SELECT id FROM chunk WHERE document = ?1)",
             &statement, err))
         return false;
     check(sqlite3_bind_int64(statement, 1, document) == SQLITE_OK);
     return docs_step(retrieval, statement, "removing vectors of", err);
+}
+
+bool vectors_clear_up(struct retrieval *retrieval, struct err *err)
+{
+    return !retrieval->model[0] || !retrieval->can_vectors ||
+           docs_run(retrieval,
+               "DELETE FROM chunk_vector WHERE rowid IN (SELECT rowid FROM chunk_vector EXCEPT "
+               "SELECT id FROM chunk)",
+               "removing vectors of", err);
 }

@@ -18,9 +18,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define QUERY_WAIT_MS 500 /* for the vector of a question; then words alone */
+#define EMBED_AGAIN_MS 30000 /* an engine that was away */
+#define QUERY_WAIT_MS 500    /* for the vector of a question; then words alone */
 
-enum job_kind { JOB_ADD, JOB_REMOVE, JOB_LIST, JOB_SEARCH, JOB_PIECES, JOB_EMBED };
+enum job_kind { JOB_ADD, JOB_REMOVE, JOB_LIST, JOB_SEARCH, JOB_PIECES, JOB_EMBED, JOB_SKIP };
 
 struct job {
     struct job *next;
@@ -48,6 +49,8 @@ struct documents {
     int waiting;
     struct job *running, *asking[DOCUMENTS_JOBS_MAX]; /* asking: searches that wait for a vector */
     uv_work_t work;
+    uv_timer_t *again;
+    int64_t batch; /* pieces in the next one */
     bool embedding, closing;
 };
 
@@ -120,10 +123,13 @@ static void on_worker(uv_work_t *work)
         job->done = search(r, d->model, job);
         break;
     case JOB_PIECES:
-        job->done = retrieval_unembedded(r, str_from(d->model), &job->out, &job->err);
+        job->done = retrieval_unembedded(r, str_from(d->model), job->limit, &job->out, &job->err);
         break;
     case JOB_EMBED:
         job->done = embed(r, d->model, job);
+        break;
+    case JOB_SKIP:
+        job->done = retrieval_skip(r, job->chunks[0], &job->err);
         break;
     }
 }
@@ -140,6 +146,7 @@ static void job_done(struct job *job)
 
 static void after_worker(uv_work_t *work, int status);
 static void embed_more(struct documents *d);
+static void on_again(uv_timer_t *timer);
 
 static void run_next(struct documents *d)
 {
@@ -189,16 +196,41 @@ static void reply(struct job *job)
 
 /* --- vectors in the background ---------------------------------------------------------- */
 
-static void on_vectors(void *owner, float *vectors, size_t count, size_t dimensions)
+/* Refused together: fewer at once, and at last the one that no vector can be made of. */
+static void refused_together(struct documents *d, struct job *job)
+{
+    if (job->vectors_count > 1) {
+        d->batch = (int64_t)job->vectors_count / 2;
+        d->embedding = false;
+        job_done(job);
+        embed_more(d);
+        return;
+    }
+    log_error("document_piece_skipped", "remedy",
+        "the embedding model refuses it; it is found by its words", NULL);
+    job->kind = JOB_SKIP;
+    queue(d, job);
+}
+
+static void on_vectors(
+    void *owner, float *vectors, size_t count, size_t dimensions, enum embedder_why why)
 {
     struct job *job = owner;
     struct documents *d = job->documents;
 
-    if (!vectors || d->closing) { /* tried again with the next document, or after a start */
-        d->embedding = false;
-        job_done(job);
+    if (why == EMBEDDER_REFUSED && !d->closing) {
+        refused_together(d, job);
         return;
     }
+    if (!vectors || d->closing) { /* the engine is away: again later */
+        free(vectors);
+        d->embedding = false;
+        job_done(job);
+        if (!d->closing)
+            uv_timer_start(d->again, on_again, EMBED_AGAIN_MS, 0);
+        return;
+    }
+    d->batch = 2 * d->batch < RETRIEVAL_EMBED_MAX ? 2 * d->batch : RETRIEVAL_EMBED_MAX;
     job->kind = JOB_EMBED;
     job->vectors = vectors;
     job->vectors_count = count;
@@ -218,6 +250,7 @@ static void embed_pieces(struct documents *d, struct job *pieces)
         job->chunks[i] = json_integer_value(json_object_get(piece, "id"));
         texts[i] = json_string_value(json_object_get(piece, "text"));
     }
+    job->vectors_count = count;
     if (count && embedder_ask(d->embedder, texts, count, 0, on_vectors, job))
         return;
     d->embedding = false;
@@ -229,7 +262,14 @@ static void embed_more(struct documents *d)
     if (!d->embedder || d->embedding || d->closing)
         return;
     d->embedding = true;
-    queue(d, make(d, JOB_PIECES, NULL));
+    struct job *job = make(d, JOB_PIECES, NULL);
+    job->limit = d->batch;
+    queue(d, job);
+}
+
+static void on_again(uv_timer_t *timer)
+{
+    embed_more(timer->data);
 }
 
 static void after_background(struct documents *d, struct job *job)
@@ -264,7 +304,7 @@ static void after_worker(uv_work_t *work, int status)
         finish(d);
         return;
     }
-    if (job->kind == JOB_PIECES || job->kind == JOB_EMBED)
+    if (job->kind == JOB_PIECES || job->kind == JOB_EMBED || job->kind == JOB_SKIP)
         after_background(d, job);
     else
         reply(job);
@@ -387,11 +427,13 @@ void route_docs(struct visit *visit)
 }
 
 /* The vector of the question came, or will not. */
-static void on_question(void *owner, float *vectors, size_t count, size_t dimensions)
+static void on_question(
+    void *owner, float *vectors, size_t count, size_t dimensions, enum embedder_why why)
 {
     struct job *job = owner;
     struct documents *d = job->documents;
 
+    (void)why; /* words alone, then */
     for (size_t i = 0; i < DOCUMENTS_JOBS_MAX; i++)
         if (d->asking[i] == job)
             d->asking[i] = NULL;
@@ -461,7 +503,8 @@ bool documents_open(struct gateway *g, struct err *err)
     char folder[PATH_MAX], path[PATH_MAX];
 
     check(d);
-    *d = (struct documents){.gateway = g, .model = model, .last = &d->first};
+    *d = (struct documents){
+        .gateway = g, .model = model, .last = &d->first, .batch = RETRIEVAL_EMBED_MAX};
     g->documents = d;
     role_path(g->role, "documents", folder);
     role_path(g->role, "documents/documents.db", path);
@@ -479,10 +522,18 @@ bool documents_start(struct gateway *g, struct err *err)
 
     if (!*d->model || !*vec)
         return true;
+    d->again = calloc(1, sizeof *d->again);
+    check(d->again && uv_timer_init(&g->role->loop, d->again) == 0);
+    d->again->data = d;
     if (!embedder_open(g, d->model, &d->embedder, err))
         return false;
     embed_more(d);
     return true;
+}
+
+static void free_timer(uv_handle_t *handle)
+{
+    free(handle);
 }
 
 void documents_close(struct gateway *g)
@@ -493,6 +544,8 @@ void documents_close(struct gateway *g)
         return;
     g->documents = NULL;
     d->closing = true;
+    if (d->again)
+        uv_close((uv_handle_t *)d->again, free_timer);
     if (d->embedder)
         embedder_close(d->embedder);
     while (d->first) {

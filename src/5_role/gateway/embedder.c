@@ -23,7 +23,7 @@ struct embedding {
     struct buf body, reply;
     size_t count;
     int status;
-    void (*answered)(void *owner, float *vectors, size_t count, size_t dimensions);
+    embedder_answered *answered;
     void *owner;
 };
 
@@ -87,16 +87,16 @@ bool embedder_read(
 
 /* --- calls --------------------------------------------------------------------------- */
 
-static void end(struct embedding *e, float *vectors, size_t dimensions)
+static void end(struct embedding *e, float *vectors, size_t dimensions, enum embedder_why why)
 {
-    void (*answered)(void *, float *, size_t, size_t) = e->answered;
+    embedder_answered *answered = e->answered;
     void *owner = e->owner;
 
     uv_timer_stop(e->timer);
     e->call = NULL;
     buf_done(&e->body);
     buf_done(&e->reply);
-    answered(owner, vectors, vectors ? e->count : 0, dimensions);
+    answered(owner, vectors, vectors ? e->count : 0, dimensions, why);
 }
 
 static void on_head(struct upstream_call *call, const struct http_reply *reply, void *user)
@@ -124,7 +124,12 @@ static void on_end(struct upstream_call *call, const struct upstream_end *how, v
     (void)call;
     if (how->how == UPSTREAM_WHOLE && e->status == 200 && !e->reply.overflowed && e->reply.len)
         (void)embedder_read(e->reply.at, e->reply.len, e->count, &vectors, &dimensions);
-    end(e, vectors, dimensions);
+    bool refused = how->how == UPSTREAM_WHOLE && e->status >= 400 && e->status < 500 &&
+                   e->status != 404 && e->status != 408 && e->status != 429;
+    end(e, vectors, dimensions,
+        vectors   ? EMBEDDER_DONE
+        : refused ? EMBEDDER_REFUSED
+                  : EMBEDDER_AWAY);
 }
 
 static const struct upstream_hooks HOOKS = {
@@ -135,7 +140,7 @@ static void on_late(uv_timer_t *timer)
     struct embedding *e = timer->data;
 
     upstream_cancel(e->call);
-    end(e, NULL, 0);
+    end(e, NULL, 0, EMBEDDER_AWAY);
 }
 
 static struct embedding *free_place(struct embedder *embedder)
@@ -160,7 +165,7 @@ static bool write_body(
 }
 
 bool embedder_ask(struct embedder *embedder, const char *const *texts, size_t count,
-    int64_t wait_ms, void (*answered)(void *, float *, size_t, size_t), void *owner)
+    int64_t wait_ms, embedder_answered *answered, void *owner)
 {
     static const struct http_field FIELDS[] = {{S("Content-Type"), S("application/json")}};
     struct embedding *e = free_place(embedder);
@@ -233,7 +238,7 @@ void embedder_close(struct embedder *embedder)
         struct embedding *e = &embedder->calls[i];
         if (e->call) {
             upstream_cancel(e->call);
-            end(e, NULL, 0);
+            end(e, NULL, 0, EMBEDDER_AWAY);
         }
         uv_close((uv_handle_t *)e->timer, free_timer);
     }

@@ -29,12 +29,16 @@ bool embedder_open(
 /* Who waits is called with NULL at once; the memory goes from the loop. */
 void embedder_close(struct embedder *embedder);
 
+/* What an engine said of our texts. */
+enum embedder_why { EMBEDDER_DONE, EMBEDDER_AWAY, EMBEDDER_REFUSED /* these texts, by a 4xx */ };
+typedef void embedder_answered(
+    void *owner, float *vectors, size_t count, size_t dimensions, enum embedder_why why);
+
 /* `answered` once, from the loop, never from here: `vectors` (yours, to free) are count ×
  * dimensions numbers, NULL when there are none. `wait_ms` 0: EMBEDDER_BUDGET_MS. False: too many,
  * nothing is called. */
 bool embedder_ask(struct embedder *embedder, const char *const *texts, size_t count,
-    int64_t wait_ms, void (*answered)(void *owner, float *vectors, size_t count, size_t dimensions),
-    void *owner);
+    int64_t wait_ms, embedder_answered *answered, void *owner);
 
 /* Pure: the reply of /v1/embeddings as `count` vectors in the order of their texts. False: it is
  * not that. */
