@@ -14,6 +14,7 @@
             alerts_kept_max/1           % -Count
           ]).
 :- use_module(library(lists), [append/3, max_list/2, member/2, memberchk/2]).
+:- use_module(kb('1_words/condition_words'), [severity/2]).
 :- use_module(kb('1_words/first'), [first/3]).
 :- use_module(state, []).
 
@@ -23,7 +24,7 @@ Facts of module `state`, rebuilt from the ledger and kept readable in the state 
 
     alert(Id, Seq, Condition, Node, Part, Severity, RaisedMs, ChangedMs, Count, Words, Members,
           ClearedMs, Why)       Why: open, clear, gone; Seq: the newest entry that told of it
-    acknowledged(Id, Seq, By, Words, AtMs)
+    acknowledged(Id, Seq, By, Words, AtMs)      By "": it became worse at Seq, and counts no more
     runbook(Id, Seq, AtMs, Failure)     Failure "" or the code of why there is none
 
 The id of an alert is the number of the ledger entry that raised it. A storm has the node "" and
@@ -58,6 +59,7 @@ alert_words(Id, Words) :-
 
 alert_acknowledged(Id, By, Words, AtMs) :-
     state:acknowledged(Id, _, By, Words, AtMs),
+    By \== "",
     !.
 
 %!  alert_runbook(+Id, -Seq, -AtMs, -Failure:string) is semidet.
@@ -74,14 +76,15 @@ alert_known(Id) :-
 
 %!  alert_status(+Id, -Status) is semidet.
 %
-%   raised, acknowledged or cleared.
+%   raised, acknowledged or cleared. Who acknowledged it did not know what it became later: more
+%   severe, it is raised again.
 
 alert_status(Id, Status) :-
     state:alert(Id, _, _, _, _, _, _, _, _, _, _, _, Why),
     !,
     (   Why \== open
     ->  Status = cleared
-    ;   state:acknowledged(Id, _, _, _, _)
+    ;   alert_acknowledged(Id, _, _, _)
     ->  Status = acknowledged
     ;   Status = raised
     ).
@@ -128,9 +131,10 @@ remembered(raised(Seq, AtMs, Condition, Node, Part, Severity, Words, Members), C
         Changed = true
     ).
 remembered(changed(Id, Seq, AtMs, Severity, Words, Count, Members0), Changed) =>
-    (   newer(Id, Seq, alert(_, _, Condition, Node, Part, _, Raised, _, _, _, Were, Cleared, Why),
+    (   newer(Id, Seq, alert(_, _, Condition, Node, Part, Was, Raised, _, _, _, Were, Cleared, Why),
               Old)
-    ->  ( Members0 == same -> Members = Were ; Members = Members0 ),
+    ->  worse(Was, Severity, Id, Seq, AtMs),
+        ( Members0 == same -> Members = Were ; Members = Members0 ),
         assertz(state:alert(Id, Seq, Condition, Node, Part, Severity, Raised, AtMs, Count, Words,
                             Members, Cleared, Why)),
         erase(Old),
@@ -147,10 +151,15 @@ remembered(cleared(Id, Seq, AtMs, Words, Why), Changed) =>
         Changed = true
     ;   Changed = false
     ).
-remembered(acknowledged(Id, Seq, AtMs, By, Words), Changed) =>
+remembered(acknowledged(Id, Seq, AtMs, By, Words0), Changed) =>
     (   alert_known(Id),
         \+ ( state:acknowledged(Id, Was, _, _, _), Was >= Seq )
-    ->  retractall(state:acknowledged(Id, _, _, _, _)),
+    ->  (   Words0 == "",
+            alert_acknowledged(Id, _, Said, _)
+        ->  Words = Said
+        ;   Words = Words0
+        ),
+        retractall(state:acknowledged(Id, _, _, _, _)),
         assertz(state:acknowledged(Id, Seq, By, Words, AtMs)),
         Changed = true
     ;   Changed = false
@@ -162,6 +171,17 @@ remembered(runbook(Id, Seq, AtMs, Failure), Changed) =>
         assertz(state:runbook(Id, Seq, AtMs, Failure)),
         Changed = true
     ;   Changed = false
+    ).
+
+%   What was acknowledged is the lesser one. The number stays, so that the entry is not learned anew.
+worse(Was, Severity, Id, Seq, AtMs) :-
+    (   severity(Was, Low),
+        severity(Severity, High),
+        High > Low,
+        alert_acknowledged(Id, _, _, _)
+    ->  retractall(state:acknowledged(Id, _, _, _, _)),
+        assertz(state:acknowledged(Id, Seq, "", "", AtMs))
+    ;   true
     ).
 
 newer(Id, Seq, Alert, Old) :-

@@ -63,4 +63,35 @@ test(the_newest_first, [setup(none), true(All-Open-Old == [3, 2, 1]-[3, 1]-[1])]
     newest_alerts(open, 0, 10, Open),
     newest_alerts(raised, 3, 10, Old).
 
+test(what_became_worse_is_not_acknowledged, [setup(none),
+        true(Statuses == [acknowledged, raised, raised, acknowledged, acknowledged])]) :-
+    raised(5, true),
+    remember_alert(acknowledged(5, 6, 2000, "user:ana", "on it"), true),
+    remember_alert(changed(5, 7, 2500, warning, "hot again", 2, same), true),
+    alert_status(5, One),
+    remember_alert(changed(5, 8, 3000, critical, "hotter", 2, same), true),
+    alert_status(5, Two),
+    \+ alert_acknowledged(5, _, _, _),
+    remember_alert(acknowledged(5, 6, 2000, "user:ana", "on it"), false),
+    alert_status(5, Three),
+    remember_alert(acknowledged(5, 9, 3500, "user:bob", ""), true),
+    alert_acknowledged(5, "user:bob", "", 3500),
+    alert_status(5, Four),
+    remember_alert(changed(5, 10, 4000, warning, "less", 2, same), true),
+    alert_status(5, Five),
+    Statuses = [One, Two, Three, Four, Five].
+test(worse_before_anybody_saw_it, [setup(none), true(Until == 6)]) :-
+    raised(5, true),
+    remember_alert(changed(5, 6, 2000, critical, "hotter", 2, same), true),
+    \+ state:acknowledged(5, _, _, _, _),
+    alerts_until(Until).
+test(no_words_keep_those_before, [setup(none), true(Last-Words == "user:ana"-["on it", "mine"])]) :-
+    raised(5, true),
+    remember_alert(acknowledged(5, 6, 2000, "user:ana", "on it"), true),
+    remember_alert(acknowledged(5, 7, 2500, "user:bob", ""), true),
+    alert_acknowledged(5, "user:bob", One, 2500),
+    remember_alert(acknowledged(5, 8, 3000, "user:ana", "mine"), true),
+    alert_acknowledged(5, Last, Two, 3000),
+    Words = [One, Two].
+
 :- end_tests(alerts_seen).

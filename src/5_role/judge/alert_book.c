@@ -161,15 +161,36 @@ static void fold_cleared(struct alert_book *book, struct alert *alert, const jso
     alert->state = ALERT_CLEARED;
 }
 
+static bool is_critical(const json_t *said)
+{
+    return strcmp(message_text(said, "severity"), "critical") == 0;
+}
+
+/* What was acknowledged is the lesser one: become worse, it is raised again. */
+static void fold_changed(struct alert *alert, const json_t *entry)
+{
+    bool was = is_critical(alert->said);
+
+    say(alert, entry);
+    if (was || !is_critical(alert->said))
+        return;
+    keep(&alert->acknowledged, NULL);
+    if (alert->state == ALERT_ACKNOWLEDGED)
+        alert->state = ALERT_RAISED;
+}
+
+/* One without words keeps those of the one before. */
 static void fold_acknowledged(struct alert *alert, const json_t *entry)
 {
     const json_t *body = json_object_get(entry, "body");
     const json_t *by = json_object_get(body, "by"), *params = json_object_get(body, "params");
+    const char *words = message_text(params, "words");
 
-    keep(&alert->acknowledged,
-        json_pack("{s:s, s:s, s:s, s:s}", "by", message_text(by, "principal"), "at",
-            message_text(entry, "at"), "words", message_text(params, "words"), "case",
-            message_text(entry, "case")));
+    keep(
+        &alert->acknowledged, json_pack("{s:s, s:s, s:s, s:s}", "by", message_text(by, "principal"),
+                                  "at", message_text(entry, "at"), "words",
+                                  *words ? words : message_text(alert->acknowledged, "words"),
+                                  "case", message_text(entry, "case")));
     if (alert->state == ALERT_RAISED)
         alert->state = ALERT_ACKNOWLEDGED;
 }
@@ -234,7 +255,7 @@ bool book_fold(struct alert_book *book, const json_t *entry)
     else if (strcmp(kind, "alert_cleared") == 0)
         fold_cleared(book, alert, entry);
     else if (is_alert)
-        say(alert, entry);
+        fold_changed(alert, entry);
     else
         fold_runbook(alert, entry, strcmp(kind, "runbook_failed") == 0);
     remember(alert, entry,

@@ -36,7 +36,7 @@ struct alert {
     char raised_at[BOOK_AT_BYTES], changed_at[BOOK_AT_BYTES], cleared_at[BOOK_AT_BYTES];
     json_t *raised;       /* the body of alert_raised */
     json_t *said;         /* what its entries said last of severity, words, count, members, why */
-    json_t *acknowledged; /* {"by","at","words"}, or NULL */
+    json_t *acknowledged; /* {"by","at","words"}, or NULL: nobody, or it became worse since */
     json_t *runbook;      /* {"at","markdown",…} or {"at","failed":{…}}; NULL: none yet */
     json_t *facts;        /* that its last prompt used */
     json_t *history;

@@ -61,6 +61,50 @@ TEST(an_alert_is_raised_changed_acknowledged_and_cleared)
     CHECK_INT(message_int(view, "count"), 2);
 }
 
+#define ACKNOWLEDGED(words)                                                                        \
+    "{'action':'alert_acknowledge','params':{'alert':7" words "},'by':{'principal':'token:fia'}}"
+
+static const char *acknowledged_words(const struct alert_book *book)
+{
+    return message_text(book_find(book, 7)->acknowledged, "words");
+}
+
+TEST(what_became_worse_is_not_acknowledged_any_more)
+{
+    scoped(book_done) struct alert_book book;
+
+    book_init(&book, 10);
+    CHECK(fold(&book, 7, "alert_raised", HOT));
+    CHECK(fold(&book, 8, "case_executed", ACKNOWLEDGED(",'words':'on my way'")));
+    CHECK(fold(&book, 9, "alert_changed", "{'alert':7,'severity':'warning','count':2}"));
+    CHECK_STR(str_from(status_of(&book, 7)), "acknowledged");
+    CHECK(fold(&book, 10, "alert_changed", "{'alert':7,'severity':'critical','count':2}"));
+    CHECK_STR(str_from(status_of(&book, 7)), "raised");
+    CHECK(!book_find(&book, 7)->acknowledged);
+    CHECK(alert_has_status(book_find(&book, 7), S("raised")));
+    CHECK(fold(&book, 11, "case_executed", ACKNOWLEDGED("")));
+    CHECK_STR(str_from(status_of(&book, 7)), "acknowledged");
+    CHECK_STR(str_from(acknowledged_words(&book)), "");
+    CHECK(fold(&book, 12, "alert_changed", "{'alert':7,'severity':'critical','count':3}"));
+    CHECK(fold(&book, 13, "alert_changed", "{'alert':7,'severity':'warning','count':3}"));
+    CHECK_STR(str_from(status_of(&book, 7)), "acknowledged");
+}
+
+TEST(an_acknowledgement_without_words_keeps_those_before)
+{
+    scoped(book_done) struct alert_book book;
+
+    book_init(&book, 10);
+    CHECK(fold(&book, 7, "alert_raised", HOT));
+    CHECK(fold(&book, 8, "case_executed", ACKNOWLEDGED(",'words':'on my way'")));
+    CHECK(fold(&book, 9, "case_executed", ACKNOWLEDGED("")));
+    CHECK_STR(str_from(acknowledged_words(&book)), "on my way");
+    CHECK_STR(str_from(message_text(book_find(&book, 7)->acknowledged, "at")),
+        "2026-11-21T00:00:09.000Z");
+    CHECK(fold(&book, 10, "case_executed", ACKNOWLEDGED(",'words':'mine'")));
+    CHECK_STR(str_from(acknowledged_words(&book)), "mine");
+}
+
 TEST(what_is_of_no_alert_changes_nothing)
 {
     scoped(book_done) struct alert_book book;
