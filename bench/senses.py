@@ -106,6 +106,8 @@ def site(port):
 
 def all_ok(node):
     status, body = node.get("/api/v1/sources")
+    if status == 503:  # the rules were loaded a moment ago
+        return []
     assert status == 200, body
     found = [one for one in body["sources"] if one["source"].startswith("x")]
     return len(found) == SOURCES and all(one["state"] == "ok" for one in found) and found
