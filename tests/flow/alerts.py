@@ -138,7 +138,11 @@ def an_alert_lives_from_the_crossing_to_the_end_of_its_cause():
         entries = node.entries()
         wait_for("the events", lambda: stream.seen and stream.seen[-1]["seq"] >= entries[-1]["seq"])
         equal([e["seq"] for e in stream.seen], list(range(1, len(stream.seen) + 1)))
-        assert node.replay()["verdicts"] >= len(node.of(*KINDS))
+        told = len(node.of(*KINDS))
+        report = node.replay()
+        assert report["alerts"] >= told, (report, told)
+        assert re.fullmatch("%d verdicts? and %d alert entries given again: all the same" % (report["verdicts"], report["alerts"]),
+                            report["words"]), report["words"]
         node.verify_ledger()
 
 

@@ -75,7 +75,8 @@ def invariant_6_every_verdict_replays_bit_for_bit():
         assert count > 20, count
         report = replay(node)
         equal((report["differences"], report["missing"]), ([], []))
-        equal(report["words"], "%d verdicts replayed, %d the same" % (count, count))
+        equal(report["words"], "%d verdicts given again: all the same" % count)
+        equal((report["alerts"], report["runbooks"]), (0, 0))
         equal((report["ok"], report["verdicts"], report["same"]), (True, count, count))
         since = verdicts(node)[-3]["seq"]
         equal(replay(node, "--since", str(since))["verdicts"], 2)
@@ -145,6 +146,10 @@ def invariant_6_each_version_of_the_rules_judges_its_own_and_a_lost_one_is_named
             f.write("% written later\n")
         report = replay(node)
         equal((report["ok"], report["not_replayed"]), (False, 2))
+        count = report["verdicts"]
+        assert report["words"].startswith("of %d verdicts, %d given again" % (count, count - 2)), report["words"]
+        assert report["words"].endswith("; 2 could not be given again"), report["words"]
+        equal(report["missing"][0]["entries"], 2)
         equal([m["version"] for m in report["missing"]], [version])
         assert "changed" in report["missing"][0]["words"], report
         shutil.rmtree(folder)

@@ -106,7 +106,7 @@ static void print_report(const struct client *client, const json_t *report, bool
     json_array_foreach (json_object_get(report, "missing"), i, one) {
         char count[SCRATCH_BYTES];
         screen_print(screen, RED, "not replayed: %.*s of %.*s: %.*s\n",
-            STR(json_text(one, "verdicts", count)), STR(json_str(one, "version")),
+            STR(json_text(one, "entries", count)), STR(json_str(one, "version")),
             STR(json_str(one, "words")));
     }
     screen_print(screen, fine ? GREEN : RED, "%.*s\n", STR(json_str(report, "words")));

@@ -112,16 +112,17 @@ static json_t *runbook_kept(const json_t *answer)
 /* What the rules answered once and can answer again. */
 static const struct kind {
     const char *name;
+    enum again_what what;
     enum prolog_door door;
     json_t *(*question)(const json_t *body); /* NULL: the entry holds none */
     json_t *(*was)(const json_t *body);      /* what it says the answer was */
     json_t *(*kept)(const json_t *answer);   /* what of an answer the entry keeps */
 } KINDS[] = {
-    {"case_judged", PROLOG_JUDGE, of_verdict, verdict_was, case_verdict_kept},
-    {"alert_raised", PROLOG_ALERT, of_alert, alert_was, whole},
-    {"alert_changed", PROLOG_ALERT, of_alert, alert_was, whole},
-    {"alert_cleared", PROLOG_ALERT, of_alert, alert_was, whole},
-    {"runbook_generated", PROLOG_RUNBOOK, of_runbook, runbook_was, runbook_kept},
+    {"case_judged", AGAIN_VERDICT, PROLOG_JUDGE, of_verdict, verdict_was, case_verdict_kept},
+    {"alert_raised", AGAIN_ALERT, PROLOG_ALERT, of_alert, alert_was, whole},
+    {"alert_changed", AGAIN_ALERT, PROLOG_ALERT, of_alert, alert_was, whole},
+    {"alert_cleared", AGAIN_ALERT, PROLOG_ALERT, of_alert, alert_was, whole},
+    {"runbook_generated", AGAIN_RUNBOOK, PROLOG_RUNBOOK, of_runbook, runbook_was, runbook_kept},
 };
 
 static const struct kind *kind_of(const json_t *entry)
@@ -130,6 +131,14 @@ static const struct kind *kind_of(const json_t *entry)
         if (is(entry, KINDS[i].name))
             return &KINDS[i];
     return NULL;
+}
+
+enum again_what again_what(const json_t *entry)
+{
+    const struct kind *kind = kind_of(entry);
+
+    check(kind);
+    return kind->what;
 }
 
 static bool is_learned(const json_t *entry)

@@ -17,8 +17,12 @@ struct again {
  * count from 1. errors  ERR_INPUT the line is no JSON object; ERR_LIMIT it is too long */
 bool again_read(FILE *entries, int64_t *line, json_t **ret_entry, struct err *err);
 
-/* Is it a verdict that this replay is about? */
+enum again_what { AGAIN_VERDICT, AGAIN_ALERT, AGAIN_RUNBOOK, AGAIN_WHATS };
+
+/* Is it one that this replay is about? */
 bool again_wanted(const struct again *again, const json_t *entry);
+/* Of one that is wanted. */
+enum again_what again_what(const json_t *entry);
 
 /* Load, lock up, walk, write to `out`: {"difference":{…}} each, at last {"replayed","altered",
  * "reworded"} or {"error"}. Called in a fresh process, which ends with the status it returns. */

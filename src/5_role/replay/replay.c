@@ -21,7 +21,7 @@
 
 struct seen {
     struct version version;
-    int64_t verdicts;
+    int64_t entries;
 };
 
 struct replay {
@@ -29,7 +29,7 @@ struct replay {
     FILE *entries;
     struct seen seen[REPLAY_VERSIONS_MAX];
     size_t versions;
-    int64_t verdicts, replayed, altered, reworded, beyond;
+    int64_t total, of[AGAIN_WHATS], replayed, altered, reworded, beyond;
     json_t *differences, *missing;
 };
 
@@ -41,7 +41,8 @@ static void count(struct replay *r, const json_t *entry)
     const char *rules = message_text(body, "rules"), *site = message_text(body, "site");
     size_t i = 0;
 
-    r->verdicts++;
+    r->total++;
+    r->of[again_what(entry)]++;
     while (i < r->versions && (strcmp(r->seen[i].version.rules, rules) != 0 ||
                                   strcmp(r->seen[i].version.site, site) != 0))
         i++;
@@ -55,7 +56,7 @@ static void count(struct replay *r, const json_t *entry)
         snprintf(seen->version.rules, sizeof seen->version.rules, "%s", rules);
         snprintf(seen->version.site, sizeof seen->version.site, "%s", site);
     }
-    seen->verdicts++;
+    seen->entries++;
 }
 
 static bool count_all(struct replay *r, struct err *err)
@@ -74,10 +75,10 @@ static bool count_all(struct replay *r, struct err *err)
     }
 }
 
-static void miss(struct replay *r, const char *name, int64_t verdicts, const char *words)
+static void miss(struct replay *r, const char *name, int64_t entries, const char *words)
 {
-    json_array_append_new(r->missing, json_pack("{s:s, s:I, s:s}", "version", name, "verdicts",
-                                          (json_int_t)verdicts, "words", words));
+    json_array_append_new(r->missing, json_pack("{s:s, s:I, s:s}", "version", name, "entries",
+                                          (json_int_t)entries, "words", words));
 }
 
 /* --- a child for each ---------------------------------------------------------------------------
@@ -158,8 +159,8 @@ static bool take_words(struct replay *r, struct str said, char *ret_why, size_t 
     return whole;
 }
 
-static bool judge_again(struct replay *r, const struct again *again, const char *name,
-    int64_t verdicts, struct err *err)
+static bool judge_again(
+    struct replay *r, const struct again *again, const char *name, int64_t entries, struct err *err)
 {
     scoped(buf_done) struct buf said = buf_of((size_t)REPLAY_LISTED_MAX * 4096);
     const struct task task = {*again, fileno(r->entries)};
@@ -169,7 +170,7 @@ static bool judge_again(struct replay *r, const struct again *again, const char 
     if (!in_child(work_again, &task, &said, &status, err))
         return false;
     if (!take_words(r, buf_str(&said), why, sizeof why))
-        miss(r, name, verdicts, why);
+        miss(r, name, entries, why);
     return true;
 }
 
@@ -185,16 +186,15 @@ static bool judge_version(struct replay *r, struct seen *seen, struct err *err)
     const char *name = seen->version.folder + strlen(r->options->versions) + 1;
     snprintf(site, sizeof site, "%s/site", seen->version.folder);
     if (!file_exists(seen->version.folder)) {
-        miss(
-            r, name, seen->verdicts, "these rules are not kept any more (supervisor.versions_max)");
+        miss(r, name, seen->entries, "these rules are not kept any more (supervisor.versions_max)");
         return true;
     }
     if (!version_hash(seen->version.folder, site, &now, &why)) {
-        miss(r, name, seen->verdicts, why.message);
+        miss(r, name, seen->entries, why.message);
         return true;
     }
     if (strcmp(now.rules, seen->version.rules) != 0 || strcmp(now.site, seen->version.site) != 0) {
-        miss(r, name, seen->verdicts, "somebody changed these rules since they were in force");
+        miss(r, name, seen->entries, "somebody changed these rules since they were in force");
         return true;
     }
     const struct again again = {.kb = seen->version.folder,
@@ -202,7 +202,7 @@ static bool judge_version(struct replay *r, struct seen *seen, struct err *err)
         .rules = seen->version.rules,
         .hash = seen->version.site,
         .since = r->options->since};
-    return judge_again(r, &again, name, seen->verdicts, err);
+    return judge_again(r, &again, name, seen->entries, err);
 }
 
 /* --- with other rules
@@ -234,41 +234,67 @@ static bool judge_with(struct replay *r, struct err *err)
     if (status != 0)
         return err_code(err, ERR_INPUT, "bad_rules", NULL, "the rules in %s are refused: %.400s",
             o->with_kb, buf_text(&said));
-    return judge_again(r, &again, o->with_kb, r->verdicts, err);
+    return judge_again(r, &again, o->with_kb, r->total, err);
 }
 
 /* --- the report
  * ------------------------------------------------------------------------------------- */
 
+/* "41 verdicts, 6 alert entries and 2 runbooks" */
+static void add_list(const struct replay *r, struct buf *words)
+{
+    static const char *const ONE[AGAIN_WHATS] = {"verdict", "alert entry", "runbook"},
+                             *const MANY[AGAIN_WHATS] = {"verdicts", "alert entries", "runbooks"};
+    size_t left = 0;
+
+    for (size_t i = 0; i < AGAIN_WHATS; i++)
+        left += r->of[i] > 0;
+    for (size_t i = 0; i < AGAIN_WHATS; i++)
+        if (r->of[i])
+            buf_printf(words, "%" PRId64 " %s%s", r->of[i], (r->of[i] == 1 ? ONE : MANY)[i],
+                --left > 1  ? ", "
+                : left == 1 ? " and "
+                            : "");
+}
+
 static void add_words(const struct replay *r, int64_t missed, struct buf *words)
 {
-    const char *plural = r->verdicts == 1 ? "" : "s";
-
-    if (r->options->with_kb)
-        buf_printf(words, "this change would alter %" PRId64 " of %" PRId64 " verdict%s",
-            r->altered, r->verdicts, plural);
-    else if (r->altered == 0)
-        buf_printf(words, "%" PRId64 " verdict%s replayed, %" PRId64 " the same", r->replayed,
-            r->replayed == 1 ? "" : "s", r->replayed);
-    else
-        buf_printf(words, "%" PRId64 " of %" PRId64 " replayed verdict%s differ", r->altered,
-            r->replayed, plural);
+    if (r->total == 0) {
+        buf_add(words, S("there is nothing to give again"));
+        return;
+    }
+    if (r->options->with_kb) {
+        buf_printf(words, "this change would alter %" PRId64 " of ", r->altered);
+        add_list(r, words);
+    } else {
+        buf_add(words, missed ? S("of ") : S(""));
+        add_list(r, words);
+        if (missed)
+            buf_printf(words, ", %" PRId64 " given again", r->replayed);
+        else
+            buf_add(words, S(" given again"));
+        if (r->altered)
+            buf_printf(words, ": %" PRId64 " differ%s", r->altered, r->altered == 1 ? "s" : "");
+        else if (r->replayed)
+            buf_add(words, S(": all the same"));
+    }
     if (r->reworded)
         buf_printf(words, ", %" PRId64 " of them only in words", r->reworded);
     if (missed)
-        buf_printf(words, "; %" PRId64 " could not be replayed", missed);
+        buf_printf(words, "; %" PRId64 " could not be given again", missed);
 }
 
 static json_t *report(const struct replay *r)
 {
     scoped(buf_done) struct buf words = buf_of(ERR_MESSAGE_BYTES_MAX);
-    int64_t missed = r->verdicts - r->replayed;
+    int64_t missed = r->total - r->replayed;
     size_t listed = json_array_size(r->differences);
 
     add_words(r, missed, &words);
-    json_t *whole = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:O, s:I, s:O}", "ok",
+    json_t *whole = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:I, s:O}", "ok",
         (int)(r->altered == 0 && missed == 0), "words", buf_text(&words), "verdicts",
-        (json_int_t)r->verdicts, "same", (json_int_t)(r->replayed - r->altered), "altered",
+        (json_int_t)r->of[AGAIN_VERDICT], "alerts", (json_int_t)r->of[AGAIN_ALERT], "runbooks",
+        (json_int_t)r->of[AGAIN_RUNBOOK], "same", (json_int_t)(r->replayed - r->altered), "altered",
         (json_int_t)r->altered, "reworded", (json_int_t)r->reworded, "not_replayed",
         (json_int_t)missed, "differences", r->differences, "not_listed",
         (json_int_t)(r->altered - (int64_t)listed), "missing", r->missing);

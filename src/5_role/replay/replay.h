@@ -9,7 +9,7 @@
  * the judge does, walks the entries, learns and asks door `judge`; canonical bytes are compared.
  *
  * Entries alert_* hold a question of their own, all that they depend on, for door `alert`; of a
- * runbook_generated the model's answer is rendered again by door `runbook`. Both count as verdicts.
+ * runbook_generated the model's answer is rendered again by door `runbook`.
  *
  * With another rule set it is a regression test: which verdicts would a change alter?
  *
@@ -35,9 +35,11 @@ struct replay_options {
 };
 
 /* `entries` is an export or plain entries, one JSON object a line.
- * *ret_report {"ok","words","verdicts","same","altered","reworded","not_replayed",
+ * *ret_report {"ok","words","verdicts","alerts","runbooks","same","altered","reworded",
+ *              "not_replayed",
  *              "differences":[{"seq","case","action","was","now","members":[…]}],"not_listed",
- *              "missing":[{"version","verdicts","words"}]}
+ *              "missing":[{"version","entries","words"}]}
+ * `verdicts`, `alerts` (entries alert_*) and `runbooks` are how many there are; the rest is of all.
  * `altered` counts all that differ; `reworded` those of them that decide the same in other words.
  * ok: every verdict was replayed to the same bytes.
  * errors  ERR_INPUT a line is no entry, the rules of with_kb are refused; ERR_SYSTEM */
