@@ -173,7 +173,8 @@ remembered(runbook(Id, Seq, AtMs, Failure), Changed) =>
     ;   Changed = false
     ).
 
-%   What was acknowledged is the lesser one. The number stays, so that the entry is not learned anew.
+%   What was acknowledged is the lesser one. The newer number stays, so that an entry of before is
+%   not learned anew.
 worse(Was, Severity, Id, Seq, AtMs) :-
     (   severity(Was, Low),
         severity(Severity, High),
