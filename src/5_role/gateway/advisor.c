@@ -29,14 +29,14 @@ static json_t *known_part(const json_t *schema, bool names)
 
     if (json_is_array(schema)) {
         copy = json_array();
-        json_array_foreach(schema, i, value) json_array_append_new(copy, known_part(value, false));
+        json_array_foreach (schema, i, value)
+            json_array_append_new(copy, known_part(value, false));
         return copy;
     }
     if (!json_is_object(schema))
         return json_deep_copy(schema);
     copy = json_object();
-    json_object_foreach((json_t *)schema, key, value)
-    {
+    json_object_foreach ((json_t *)schema, key, value) {
         bool is_data = strcmp(key, "enum") == 0 || strcmp(key, "const") == 0;
         if (!names && !is_keyword(key))
             continue;
@@ -46,6 +46,57 @@ static json_t *known_part(const json_t *schema, bool names)
     }
     return copy;
 }
+
+/* --- questions ----------------------------------------------------------------------------- */
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Other bytes than ASCII are of a word. */
+static bool is_mark(char c)
+{
+    return c >= 0 && !is_letter(c) && !(c >= '0' && c <= '9');
+}
+
+bool advisor_is_question(struct str sentence)
+{
+    static const char *const WORDS[] = {"which", "what", "where", "when", "who", "why", "how", "is",
+        "are", "can", "does", "do", "will", "should", "could"};
+    struct str word = {0};
+
+    for (size_t i = sentence.len; i > 0 && is_mark(sentence.at[i - 1]); i--)
+        if (sentence.at[i - 1] == '?') /* also: ?! ?" ?) */
+            return true;
+    while (sentence.len && is_mark(*sentence.at))
+        sentence = (struct str){sentence.at + 1, sentence.len - 1};
+    for (word.at = sentence.at; word.len < sentence.len && is_letter(word.at[word.len]);)
+        word.len++; /* what's is what */
+    bool goes_on = word.len < sentence.len && !is_mark(sentence.at[word.len]);
+    for (size_t i = 0; i < COUNT(WORDS) && !goes_on; i++)
+        if (str_eq_nocase(word, str_from(WORDS[i])))
+            return true;
+    return false;
+}
+
+json_t *advisor_catalogue(const json_t *catalogue, struct str sentence)
+{
+    json_t *actions, *action;
+    size_t i;
+
+    if (!advisor_is_question(sentence))
+        return json_incref((json_t *)catalogue);
+    actions = json_array();
+    json_array_foreach (json_object_get(catalogue, "actions"), i, action) {
+        const char *tier = json_string_value(json_object_get(action, "tier"));
+        if (tier && strcmp(tier, "observe") == 0)
+            json_array_append(actions, action);
+    }
+    return json_pack("{s:o}", "actions", actions);
+}
+
+/* --- what is asked ------------------------------------------------------------------------- */
 
 static const char *name_of(const json_t *action)
 {
@@ -59,8 +110,7 @@ bool advisor_schema(const json_t *catalogue, json_t **ret_schema, struct err *er
     json_t *action;
     size_t i;
 
-    json_array_foreach(actions, i, action)
-    {
+    json_array_foreach (actions, i, action) {
         const json_t *parameters = json_object_get(action, "parameters");
         if (!name_of(action) || !json_is_object(parameters))
             return err_code(err, ERR_PEER, "bad_catalogue", NULL,
@@ -91,8 +141,7 @@ void advisor_prompt(const json_t *catalogue, struct buf *out)
           "rules. "
           "Take values only from the sentence. If it asks for none of the actions, or leaves out "
           "what an action needs, answer {\"action\":\"none\"}.\nActions:\n"));
-    json_array_foreach(json_object_get(catalogue, "actions"), i, action)
-    {
+    json_array_foreach (json_object_get(catalogue, "actions"), i, action) {
         const char *summary = json_string_value(json_object_get(action, "summary"));
         buf_printf(out, "- %s: %.*s\n", name_of(action) ? name_of(action) : "",
             (int)str_utf8_prefix((struct str){summary ? summary : "",
@@ -101,6 +150,8 @@ void advisor_prompt(const json_t *catalogue, struct buf *out)
             summary ? summary : "");
     }
 }
+
+/* --- what is believed ---------------------------------------------------------------------- */
 
 static bool garbage(struct err *err, const char *what)
 {
@@ -113,8 +164,9 @@ static bool in_catalogue(const char *name, const json_t *catalogue)
     json_t *action;
     size_t i;
 
-    json_array_foreach(json_object_get(catalogue, "actions"), i,
-        action) if (name_of(action) && strcmp(name_of(action), name) == 0) return true;
+    json_array_foreach (json_object_get(catalogue, "actions"), i, action)
+        if (name_of(action) && strcmp(name_of(action), name) == 0)
+            return true;
     return false;
 }
 

@@ -14,7 +14,14 @@
 
 #define ADVISOR_PROMPT_BYTES_MAX (32 * 1024)
 
-/* `catalogue` is the answer to `actions`. The schema is one of: each action with its parameters, or
+/* Does it ask, and so wants nothing done? A mark at its end, or its first word. */
+bool advisor_is_question(struct str sentence);
+/* What an engine may name for it: the catalogue; for a question only the actions of tier observe
+ * of it, so that no engine turns one into a change. A new reference. */
+json_t *advisor_catalogue(const json_t *catalogue, struct str sentence);
+
+/* `catalogue` is the answer to `actions`, or a part of it. The schema is one of: each action with
+ * its parameters, or
  * {"action":"none"}. Only keywords that engines know by experience are kept; the judge checks the
  * rest. errors  ERR_PEER the catalogue has not that form */
 bool advisor_schema(const json_t *catalogue, json_t **ret_schema, struct err *err);

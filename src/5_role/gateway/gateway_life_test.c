@@ -447,6 +447,24 @@ TEST(an_engine_proposes_and_the_judge_decides)
     judge_close(&judge);
 }
 
+TEST(no_engine_makes_a_question_a_change)
+{
+    static const char ADD[] = "{\"action\":\"dns_record_add\",\"params\":{\"name\":\"a.local\"}}";
+    struct reply reply;
+
+    consult(ADD, "{\"nl\":\"could it be gibberish\"}", &reply);
+    CHECK_TEXT(text_at(reply.json, NULL, "status"), "not_understood");
+    CHECK_TEXT(text_at(reply.json, "model", "status"), "garbage");
+    CHECK_TEXT(text_at(reply.json, "seen", "action"), ""); /* only the grammar was asked */
+    reply_done(&reply);
+    judge_close(&judge);
+    consult("{\"action\":\"node_list\",\"params\":{}}", "{\"nl\":\"gibberish?\"}", &reply);
+    CHECK_TEXT(text_at(reply.json, "model", "status"), "answered");
+    CHECK_TEXT(text_at(reply.json, "seen", "action"), "node_list");
+    reply_done(&reply);
+    judge_close(&judge);
+}
+
 TEST(whatever_an_engine_does_wrong_the_grammar_stands)
 {
     static const struct {

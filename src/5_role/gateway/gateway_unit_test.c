@@ -356,6 +356,38 @@ TEST(the_schema_for_engines_keeps_known_keywords_and_all_names)
     CHECK(strstr(buf_text(&prompt), "- a: does a\n") != NULL);
 }
 
+TEST(for_a_question_an_engine_is_given_what_only_looks)
+{
+    static const struct str ASKS[] = {S("which node is hot"), S("What's wrong"), S(" is it up"),
+        S("delete everything? "), S("\"Could you wake it"), S("wake it ?!"), S("HOW"), S("(why)"),
+        S("?"), S("wake it?\")")};
+    static const struct str TELLS[] = {S("wake tower"), S("island"), S("isn2 up"), S(""), S("  "),
+        S("delete what is old"), S("what\xc3\xa9 is this"), S("a? no: wake it"), S("7 is it")};
+    scoped(json_done) json_t *both =
+        json_loads("{\"actions\":[{\"name\":\"wake\",\"tier\":\"change\",\"parameters\":{}},"
+                   "{\"name\":\"look\",\"tier\":\"observe\",\"parameters\":{}},"
+                   "{\"name\":\"none_said\",\"parameters\":{}}]}",
+            0, NULL);
+    scoped(json_done) json_t *wake = json_loads("{\"action\":\"wake\",\"params\":{}}", 0, NULL);
+    struct advice advice;
+    struct err err;
+
+    for (size_t i = 0; i < COUNT(ASKS) + COUNT(TELLS); i++) {
+        bool asks = i < COUNT(ASKS);
+        struct str sentence = asks ? ASKS[i] : TELLS[i - COUNT(ASKS)];
+        scoped(json_done) json_t *actions = advisor_catalogue(both, sentence), *schema = NULL;
+        REQUIRE(advisor_schema(actions, &schema, &err));
+        scoped(free_done) char *text = json_dumps(schema, JSON_COMPACT);
+        scoped(buf_done) struct buf prompt = buf_of(ADVISOR_PROMPT_BYTES_MAX);
+        advisor_prompt(actions, &prompt);
+        CHECK(strstr(text, "\"look\"") && strstr(buf_text(&prompt), "- look:"));
+        CHECK((strstr(text, "\"wake\"") == NULL) == asks);
+        CHECK((strstr(text, "none_said") == NULL) == asks);
+        CHECK((strstr(buf_text(&prompt), "- wake:") == NULL) == asks);
+        CHECK(advisor_read(wake, actions, &advice, &err) != asks);
+    }
+}
+
 TEST(advice_is_an_action_of_the_catalogue_and_nothing_else)
 {
     scoped(json_done) json_t *actions = catalogue();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * POST /api/v1/intent. The grammar answers first. Where it does not understand, and an engine is
- * configured, the engine may name an action; what it names is a proposal "by model" that the judge
- * decides. Whatever goes wrong with the engine, the grammar's answer stands. */
+ * configured, the engine may name an action (for a question: one that only looks); what it names is
+ * a proposal "by model" that the judge decides. Whatever goes wrong with the engine, the grammar's
+ * answer stands. */
 #include "base/scoped.h"
 #include "gateway/advisor.h"
 #include "gateway/body.h"
@@ -112,7 +113,9 @@ static void on_engine(void *owner, const struct model_answer *answer)
         reply_grammar(visit, "outdated", "the rules changed while the engine thought; ask again");
         return;
     }
-    if (!advisor_read(answer->content, visit->gateway->actions, &advice, &err))
+    scoped(json_done) json_t *actions =
+        advisor_catalogue(visit->gateway->actions, str_from(visit->sentence));
+    if (!advisor_read(answer->content, actions, &advice, &err))
         reply_without_engine(visit, &err);
     else if (advice.none)
         reply_grammar(visit, "none", "the engine sees no action in it either");
@@ -125,15 +128,16 @@ static void on_engine(void *owner, const struct model_answer *answer)
 static void ask_engine(struct visit *visit)
 {
     struct gateway *g = visit->gateway;
+    scoped(json_done) json_t *actions = advisor_catalogue(g->actions, str_from(visit->sentence));
     scoped(json_done) json_t *schema = NULL;
     scoped(buf_done) struct buf prompt = buf_of(ADVISOR_PROMPT_BYTES_MAX);
     struct err err = {0};
 
-    if (!advisor_schema(g->actions, &schema, &err)) {
+    if (!advisor_schema(actions, &schema, &err)) {
         reply_without_engine(visit, &err);
         return;
     }
-    advisor_prompt(g->actions, &prompt);
+    advisor_prompt(actions, &prompt);
     const struct model_question question = {.system = buf_str(&prompt),
         .user = str_from(visit->sentence),
         .schema = schema,
