@@ -51,6 +51,10 @@ class Drive:
     def read_log(self):
         self.log.extend(line.decode() for line in self.child.stderr)
 
+    def logged(self, event):
+        """Its lines of the log of this event."""
+        return [one for one in map(json.loads, self.log) if one["event"] == event]
+
     def say(self, line):
         self.child.stdin.write(line.encode() + b"\n")
         self.child.stdin.flush()

@@ -275,12 +275,34 @@ def a_full_spool_drops_the_oldest_and_counts():
             counts = drive.wait("away and full", lambda c: c["away"] and c["samples_taken"] == 100)
             balanced(counts)
             equal((counts["spool_files"], counts["spool_bytes"], counts["samples_dropped"]), (20, 81920, 80))
+            dropped, = wait_for("the line", lambda: drive.logged("history_dropped"))
+            equal((dropped["samples_n"], dropped["reason"]), ("1", "the spool is full: the oldest goes"))
             assert sum(os.stat(os.path.join(folder, f)).st_blocks * 512 for f in os.listdir(folder)) <= 81920
             drive.end()
         with Fake() as fake, Drive(fake.url, folder) as drive:
             drive.idle()
             equal(fake.values(), [float(i) for i in range(80, 100)])
             drive.end()
+
+
+@tap.test
+def drops_are_said_once_a_run_and_once_a_minute_and_so_is_their_end():
+    with Folder() as folder, Fake(forever=status(503)) as fake, Drive(fake.url, folder, "history_spool_bytes=81920", *FAST) as drive:
+        many(drive, 0, 50)
+        drive.wait("drops", lambda c: c["samples_dropped"] == 30 and c["pending_samples"] == 0)
+        equal(drive.logged("history_kept_again"), [])
+        fake.forever = status(204)
+        drive.idle()
+        kept, = wait_for("the line", lambda: drive.logged("history_kept_again"))
+        dropped, = wait_for("the line", lambda: drive.logged("history_dropped"))
+        equal((dropped["samples_n"], kept["samples_dropped_n"]), ("1", "29"))
+        fake.forever = status(503)  # within the same minute: nothing new is said
+        many(drive, 50, 150)
+        drive.wait("more drops", lambda c: c["samples_dropped"] >= 100)
+        fake.forever = status(204)
+        balanced(drive.idle())
+        drive.end()
+        equal((len(drive.logged("history_dropped")), len(drive.logged("history_kept_again"))), (1, 1))
 
 
 @tap.test
@@ -294,6 +316,8 @@ def a_full_disk_loses_only_history():
             counts = drive.wait("lost", lambda c: c["samples_taken"] == 100 and c["samples_lost"] > 0)
             balanced(counts)
             assert 0 < counts["spool_files"] <= 16, counts
+            said, = wait_for("the line", lambda: drive.logged("history_dropped"))
+            assert "No space left" in said["reason"], said
             equal(drive.ask("ask a b - 0 0 0")["error"], "history_away")
             drive.end()
 

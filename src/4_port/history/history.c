@@ -7,10 +7,14 @@
 #include "history/inside.h"
 #include "os/random.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SPARE_CONNECTIONS 4 /* beside those of questions: the write, and what is closing */
 #define CONNECT_MS_MAX 5000
+#define DROPS_LINE_MS 60000 /* a server that comes and goes does not fill the log */
 
 void history_limits_default(struct history_limits *ret_limits)
 {
@@ -63,6 +67,62 @@ bool history_end_words(const struct upstream_end *end, struct err *err)
     return err_code(err, ERR_PEER, code, NULL, "history: %s", end->err->message);
 }
 
+/* --- what is lost, said ------------------------------------------------------------------ */
+
+static void say_drops(struct history *history, const char *reason)
+{
+    struct history_drops *drops = &history->drops;
+    char samples[24];
+
+    snprintf(samples, sizeof samples, "%" PRIu64, drops->untold);
+    if (reason)
+        log_error("history_dropped", "samples_n", samples, "reason", reason, NULL);
+    else
+        log_event("history_kept_again", "samples_dropped_n", samples, NULL);
+    drops->untold = 0;
+}
+
+/* The first of a run is said, but not more than one a minute; a line names all since the last. */
+static void note_drops(struct history *history)
+{
+    struct history_drops *drops = &history->drops;
+    const struct history_counts *counts = &history->counts;
+    uint64_t now_ms = uv_now(history->loop), seen = counts->samples_dropped + counts->samples_lost;
+    char disk[128];
+
+    if (seen == drops->seen)
+        return;
+    drops->untold += seen - drops->seen;
+    drops->seen = seen;
+    if (drops->said || now_ms < drops->next_line_ms)
+        return;
+    snprintf(disk, sizeof disk, "the disk does not take it: %s", strerror(history->spool.error));
+    say_drops(history, history->spool.error ? disk : "the spool is full: the oldest goes");
+    drops->said = true;
+    drops->next_line_ms = now_ms + DROPS_LINE_MS;
+}
+
+/* What comes now is kept, or has arrived. */
+static void note_kept(struct history *history)
+{
+    struct history_drops *drops = &history->drops;
+
+    if (drops->said)
+        say_drops(history, NULL);
+    drops->said = false;
+}
+
+static void keep(struct history *history, uint64_t number, struct str body, uint32_t samples)
+{
+    uint64_t seen = history->drops.seen;
+
+    history->spool.error = 0;
+    spool_add(&history->spool, number, body, samples);
+    note_drops(history);
+    if (seen == history->drops.seen)
+        note_kept(history);
+}
+
 /* --- one write at a time ---------------------------------------------------------------- */
 
 static void send_next(struct history *history);
@@ -102,7 +162,7 @@ static void flight_keep(struct history *history)
     if (flight->from_spool)
         spool_release(&history->spool, false);
     else
-        spool_add(&history->spool, flight->number, buf_str(&flight->body), flight->samples);
+        keep(history, flight->number, buf_str(&flight->body), flight->samples);
 }
 
 /* `history->last_error` says why. */
@@ -140,6 +200,8 @@ static void flight_done(struct history *history, bool taken)
     history->backoff_ms = 0;
     if (flight->from_spool)
         spool_release(&history->spool, true);
+    if (taken && history->spool.count == 0)
+        note_kept(history);
     send_next(history);
 }
 
@@ -254,7 +316,7 @@ static void seal(struct history *history)
     batch_seal(&history->batch, &history->sealed);
     uint64_t number = spool_number(&history->spool);
     if (history->closing || flight->call || history->backing_off || history->spool.count) {
-        spool_add(&history->spool, number, buf_str(&history->sealed), samples);
+        keep(history, number, buf_str(&history->sealed), samples);
         send_next(history);
         return;
     }
@@ -380,8 +442,10 @@ bool history_open(uv_loop_t *loop, const struct history_options *options,
         return false;
     }
     *ret_history = history;
-    if (options->url)
+    if (options->url) {
+        note_drops(history); /* the limit may be less than it was */
         send_next(history);
+    }
     return true;
 }
 

@@ -17,7 +17,8 @@
  * the spool at history_close(); a crash loses what was not sealed yet (history_batch_ms), a power
  * cut may tear the newest files, which are then dropped and counted.
  *
- * Nothing here ever fails the caller: a full disk, a full spool, a bad sample are counters.
+ * Nothing here ever fails the caller: a full disk, a full spool, a bad sample are counters. Samples
+ * that are dropped or lost are also said in the log, once a run of them and once a minute at most.
  * Without a URL (`.url` NULL) nothing is kept, and a question has the plain answer no_history.
  *
  * owner    the folder of the spool belongs to one handle; foreign files in it are left alone

@@ -26,6 +26,14 @@ struct history_flight {
     struct history_timer deadline;
 };
 
+/* What the log was told of samples that went lost. */
+struct history_drops {
+    bool said;             /* of this run a line was written */
+    uint64_t seen;         /* samples, as counted when it was looked at last */
+    uint64_t untold;       /* of them those that no line has named */
+    uint64_t next_line_ms; /* of the loop's clock */
+};
+
 struct history {
     uv_loop_t *loop;
     struct history_limits limits;
@@ -41,6 +49,7 @@ struct history {
     bool backing_off, closing, refusing; /* refusing: the last batch was refused; said so once */
     struct history_query *queries;
     struct history_counts counts;
+    struct history_drops drops;
     struct err last_error;
     void (*closed)(void *user);
     void *closed_user;

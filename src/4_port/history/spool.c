@@ -271,12 +271,18 @@ static bool write_file(struct spool *spool, uint64_t number, struct str body, ui
     head_make(samples, body, head);
     int fd =
         openat(spool->folder, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
+    if (fd < 0) {
+        spool->error = errno;
         return false;
+    }
     bool good = write_all(fd, (struct str){(const char *)head, sizeof head}) && write_all(fd, body);
-    good = close(fd) == 0 && good; /* a full disk may be told as late as here */
+    int error = errno;
+    bool closed = close(fd) == 0; /* a full disk may be told as late as here */
+    errno = good ? errno : error;
+    good = good && closed;
     if (good && renameat(spool->folder, fresh, spool->folder, name) == 0)
         return true;
+    spool->error = errno ? errno : EIO;
     (void)unlinkat(spool->folder, fresh, 0);
     return false;
 }

@@ -32,6 +32,7 @@ struct spool {
     size_t first, count, room;
     uint64_t bytes, samples;
     bool held;                     /* the oldest is on its way: it is not dropped */
+    int error;                     /* errno of the write that failed last */
     struct history_counts *counts; /* of the owner: dropped, torn, lost, spooled */
 };
 
