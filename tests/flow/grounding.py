@@ -36,8 +36,11 @@ class House(Node):
     def start(self, wait=True):
         super().start(wait)
         if wait:
-            wait_for("the pool to be ready", lambda: all(
-                p["state"] == "ready" for p in self.get("/v1/capabilities")[1]["pools"]))
+            wait_for("the pool to be ready", self.pools_ready)
+
+    def pools_ready(self):
+        pools = self.get("/v1/capabilities")[1]["pools"]
+        return pools and all(p["state"] == "ready" for p in pools)
 
     def chat(self, text, model="fake", **more):
         return self.post("/v1/chat/completions", dict({"model": model, "messages": [{"role": "user", "content": text}]}, **more))

@@ -2,6 +2,7 @@
 
 :- module(grounding,
           [ grounded/4,                 % +Texts, -Block, -Facts, -Unknown
+            one_line/2,                 % +Words, -Line
             grounding_limit/2           % ?What, ?Most
           ]).
 :- use_module(library(lists), [append/2, append/3, member/2, memberchk/2]).
@@ -38,6 +39,7 @@ grounding_limit(alerts,       8).
 grounding_limit(past_alerts,  2).       % of each node: what was before
 grounding_limit(named_nodes, 48).       % in the list of all
 grounding_limit(unknown,      8).
+grounding_limit(answer,    1200).       % characters of the rules' own answer
 grounding_limit(free_text,  160).       % characters of what a person wrote
 
 %!  grounded(+Texts:list, -Block:string, -Facts:list, -Unknown:list) is det.
@@ -176,6 +178,18 @@ thing_fact(vlan(Vlan), Id, Words) :-
 %   Between quotes; what could end them, or a line, or mean something to a template is \uXXXX.
 free_text(Text, Quoted) :-
     grounding_limit(free_text, Most),
+    clean(Text, Most, Clean),
+    format(string(Quoted), "\"~s\"", [Clean]).
+
+%!  one_line(+Words:string, -Line:string) is det.
+%
+%   Words of ours that may hold words from outside, as one line that nothing in it can end.
+
+one_line(Words, Line) :-
+    grounding_limit(answer, Most),
+    clean(Words, Most, Line).
+
+clean(Text, Most, Clean) :-
     string_length(Text, Length),
     (   Length =< Most
     ->  Head = Text, Tail = ""
@@ -183,8 +197,8 @@ free_text(Text, Quoted) :-
     ),
     string_codes(Head, Codes),
     maplist(harmless, Codes, Parts),
-    atomic_list_concat(Parts, Clean),
-    format(string(Quoted), "\"~w~s\"", [Clean, Tail]).
+    atomic_list_concat(Parts, Harmless),
+    string_concat(Harmless, Tail, Clean).
 
 harmless(Code, Part) :-
     (   ( memberchk(Code, ` .,;:!?()+-_/%'°`) ; code_type(Code, alnum), Code < 0x2000 )
