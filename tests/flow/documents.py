@@ -144,6 +144,25 @@ def found_by_meaning_where_an_embedding_model_is():
 
 
 @tap.test
+def vectors_outlive_a_life_without_sqlite_vec():
+    with engine() as fake:
+        means = ["--sqlite-vec", sqlite_vec(), "--embedding-model", "vectors"]
+        with Node(named=False, site=site(fake.url), args=means) as node:
+            gone, kept = add(node, "gone", "The lorry brakes."), add(node, "kept", "The wheel turns.")
+            wait_for("the vectors", lambda: node.get("/api/v1/docs")[1]["embedded"] == 2)
+            node.stop()
+            node.args = []
+            node.start()
+            equal(search(node, "lorry")["by"], "words")
+            equal(node.request("DELETE", "/api/v1/docs/%d" % gone["id"])[0], 200)
+            node.stop()
+            node.args = means
+            node.start()
+            wait_for("the pool", lambda: search(node, "truck")["by"] == "words and meaning")
+            equal([hit["document"] for hit in search(node, "truck")["hits"]], [kept["id"]])
+
+
+@tap.test
 def the_command_line_adds_folders_and_shows_what_fits():
     folder = tempfile.mkdtemp(prefix="ln-docs-")
     os.makedirs(os.path.join(folder, "deep"))

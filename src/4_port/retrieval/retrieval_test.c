@@ -262,6 +262,7 @@ TEST(vectors_outlive_a_life_without_sqlite_vec)
     REQUIRE(fd >= 0);
     close(fd);
     if (!vec) {
+        printf("# SQLITE_VEC is not set: shown by tests/flow/documents.py, with what it skips\n");
         unlink(path);
         return;
     }
