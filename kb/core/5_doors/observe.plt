@@ -241,4 +241,66 @@ test(too_many_rows, [setup(begun), true(Code == bad_value)]) :-
     observed(Now, Rows, Out),
     at(Out, error/code, Code).
 
+%   Those that no test above names: what is well, and what is not; others are said beside it.
+well_and_not(board_hot,         board_temperature,  60000, 82000, []).
+well_and_not(clock_adrift,      clock_synchronised, 1,     0,     []).
+well_and_not(connections_short, conntrack_share,    100,   850,   []).
+well_and_not(cpu_stolen,        cpu_steal,          0,     300,   []).
+well_and_not(cpu_throttling,    cpu_throttles,      0,     100,   []).
+well_and_not(disk_failing,      disk_healthy,       1,     0,     []).
+well_and_not(disk_wearing,      disk_reallocated,   0,     20,    []).
+well_and_not(engine_stuffed,    engine_waiting,     0,     10,    []).
+well_and_not(files_short,       files_open_share,   100,   900,   []).
+well_and_not(gpu_full,          gpu_memory_share,   500,   990,   []).
+well_and_not(gpu_hot,           gpu_temperature,    60000, 90000, []).
+well_and_not(gpu_throttling,    gpu_throttled,      0,     1,     []).
+well_and_not(inodes_short,      inodes_used_share,  100,   950,   []).
+well_and_not(io_stalled,        io_pressure,        0,     700,   []).
+well_and_not(network_lost,      network_carrier,    1,     0,     []).
+well_and_not(oom_killed,        oom_kills,          0,     1,     []).
+well_and_not(pool_degraded,     zpool_online,       1,     0,     []).
+well_and_not(swap_storm,        swap_in,            0,     2000,  [swap_out-600]).
+
+raised_of(From, To, Rows, Raised) :-
+    findall(Condition,
+            ( between(From, To, S), S mod 10 =:= 0, say(S, Rows, Told),
+              member(told(alert_raised, _, Body), Told), at(Body, "condition", Text),
+              atom_string(Condition, Text) ),
+            Raised).
+
+of_nas(Metric, Value, Others, ["nas"/Metric/"p"/Value|Rows]) :-
+    findall("nas"/Other/"p"/Of, member(Other-Of, Others), Rows).
+
+test(each_of_these_is_raised_when_it_is_so_and_not_before,
+     [forall(well_and_not(Condition, Metric, Good, Bad, Others)), setup(begun),
+      true(Well-Raised == []-[Condition])]) :-
+    of_nas(Metric, Good, Others, Calm),
+    of_nas(Metric, Bad, Others, Rows),
+    raised_of(0, 100, Calm, Well),
+    raised_of(110, 1100, Rows, All),
+    findall(One, ( member(One, All), One == Condition ), Raised).
+test(of_a_stranger_nothing_is_raised,
+     [forall(well_and_not(_, Metric, _, Bad, Others)), setup(begun), true(Raised == [])]) :-
+    of_nas(Metric, Bad, Others, Rows0),
+    findall("zeus"/M/P/V, member(_/M/P/V, Rows0), Rows),
+    raised_of(0, 1000, Rows, Raised).
+test(a_gpu_that_heats_up, [setup(begun), true(memberchk(gpu_heating, Raised))]) :-
+    findall(Condition,
+            ( between(0, 60, N), S is N * 10, Value is 70000 + N * 200,
+              say(S, ["nas"/gpu_temperature/"0"/Value], Told),
+              member(told(alert_raised, _, Body), Told), at(Body, "condition", Text),
+              atom_string(Condition, Text) ),
+            Raised).
+test(a_gpu_that_is_gone, [setup(begun), true(Here-Raised == []-[gpu_lost])]) :-
+    raised_of(0, 60, ["nas"/gpu_temperature/"0"/50000], Here),
+    raised_of(70, 300, [], Raised).
+test(memory_that_runs_out, [setup(begun), true(memberchk(memory_leaking, Raised))]) :-
+    findall(Condition,
+            ( between(0, 120, N), S is N * 10, Value is 8000000000 - N * 60000000,
+              say(S, [ "nas"/memory_available/""/Value, "nas"/memory_available_share/""/200 ],
+                  Told),
+              member(told(alert_raised, _, Body), Told), at(Body, "condition", Text),
+              atom_string(Condition, Text) ),
+            Raised).
+
 :- end_tests(observe_door).
