@@ -119,18 +119,21 @@ class Fake:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            try:
-                self.one(connection)
-            except (OSError, ValueError):
-                connection.close()
+            threading.Thread(target=self.serve_one, args=(connection,), daemon=True).start()  # a stray one holds up nobody
+
+    def serve_one(self, connection):
+        try:
+            self.one(connection)
+        except (OSError, ValueError):
+            connection.close()
 
     def one(self, connection):
         raw = b""
         while b"\r\n\r\n" not in raw:
             raw += self.more(connection)
         head, body = raw.split(b"\r\n\r\n", 1)
-        length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n")
-                      if line.lower().startswith(b"content-length:"))
+        length = next((int(line.split(b":")[1]) for line in head.split(b"\r\n")
+                       if line.lower().startswith(b"content-length:")), 0)
         while len(body) < length:
             body += self.more(connection)
         self.requests.append(json.loads(body))

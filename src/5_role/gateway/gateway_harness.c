@@ -228,13 +228,26 @@ static void do_intent(struct fake_judge *judge, int64_t id, const json_t *body)
             "case", "intent", "text", lost ? "Not understood." : "Done.", "seen", body));
 }
 
+static bool refuse_this(struct fake_judge *judge, int64_t id, const char *method)
+{
+    json_t *codes = json_object_get(judge->refusals, method);
+
+    if (json_array_size(codes) == 0)
+        return false;
+    refuse(judge, id, ERR_INPUT, json_string_value(json_array_get(codes, 0)));
+    json_array_remove(codes, 0);
+    return true;
+}
+
 static void serve(struct fake_judge *judge, const json_t *message)
 {
     const char *method = message_text(message, "method");
     const json_t *body = json_object_get(message, "body");
     int64_t id = message_int(message, "id");
 
-    if (json_object_get(judge->answers, method))
+    if (refuse_this(judge, id, method))
+        ;
+    else if (json_object_get(judge->answers, method))
         answer(judge, id, json_incref(json_object_get(judge->answers, method)));
     else if (strcmp(method, "query") == 0)
         do_query(judge, id, message);
@@ -314,6 +327,7 @@ void judge_open(struct fake_judge *judge, int64_t entries)
         .entries = entries,
         .page_max = 100,
         .answers = json_object(),
+        .refusals = json_object(),
         .told = json_array()};
     pthread_mutex_init(&judge->lock, NULL);
     pthread_cond_init(&judge->change, NULL);
@@ -347,6 +361,7 @@ void judge_close(struct fake_judge *judge)
     judge_die(judge);
     json_decref(judge->last);
     json_decref(judge->answers);
+    json_decref(judge->refusals);
     json_decref(judge->told);
     pthread_mutex_destroy(&judge->lock);
     pthread_cond_destroy(&judge->change);
@@ -356,6 +371,15 @@ void judge_say(struct fake_judge *judge, json_t *message)
 {
     pthread_mutex_lock(&judge->lock);
     say(judge, message);
+    pthread_mutex_unlock(&judge->lock);
+}
+
+void judge_refuses(struct fake_judge *judge, const char *method, const char *code)
+{
+    pthread_mutex_lock(&judge->lock);
+    if (!json_object_get(judge->refusals, method))
+        json_object_set_new(judge->refusals, method, json_array());
+    json_array_append_new(json_object_get(judge->refusals, method), json_string(code));
     pthread_mutex_unlock(&judge->lock);
 }
 

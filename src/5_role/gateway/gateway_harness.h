@@ -33,6 +33,7 @@ struct fake_judge {
     bool hold_pages;  /* do not answer `ledger` until false */
     json_t *last;     /* the last request */
     json_t *answers;  /* method: body */
+    json_t *refusals; /* method: codes, each for one request */
     json_t *told;     /* requests runbook_… */
     int told_count;
 };
@@ -66,6 +67,9 @@ void judge_tell(struct fake_judge *judge);
 void judge_say(struct fake_judge *judge, json_t *message);
 /* From now on that is answered to `method`; taken over. */
 void judge_answers(struct fake_judge *judge, const char *method, json_t *body);
+/* The next request `method` is refused once with that code (ERR_INPUT); more calls, more requests.
+ */
+void judge_refuses(struct fake_judge *judge, const char *method, const char *code);
 /* The request runbook_… number `at` of that method, or NULL; a new reference. */
 json_t *judge_told(struct fake_judge *judge, const char *method, int at);
 /* The same, and not told: it died in between. */

@@ -362,6 +362,46 @@ TEST(what_a_judge_took_with_it_is_asked_for_again)
     CHECK_TEXT(failure_code(body), "");
 }
 
+/* An alert is listed before the rules have learned it; its event comes while they are asked. Found
+ * in CI: nobody asked again. */
+TEST(one_that_the_rules_do_not_know_yet_is_asked_for_again)
+{
+    static const char *const REFUSED[] = {"runbook_prompt", "runbook_add", "alerts"};
+
+    for (size_t i = 0; i < COUNT(REFUSED); i++) {
+        scoped(scene_done) struct scene s;
+        scene_open(&s, HEAD("200 OK") CHAT("stop", GOOD),
+            json_pack("{s:i}", "runbook_again_ms", 20), NULL);
+        judge_refuses(&s.judge, REFUSED[i], "unknown_alert");
+        judge_refuses(&s.judge, REFUSED[i], "unknown_alert");
+        judge_answers(
+            &s.judge, "alerts", json_pack("{s:[o], s:i}", "alerts", row(7, "none"), "open", 1));
+        judge_join(&s.judge, &s.node);
+        scoped(json_done) json_t *body = told(&s, "runbook_add", i == 1 ? 2 : 0);
+        REQUIRE(body);
+        CHECK_INT(message_int(body, "alert"), 7);
+        CHECK_TEXT(failure_code(body), "");
+    }
+}
+
+/* It was cleared meanwhile: it is in no list any more, and nobody goes on asking. */
+TEST(one_that_is_over_is_not_asked_for_again)
+{
+    scoped(scene_done) struct scene s;
+
+    scene_open(
+        &s, HEAD("200 OK") CHAT("stop", GOOD), json_pack("{s:i}", "runbook_again_ms", 10), NULL);
+    judge_refuses(&s.judge, "runbook_prompt", "unknown_alert");
+    judge_join(&s.judge, &s.node);
+    tell(&s, 7, "alert_raised", 0, "warning");
+    tell(&s, 8, "alert_raised", 0, "warning");
+    scoped(json_done) json_t *body = told(&s, "runbook_add", 0);
+    CHECK_INT(message_int(body, "alert"), 8);
+    usleep(100000); /* ten pauses */
+    scoped(json_done) json_t *more = judge_told(&s.judge, "runbook_prompt", 2);
+    CHECK(!more);
+}
+
 TEST(rules_that_give_no_prompt_are_a_failure_too)
 {
     scoped(scene_done) struct scene s;

@@ -22,6 +22,7 @@
 #define PROMPT_BYTES_MAX (128 * 1024)
 #define WORDS_BYTES_MAX 400
 #define OPEN_PAGE 50
+#define AGAIN_DOUBLINGS_MAX 8 /* the pause between two tries grows to this power of two */
 
 struct wanted {
     int64_t alert;
@@ -45,6 +46,8 @@ struct runbooks {
     /* of the list of open alerts: asked below `open_before`, 0 from the newest; more: beyond */
     int64_t open_before;
     bool asking_open, more_open, stopped;
+    uv_timer_t *again;
+    int tries; /* in a row that came to nothing */
     uint64_t generated, failed, dropped;
 };
 
@@ -75,7 +78,29 @@ static bool ask_judge(struct runbooks *r, const char *method, json_t *body, enum
     return true;
 }
 
-/* Whatever became of it, the judge knows; if it does not, runbooks_judge() asks again. */
+/* --- when it came to nothing --------------------------------------------------------------- */
+
+static void on_again(uv_timer_t *timer)
+{
+    struct runbooks *r = timer->data;
+
+    r->open_before = 0;
+    r->more_open = true;
+    next(r);
+}
+
+/* The judge did not hear of it, or did not know the alert yet that it lists: look at what is open
+ * once more, after a pause that grows. An alert that is over is not in that list. */
+static void look_again(struct runbooks *r)
+{
+    int doublings = r->tries < AGAIN_DOUBLINGS_MAX ? r->tries++ : AGAIN_DOUBLINGS_MAX;
+
+    if (!r->stopped)
+        uv_timer_start(
+            r->again, on_again, (uint64_t)r->gateway->settings.runbook_again_ms << doublings, 0);
+}
+
+/* Whatever became of it, the judge knows; if it does not, look_again() or runbooks_judge(). */
 static void end(struct runbooks *r)
 {
     json_decref(r->facts);
@@ -109,6 +134,10 @@ static void on_added(void *owner, json_t *body, const struct err *why)
     struct runbooks *r = owner;
 
     count_answer(r, body, why);
+    if (why)
+        look_again(r);
+    else
+        r->tries = 0;
     end(r);
 }
 
@@ -118,7 +147,9 @@ static void on_refusal_added(void *owner, json_t *body, const struct err *why)
 
     (void)body;
     r->refusals--;
-    if (!why)
+    if (why)
+        look_again(r);
+    else
         r->failed++;
 }
 
@@ -169,8 +200,10 @@ static json_t *addition(const struct runbooks *r, int64_t alert, json_t *answer,
 
 static void add(struct runbooks *r, json_t *body)
 {
-    if (!ask_judge(r, "runbook_add", body, LINK_SLOW, on_added, &r->call))
-        end(r);
+    if (ask_judge(r, "runbook_add", body, LINK_SLOW, on_added, &r->call))
+        return;
+    look_again(r);
+    end(r);
 }
 
 static void fail(struct runbooks *r, const char *code, const char *words, const char *name)
@@ -263,12 +296,14 @@ static void on_prompt(void *owner, json_t *body, const struct err *why)
     struct runbooks *r = owner;
 
     r->call = NULL;
-    if (!why)
+    if (!why) {
         ask_model(r, body);
-    else if (why->kind == ERR_PEER || strcmp(why->code, "unknown_alert") == 0)
-        end(r); /* the judge went, or the alert did */
-    else
+    } else if (why->kind == ERR_PEER || strcmp(why->code, "unknown_alert") == 0) {
+        look_again(r); /* the judge was busy or went, or the alert is over, or not yet learned */
+        end(r);
+    } else {
         fail(r, "no_prompt", why->message, "");
+    }
 }
 
 static void begin(struct runbooks *r)
@@ -278,10 +313,10 @@ static void begin(struct runbooks *r)
     r->started_ms = clock_steady_ms();
     if (!r->model)
         fail(r, "no_model", "no model is configured to word runbooks: --runbook-model", "");
-    else if (ask_judge(r, "runbook_prompt", json_incref(body), LINK_FAST, on_prompt, &r->call))
-        ;
-    else
+    else if (!ask_judge(r, "runbook_prompt", json_incref(body), LINK_FAST, on_prompt, &r->call)) {
+        look_again(r);
         end(r);
+    }
     json_decref(body);
 }
 
@@ -383,6 +418,7 @@ static void on_open(void *owner, json_t *body, const struct err *why)
 
     r->asking_open = false;
     if (why) {
+        look_again(r);
         next(r);
         return;
     }
@@ -408,6 +444,8 @@ static void ask_open(struct runbooks *r)
         json_pack("{s:s, s:i, s:I}", "status", "open", "limit", OPEN_PAGE, "before",
             (json_int_t)r->open_before),
         LINK_FAST, on_open, NULL);
+    if (!r->asking_open)
+        look_again(r);
 }
 
 void runbooks_judge(struct gateway *g)
@@ -427,6 +465,9 @@ bool runbooks_open(struct gateway *g, struct err *err)
     check(r);
     g->runbooks = r;
     r->gateway = g;
+    r->again = calloc(1, sizeof *r->again);
+    check(r->again && uv_timer_init(&g->role->loop, r->again) == 0);
+    r->again->data = r;
     r->by_front = *name;
     gateway_own_url(g, url);
     const struct model_config config = {.url = r->by_front ? url : role_config_text(g->role, "llm"),
@@ -447,9 +488,15 @@ void runbooks_stop(struct gateway *g)
 
     r->stopped = true;
     r->waiting_count = 0;
+    uv_timer_stop(r->again);
     if (r->model_call)
         model_cancel(r->model_call);
     r->model_call = NULL;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free(handle);
 }
 
 void runbooks_close(struct gateway *g)
@@ -462,6 +509,7 @@ void runbooks_close(struct gateway *g)
         model_cancel(r->model_call);
     model_close(r->model);
     json_decref(r->facts);
+    uv_close((uv_handle_t *)r->again, on_timer_closed);
     free(r);
     g->runbooks = NULL;
 }
