@@ -188,22 +188,32 @@ static size_t der_of(const uint8_t raw[ES256_SIGNATURE_BYTES], uint8_t ret_der[D
     return (size_t)len;
 }
 
+static bool is_authentic(const struct verifier *verifier, struct str text, struct str signature)
+{
+    scoped(context_done) EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+    check(context && EVP_DigestVerifyInit_ex(context, NULL, verifier->es256 ? "SHA256" : NULL, NULL,
+                         NULL, verifier->key, NULL) == 1);
+    bool authentic = EVP_DigestVerify(context, (const uint8_t *)signature.at, signature.len,
+                         (const uint8_t *)text.at, text.len) == 1;
+    ERR_clear_error();
+    return authentic;
+}
+
 bool verifier_authentic(const struct verifier *verifier, struct str text, struct str signature)
 {
     uint8_t der[DER_BYTES_MAX];
-    const uint8_t *at = (const uint8_t *)signature.at;
-    size_t len = signature.len;
 
     if (signature.len != ES256_SIGNATURE_BYTES)
         return false;
-    if (verifier->es256) {
-        len = der_of(at, der);
-        at = der;
-    }
-    scoped(context_done) EVP_MD_CTX *context = EVP_MD_CTX_new();
-    check(context && EVP_DigestVerifyInit_ex(context, NULL, verifier->es256 ? "SHA256" : NULL, NULL,
-                         NULL, verifier->key, NULL) == 1);
-    bool authentic = EVP_DigestVerify(context, at, len, (const uint8_t *)text.at, text.len) == 1;
-    ERR_clear_error();
-    return authentic;
+    if (verifier->es256)
+        signature = (struct str){(const char *)der, der_of((const uint8_t *)signature.at, der)};
+    return is_authentic(verifier, text, signature);
+}
+
+/* OpenSSL takes only the one DER text of r and s: it writes what it read again and compares. */
+bool verifier_authentic_der(const struct verifier *verifier, struct str text, struct str signature)
+{
+    check(verifier->es256);
+    return signature.len <= DER_BYTES_MAX && is_authentic(verifier, text, signature);
 }

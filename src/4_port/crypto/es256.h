@@ -44,3 +44,7 @@ void verifier_done(struct verifier **verifier);
 
 /* Not authentic is an answer, not an error. Another length than 64 is not authentic. */
 bool verifier_authentic(const struct verifier *verifier, struct str text, struct str signature);
+
+/* The same of an ES256 verifier for a signature as WebAuthn carries it: r and s in DER. Another DER
+ * text of the same numbers, or bytes behind it, is not authentic. */
+bool verifier_authentic_der(const struct verifier *verifier, struct str text, struct str signature);
