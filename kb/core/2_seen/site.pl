@@ -51,6 +51,9 @@
             sense_source/5,             % Source, Node, Kind, Where, EveryS
             history/1,                  % Url
             threshold/4,                % NodeOrAny, Condition, Raise, Clear
+            page_origin/1,              % Origin
+            notify_channel/3,           % Channel, Kind, Where
+            notify_about/2,             % Channel, What
             key_person/3                % KeyId, Person, PublicKey (computed while loading)
           ]).
 
@@ -70,7 +73,8 @@ the owner does not use a plain no.
     pool/6, pool_serves/2, pool_engine/5, pool_at/2,
     node_role/2, node_can/2, node_gpu/4, node_memory/2, node_cores/2, node_power/3, node_boot/2,
     node_volatility/2, node_weight/2, node_host/2, vlan/3, node_address/3, node_link/3,
-    node_routes/3, firewall/5, sense_source/5, history/1, threshold/4.
+    node_routes/3, firewall/5, sense_source/5, history/1, threshold/4,
+    page_origin/1, notify_channel/3, notify_about/2.
 :- dynamic
     this_node/1, node/3, zone/3, dns_server/5, zone_playbook/3, zone_variable/3, zone_secret/3,
     default_ttl/1, allow_private/1, playbook/3, playbook_variable/2, playbook_secret/3, person/2,
@@ -80,4 +84,5 @@ the owner does not use a plain no.
     pool/6, pool_serves/2, pool_engine/5, pool_at/2,
     node_role/2, node_can/2, node_gpu/4, node_memory/2, node_cores/2, node_power/3, node_boot/2,
     node_volatility/2, node_weight/2, node_host/2, vlan/3, node_address/3, node_link/3,
-    node_routes/3, firewall/5, sense_source/5, history/1, threshold/4.
+    node_routes/3, firewall/5, sense_source/5, history/1, threshold/4,
+    page_origin/1, notify_channel/3, notify_about/2.
