@@ -28,12 +28,13 @@ check: ## before a release: tidy, gcc and clang, tests, sanitizers, flows, fuzze
 bench: ## measure, each against its peer
 	@bench/run
 
-build: install-packages ## build/debug
+build: install-packages ## build/debug, and the page: build/web
+	@tools/web.py > /dev/null
 	@[ -f build/debug/build.ninja ] || meson setup build/debug
 	@ninja -C build/debug
 
 clean: ## remove what was built (not build/run: that is the node's folder)
-	@rm -rf build/debug build/release build/asan build/clang build/fuzz
+	@rm -rf build/debug build/release build/asan build/clang build/fuzz build/web
 
 install-packages: ## Debian packages, silently when all are there
 	@tools/install.sh

@@ -26,18 +26,24 @@ class Unavailable(RuntimeError):
 
 
 @contextlib.contextmanager
-def locked(folder):
-    os.makedirs(folder, exist_ok=True)
-    with open(folder + ".lock", "w") as lock:
+def locked(folder, make_folder=True):
+    os.makedirs(folder if make_folder else os.path.dirname(folder), exist_ok=True)
+    with open("%s.lock" % folder, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def make(source, folder):
-    """In locked(folder): node_modules there as source's package-lock.json says. RuntimeError with what npm said."""
+def made(source, folder):
+    """(stamp file, what stands in it when node_modules are as source's package-lock.json says, whether it does)"""
     raw = b"".join(open(os.path.join(source, name), "rb").read() for name in FILES)
     wanted, stamp = hashlib.sha256(raw).hexdigest(), os.path.join(folder, "made-of")
-    if os.path.exists(stamp) and open(stamp).read() == wanted:
+    return stamp, wanted, os.path.exists(stamp) and open(stamp).read() == wanted
+
+
+def make(source, folder):
+    """In locked(folder): node_modules there as source's package-lock.json says. RuntimeError with what npm said."""
+    stamp, wanted, done = made(source, folder)
+    if done:
         return
     shutil.rmtree(folder)
     os.makedirs(folder)
@@ -46,14 +52,14 @@ def make(source, folder):
     if not shutil.which("npm"):
         raise Unavailable("no npm: apt-get install npm")
     try:
-        made = subprocess.run(["npm", "ci", "--prefix", folder, "--ignore-scripts"], cwd=folder, stdin=subprocess.DEVNULL,
+        said = subprocess.run(["npm", "ci", "--prefix", folder, "--ignore-scripts"], cwd=folder, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
         raise Unavailable("npm ci did not end in %d s" % LIMIT_S) from None
-    if made.returncode != 0 and NOBODY_THERE.search(made.stdout):
+    if said.returncode != 0 and NOBODY_THERE.search(said.stdout):
         raise Unavailable("npm ci: the registry of this machine does not answer")
-    if made.returncode != 0:
-        raise RuntimeError("npm ci: " + made.stdout[-2000:])
+    if said.returncode != 0:
+        raise RuntimeError("npm ci: " + said.stdout[-2000:])
     with open(stamp, "w") as f:
         f.write(wanted)
 
@@ -61,6 +67,14 @@ def make(source, folder):
 def installed():
     with locked(TO):
         make(FROM, TO)
+    return TO
+
+
+def there():
+    """The folder if somebody installed what is wanted; asks no registry."""
+    with locked(TO):
+        if not made(FROM, TO)[2]:
+            raise Unavailable("the libraries of tools/npm are not in build/npm: tools/web.py installs them")
     return TO
 
 

@@ -72,9 +72,11 @@ if [ "$build" = yes ]; then
     echo "building …" >&2
     ninja -C "$root/build/release" src/6_program/logicd src/6_program/logicctl > "$log" 2>&1 ||
         { tail -n 40 "$log" >&2; fail "the build failed"; }
+    "$root/tools/web.py" > "$log" || fail "the page could not be put together"
     rm -f "$log"
 fi
 [ -x "$logicd" ] || fail "there is no $logicd; run without --no-build"
+[ -d "$root/build/web" ] || fail "there is no $root/build/web; run without --no-build, or: tools/web.py"
 
 node_runs && fail "a node runs already in $home (pid $pid); tools/run.sh --stop --home $home ends it"
 status=0
@@ -123,7 +125,7 @@ wait_ready() {
 }
 
 serve() {
-    exec "$logicd" serve --home "$home" --kb "$root/kb" --web "$root/web" --playbooks "$home/ansible" \
+    exec "$logicd" serve --home "$home" --kb "$root/kb" --web "$root/build/web" --playbooks "$home/ansible" \
         --writable "$home/named" --listen "$listen" "$@"
 }
 

@@ -141,6 +141,7 @@ def build():
     if not (BUILD / "build.ninja").exists():
         if not settle(*one("meson setup", ["meson", "setup", str(BUILD), str(ROOT)], tap=False)):
             return False
+    settle(*one("page", [sys.executable, "tools/web.py"], tap=False))
     return settle(*one("build", ["ninja", "-C", str(BUILD)], tap=False))
 
 
@@ -158,6 +159,10 @@ def rules():
     if (ROOT / "tools/plunit_tap.pl").exists():
         settle(*one("rules", ["swipl", "-q", "-f", "none", "-F", "none", "tools/plunit_tap.pl", "--", "--site",
                               "kb/test/site", "kb/core", "tools"]))
+
+
+def web():
+    settle(*one("web", [sys.executable, "tests/web/run.py"]))
 
 
 def whole_node():
@@ -222,7 +227,7 @@ def demo():
     settle(*one("demo", ["tools/demo.sh", "--tap"]))
 
 
-STAGES = {"tidy": tidy, "build": build, "unit": unit, "rules": rules, "corpus": corpus, "flow": flow,
+STAGES = {"tidy": tidy, "build": build, "unit": unit, "rules": rules, "corpus": corpus, "web": web, "flow": flow,
           "system": system, "client": client, "demo": demo}
 TOGETHER = ("flow", "system", "client")  # those that stand side by side are one: no stage waits for the last of another
 

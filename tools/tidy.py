@@ -20,7 +20,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COLUMNS, SCRIPT_COLUMNS, FUNCTION_LINES, FILE_LINES, HEADER_LINES, README_LINES = 100, 140, 70, 600, 200, 30
-CODE = (".c", ".h", ".pl", ".plt", ".py", ".sh")
+CODE = (".c", ".h", ".pl", ".plt", ".py", ".sh", ".js", ".mjs")
 BANNED = {
     "strcpy": "str_dup()", "strcat": "buf_add()", "sprintf": "buf_printf()",
     "vsprintf": "vsnprintf()", "gets": "file_read()", "atoi": "str_to_u64()", "system": "argv",
@@ -48,6 +48,15 @@ MACHINE = re.compile("(?<![\\w./-])/(%s)/" % "|".join(("work", "ro" + "ot", "fa"
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)[^)]*\)|!\[[^\]]*\]\(([^)\s]+)\)")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 USE = re.compile(r"""(?:use_module|reexport|ensure_loaded|include)\(\s*(?:kb\()?'?([\w./]+)'?""")
+# What would make markup, code or a style of text, or fetch from elsewhere: the page's policy (page.c) forbids it in the browser.
+MARKUP = (
+    (r"\b(?:inner|outer)HTML\b", "text goes into textContent: core/dom.js"), (r"\binsertAdjacentHTML\b", "nodes: core/dom.js"),
+    (r"\bdocument\s*\.\s*write", "nodes: core/dom.js"), (r"(?<![\w.])eval\s*\(", "nothing is evaluated"),
+    (r"\bnew\s+Function\b", "nothing is evaluated"), (r"""\bsetAttribute\(\s*['"`](?:style|on)""", "a class, or a listener"),
+    (r"\bDOMParser\b|\bcreateContextualFragment\b|\bsetHTMLUnsafe\b", "nodes: core/dom.js"), (r"(?i)\bjavascript:", "a listener"))
+PAGE_ONLY = ((r"\sstyle=\S", "a class of style/"), (r"<style|<script(?![^>]*\bsrc=)", "a file of its own"),
+             (r"<[^>]*\son\w+\s*=", "a listener"),
+             (r"https?://(?!www\.w3\.org/(?:2000/svg|1999/xhtml|1998/Math))", "nothing from elsewhere"))
 SETTING_ROW = re.compile(r"^SETTING\(")
 
 
@@ -87,7 +96,7 @@ def bare(name):
 def line_length():
     """no line is longer than 100 columns (scripts 140)"""
     for name in named(*CODE):
-        most = SCRIPT_COLUMNS if name.endswith((".py", ".sh")) else COLUMNS
+        most = SCRIPT_COLUMNS if name.endswith((".py", ".sh", ".js", ".mjs")) else COLUMNS
         for number, line in lines(name):
             if len(line) > most:
                 yield name, number, "%d columns; at most %d" % (len(line), most)
@@ -249,6 +258,28 @@ def rules_tested():
         test = RULES_TESTED_ELSEWHERE.get(name, name + "t")
         if test not in FILES and not FACTS_ONLY.search(text(name)):
             yield name, 1, "its test %s is not there" % test
+
+
+def uncommented(raw):
+    """A file of the page without its comments; strings stay."""
+    string = r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\\n])*`)"""
+    pattern = string + r"|(?<![\\:])//[^\n]*|/\*.*?\*/|<!--.*?-->"
+    return re.sub(pattern, lambda hit: hit.group(1) or "\n" * hit.group(0).count("\n"), raw, flags=re.S)
+
+
+def forbidden(raw):
+    """(line, what stands there, what to do instead)"""
+    for number, line in enumerate(uncommented(raw).splitlines(), 1):
+        for pattern, instead in MARKUP + PAGE_ONLY:
+            for hit in re.finditer(pattern, line):
+                yield number, hit.group(0).strip(), instead
+
+
+def page_inert():
+    """the page makes no markup, code or styles of text and fetches nothing from elsewhere"""
+    for name in named(".js", ".html", ".css", ".svg", below="web/"):
+        for number, what, instead in forbidden(text(name)) if not name.endswith(".test.js") else ():
+            yield name, number, "'%s': %s" % (what, instead)
 
 
 def machine_paths():

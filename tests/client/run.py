@@ -11,9 +11,7 @@ npm, or without a registry to install from the first time, the tests are skipped
 import http.server
 import json
 import os
-import re
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -24,10 +22,9 @@ import npm_libraries  # noqa: E402
 from chat_engine import ChatEngine  # noqa: E402
 from debian_root import unavailable  # noqa: E402
 from engine import Llama  # noqa: E402
+from javascript import Report, node_program  # noqa: E402
 from node import LOGICCTL, ROOT, Node, Skip, wait_for  # noqa: E402
 
-FILE_LIMIT_S = 300
-NODE_MIN = 18
 CONTEXT = 4096
 # name: what the token may and how its caller is told that it waits
 TOKENS = {"narrow": ["--models", "other"], "one": ["--concurrent", "1"], "comment": ["--dialect", "comment"],
@@ -40,7 +37,6 @@ CHAT = (
     "{% for call in m.tool_calls or [] %}\n<tool_call>\n{\"name\": \"{{ call.function.name }}\", "
     "\"arguments\": {{ call.function.arguments | tojson }}}\n</tool_call>{% endfor %}<|end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}")
-RESULT = re.compile(r"^(ok|not ok) \d+(?: - )?(.*)$")
 
 
 def installed():
@@ -58,16 +54,6 @@ def installed():
             if name.endswith(".mjs"):
                 shutil.copy(os.path.join(HERE, name), folder)
     return folder
-
-
-def node_program():
-    program = shutil.which("node")
-    if not program:
-        unavailable("no node: apt-get install nodejs")
-    version = subprocess.run([program, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-    if int(version.lstrip("v").split(".")[0]) < NODE_MIN:
-        unavailable("node is %s; at least %d is needed" % (version, NODE_MIN))
-    return program
 
 
 class Counts(http.server.ThreadingHTTPServer):
@@ -118,41 +104,6 @@ class House(Node):
         return status == 200 and self.get("/v1/models", headers={"Authorization": "Bearer " + "x" * 40})[0] == 401
 
 
-class Report:
-    """TAP of several files as one."""
-
-    def __init__(self):
-        self.count = self.failed = 0
-
-    def line(self, good, name):
-        self.count += 1
-        self.failed += not good
-        print("%s %d - %s" % ("ok" if good else "not ok", self.count, name), flush=True)
-
-    def file(self, program, folder, name, env):
-        """Each test of the file; and one that says whether the file came to its end."""
-        short, seen, plan, loud = name.split(".")[0], 0, None, False
-        child = subprocess.Popen([program, "--test-reporter=tap", name], cwd=folder, env=env, stdin=subprocess.DEVNULL,
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
-        clock = threading.Timer(FILE_LIMIT_S, os.killpg, (child.pid, signal.SIGKILL))  # our own child's session
-        clock.start()
-        try:
-            for line in child.stdout:
-                hit, said = RESULT.match(line), re.match(r"1\.\.(\d+)", line)
-                if hit:
-                    seen, loud = seen + 1, hit.group(1) != "ok"
-                    self.line(hit.group(1) == "ok", "%s: %s" % (short, hit.group(2)))
-                elif said:
-                    plan = int(said.group(1))
-                elif loud and line[0] == " " or not line.startswith((" ", "TAP version", "# ")):  # why it failed; what a package prints
-                    print("# " + line.rstrip())
-            child.wait()
-        finally:
-            clock.cancel()
-        self.line(plan == seen and seen > 0 and child.returncode in (0, 1),
-                  "%s came to its end: %d tests, exit %s" % (name, seen, child.returncode))
-
-
 def idle(node):
     try:
         return wait_for("nothing to run", lambda: node.get("/api/v1/queue")[1]["running"] == 0, 10)
@@ -186,8 +137,7 @@ def main():
     except Skip as why:
         print("1..0 # SKIP %s" % why)
         return 0
-    print("1..%d" % report.count)
-    return report.failed != 0
+    return report.end()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ Needs LOGICD (path of logicd) and, for signatures, LOGICCTL in the environment; 
 meson and by tools/test.sh. Python's standard library only.
 """
 import base64
+import functools
 import hashlib
 import http.client
 import json
@@ -24,6 +25,9 @@ import time
 import traceback
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path.append(os.path.join(ROOT, "tools"))
+import web  # noqa: E402
+
 LOGICD = os.path.realpath(
     os.environ.get("LOGICD", os.path.join(ROOT, "build/debug/src/6_program/logicd")))
 LOGICCTL = os.path.realpath(
@@ -61,6 +65,12 @@ def wait_for(what, condition, patience_s=PATIENCE_S):
         if time.monotonic() > end:
             raise AssertionError("waited %d s for: %s" % (patience_s, what))
         time.sleep(0.02)
+
+
+@functools.cache
+def page():
+    """build/web as the sources are now. Nothing is fetched for a test: charts are in it when `make build` has got them."""
+    return web.assemble(install=False)
 
 
 class Named:
@@ -164,7 +174,7 @@ class Node:
 
     def command(self):
         command = [LOGICD, "serve", "--home", self.home, "--kb", os.path.join(ROOT, "kb"),
-                   "--web", os.path.join(ROOT, "web"), "--playbooks", self.playbooks(),
+                   "--web", page(), "--playbooks", self.playbooks(),
                    "--listen", "%s:%d" % (self.listen, self.port)]
         if self.named:
             command += ["--writable", self.named.dir]

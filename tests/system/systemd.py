@@ -16,7 +16,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 import debian_root  # noqa: E402
-from node import LOGICD, ROOT, Tap, equal, wait_for  # noqa: E402
+from node import LOGICD, ROOT, Tap, equal, page, wait_for  # noqa: E402
 
 tap = Tap()
 UNIT = "logic-node.service"
@@ -63,7 +63,7 @@ class Machine:
 
     def boot(self):
         share = "/usr/share/logic-node/"
-        seen = {LOGICD: "/usr/bin/logicd", ROOT + "/kb": share + "kb", ROOT + "/web": share + "web",
+        seen = {LOGICD: "/usr/bin/logicd", ROOT + "/kb": share + "kb", page(): share + "web",
                 ROOT + "/deploy/ansible": share + "ansible",
                 ROOT + "/deploy/systemd": share + "systemd"}
         self.console = open(os.path.join(self.folder, "console"), "w")
