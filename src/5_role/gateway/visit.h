@@ -9,6 +9,7 @@
 
 #include "gateway/link.h"
 #include "gateway/route.h"
+#include "gateway/session.h"
 #include "model/model.h"
 #include "net/exchange.h"
 
@@ -23,6 +24,7 @@ struct visit {
     struct str id;             /* of the path */
     int64_t started_ns;
     char who[WHO_BYTES];
+    struct visitor visitor;
     struct link_call *call;        /* with the judge */
     struct model_call *model_call; /* with the engine */
     struct visit *next, *before;   /* all that are open */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * session — browsers that signed in: who a cookie is, what it may, when that ends;
+ * docs/dashboard.md §3.
+ *
+ * A session only names a principal. What it may is asked anew with each request: the scopes of its
+ * token's row now, the roles of its person now; a revoked token, or a person or passkey that left
+ * the site, ends it there. The book (session_book.h) is kept in HOME/sessions/sessions.json, hashes
+ * only; a file that cannot be read is no sessions, and is said in the log.
+ *
+ * owner    sessions_open() … sessions_close(), of the gateway
+ * threads  the loop's only; the file is written by a worker
+ * secrets  no cookie, CSRF word or token is logged or kept
+ * limits   sessions_max, session_tries_per_minute, challenges_max
+ */
+#pragma once
+
+#include "gateway/session_book.h"
+#include "net/exchange.h"
+
+struct gateway;
+struct visit;
+struct sessions;
+
+/* Who asks, as far as roles go. A zero one is nobody. */
+struct visitor {
+    enum session_role role;
+    enum session_how how;
+    char session[SESSION_NAME_BYTES]; /* "": by token, from this machine, or nobody */
+    struct str cookie;                /* its value; lives as long as the request */
+};
+
+/* Before the sandbox. errors  ERR_SYSTEM the folder cannot be made */
+bool sessions_open(struct gateway *gateway, struct err *err);
+void sessions_start(struct gateway *gateway);
+/* What is not written yet is written. */
+void sessions_stop(struct gateway *gateway);
+void sessions_close(struct gateway *gateway);
+
+/* Does the request show a cookie that counts: one of ours, and no token beside it? */
+bool sessions_shown(struct gateway *gateway, struct exchange *ex);
+/* Who shows it; SESSION_NOBODY: it is nobody's any more. `ret_principal` is "token:NAME" or
+ * "person:NAME". */
+void sessions_find(struct gateway *gateway, struct exchange *ex, struct visitor *ret_visitor,
+    char ret_principal[SESSION_PRINCIPAL_BYTES]);
+/* Of a request that changes something and shows a cookie. errors  ERR_DENIED "csrf" */
+bool sessions_guard(const struct visitor *visitor, struct exchange *ex, struct err *err);
+/* The caller of inference that this session is; NULL and *ret_refusal. */
+struct caller *sessions_caller(struct gateway *gateway, const struct visitor *visitor,
+    struct exchange *ex, uint32_t scope, bool reads);
+
+/* Tries of everybody together: tokens and passkeys that sign in, codes that enrol. Ask before, say
+ * afterwards that it was wrong. errors  ERR_LIMIT "too_many_tries" */
+bool sessions_may_try(struct gateway *gateway, struct err *err);
+void sessions_wrong_try(struct gateway *gateway);
+
+/* For /metrics. */
+void sessions_metrics(const struct gateway *gateway, struct buf *out);
