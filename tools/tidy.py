@@ -268,11 +268,9 @@ def uncommented(raw):
 
 
 def forbidden(raw):
-    """(line, what stands there, what to do instead)"""
-    for number, line in enumerate(uncommented(raw).splitlines(), 1):
-        for pattern, instead in MARKUP + PAGE_ONLY:
-            for hit in re.finditer(pattern, line):
-                yield number, hit.group(0).strip(), instead
+    """[(line, what stands there, what to do instead)]"""
+    return [(number, hit.group(0).strip(), instead) for number, line in enumerate(uncommented(raw).splitlines(), 1)
+            for pattern, instead in MARKUP + PAGE_ONLY for hit in re.finditer(pattern, line)]
 
 
 def page_inert():
