@@ -33,7 +33,7 @@ def main():
             return 0
         report = Report()
         for name in names:
-            report.file(program, copy, name)
+            report.file(program, copy, name, dict(os.environ, LN_ROOT=str(web.ROOT)))  # some compare with the sources
         return report.end()
 
 
