@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hosts, pools and who waits for an engine: GET /v1/capabilities, then `queue` and `stage` events. Pure.
+//
+//   state: {known, live, skew_ms, waiting, running, hosts {name: {host, power, stage, since_ms, expected_ms}},
+//           pools {name: {pool, host, state, model, stage, since_ms, expected_ms, busy, slots, tokens_per_s, …}}, requests [row],
+//           stages {name of host or pool: {stage, words, case, since_ms, expected_ms}}}
+//   `since_ms` is the node's civil clock; skew_ms is how far this browser's clock is ahead of it.
+
+export const STAGES_UP = ['waking', 'booting', 'agent_up', 'driver_ready', 'engine_starting', 'verifying', 'loading', 'ready'];
+export const STAGES_DOWN = ['draining', 'unloading', 'sleeping', 'asleep'];
+const ENDS = new Set(['ready', 'asleep']);
+const STAGES_MAX = 256,
+  ROWS_MAX = 512,
+  STAGE_KEPT_MS = 15_000;
+
+export const EMPTY = Object.freeze({
+  known: false,
+  live: false,
+  skew_ms: 0,
+  waiting: 0,
+  running: 0,
+  hosts: {},
+  pools: {},
+  requests: [],
+  stages: {},
+});
+
+function byName(rows, name, before, shape = (row) => row) {
+  const next = {};
+  for (const row of (Array.isArray(rows) ? rows : []).slice(0, ROWS_MAX)) {
+    if (typeof row?.[name] !== 'string') continue;
+    const old = before[row[name]],
+      fresh = shape(row, old);
+    next[row[name]] = old && JSON.stringify(old) === JSON.stringify(fresh) ? old : fresh;
+  }
+  return next;
+}
+
+const hostOfPage = (row, old) => ({
+  ...old,
+  host: row.host,
+  power: row.state,
+  stage: row.stage || null,
+  words: row.words ?? null,
+  expected_ms: old?.expected_ms ?? null,
+  since_ms: old?.since_ms ?? null,
+  up_in_ms: row.up_in_ms ?? null,
+});
+const poolOfPage = (row, old) => ({
+  ...old,
+  pool: row.pool,
+  host: row.host ?? null,
+  state: row.state,
+  stage: row.stage || null,
+  model: row.model ?? null,
+  since_ms: old?.since_ms ?? null,
+  expected_ms: old?.expected_ms ?? null,
+  busy: row.running,
+  slots: row.slots,
+  waiting: row.waiting,
+  tokens_per_s: old?.tokens_per_s ?? null,
+  device: row.device,
+  engine: row.engine,
+  context: row.context,
+  models: row.models ?? [],
+  words: row.words ?? null,
+});
+
+function ofPage(state, page) {
+  return {
+    ...state,
+    known: true,
+    hosts: byName(page.hosts, 'host', state.hosts, hostOfPage),
+    pools: byName(page.pools, 'pool', state.pools, poolOfPage),
+  };
+}
+
+function ofQueue(state, event) {
+  const keep = (row, old) => ({ ...old, ...row });
+  const skew = Number.isFinite(event.received_ms) && Number.isFinite(event.at_ms) ? event.received_ms - event.at_ms : state.skew_ms;
+  return {
+    ...state,
+    known: true,
+    live: true,
+    skew_ms: skew,
+    waiting: event.waiting ?? 0,
+    running: event.running ?? 0,
+    hosts: byName(event.hosts, 'host', state.hosts, keep),
+    pools: byName(event.pools, 'pool', state.pools, keep),
+    requests: Array.isArray(event.requests) ? event.requests.slice(0, 50) : [],
+  };
+}
+
+function ofStage(state, event) {
+  const name = event.pool ?? event.host;
+  if (typeof name !== 'string' || typeof event.stage !== 'string') return state;
+  const stages = { ...state.stages };
+  delete stages[name];
+  stages[name] = {
+    stage: event.stage,
+    words: event.words ?? '',
+    case: event.case ?? null,
+    host: event.host ?? null,
+    pool: event.pool ?? null,
+    since_ms: event.since_ms ?? event.at_ms ?? null,
+    expected_ms: event.expected_ms ?? null,
+    at_ms: event.at_ms ?? null,
+  };
+  for (const old of Object.keys(stages).slice(0, -STAGES_MAX)) delete stages[old];
+  return { ...state, stages };
+}
+
+function ofEnd(state, id) {
+  // the case of a stage has ended, well or not
+  const names = Object.keys(state.stages).filter((name) => state.stages[name].case === id);
+  if (!names.length) return state;
+  const stages = { ...state.stages };
+  for (const name of names) delete stages[name];
+  return { ...state, stages };
+}
+
+export function reduce(state, event) {
+  if (event.kind === 'page' && event.capabilities) return ofPage(state, event.capabilities);
+  if (event.kind === 'queue') return ofQueue(state, event);
+  if (event.kind === 'stage') return ofStage(state, event);
+  if (event.kind === 'case_failed' || event.kind === 'case_executed') return ofEnd(state, event.case);
+  if (event.kind === 'reopened') return Object.keys(state.stages).length ? { ...state, stages: {} } : state;
+  return state;
+}
+
+const moving = (stage) => Boolean(stage) && !ENDS.has(stage) && (STAGES_UP.includes(stage) || STAGES_DOWN.includes(stage));
+
+/** What is under way for a row of a host or a pool: {stage, words, since_ms, expected_ms, case}, or null. `now_ms`: the browser's clock. */
+export function under_way(state, row, now_ms) {
+  if (!row) return null;
+  const live = state.stages[row.pool ?? row.host];
+  if (live && moving(live.stage)) return live;
+  if (live && ENDS.has(live.stage) && live.at_ms !== null && now_ms - state.skew_ms - live.at_ms < STAGE_KEPT_MS) return live;
+  if (!moving(row.stage)) return null;
+  return {
+    stage: row.stage,
+    words: row.words ?? '',
+    case: null,
+    since_ms: row.since_ms ?? null,
+    expected_ms: row.expected_ms ?? row.up_in_ms ?? null,
+  };
+}
