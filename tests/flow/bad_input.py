@@ -245,14 +245,14 @@ def invariant_2_text_never_becomes_an_approval():
 @tap.test
 def invariant_2_paths_in_urls_lead_nowhere():
     paths = ["/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2fetc/passwd",
-             "/app.js/../../x", "//etc/passwd", "/app.js%00", "/\\..\\..",
+             "/start.js/../../x", "//etc/passwd", "/start.js%00", "/\\..\\..",
              "/api/v1/cases/..%2f..%2fledger", "/api/v1/cases/%00", "/api/v1/cases/'; halt.",
              "/api/v1/cases/" + "A" * 3000,
              "/api/v1/cases?limit=0x10", "/api/v1/cases?limit=1&limit=2", "/api/v1/cases?x=1",
              "/api/v1/ledger?after=-1", "/api/v1/ledger?after=99999999999999999999"]
     get = b"GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with Node() as node, untouched(node):
-        assert b" 200 " in send(node, get % b"/app.js")
+        assert b" 200 " in send(node, get % b"/start.js")
         for path in paths:
             answer = send(node, get % path.encode())
             assert answer.split(b" ")[1][:1] == b"4", (path, answer[:200])

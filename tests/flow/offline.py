@@ -39,7 +39,7 @@ def story():
         denied = node.intent("delete the zone home.arpa")
         equal(denied["status"], "denied")
         equal(node.intent("explain case " + denied["case"])["status"], "success")
-        for path in ("/", "/app.js", "/style.css", "/openapi.json", "/metrics"):
+        for path in ("/", "/start.js", "/style/base.css", "/openapi.json", "/metrics"):
             equal((path, node.get(path, headers=PAGE)[0]), (path, 200))
         node.post("/api/v1/kb/reload", {})
         node.verify_ledger()
@@ -132,7 +132,7 @@ def invariant_11_the_page_names_no_address_but_its_own():
 @tap.test
 def invariant_11_the_browser_is_told_to_fetch_nothing_from_outside():
     with Node(named=False) as node:
-        for path in ("/", "/app.js", "/style.css"):
+        for path in ("/", "/start.js", "/style/base.css"):
             connection = node.connect()
             connection.request("GET", path, headers=PAGE)
             response = connection.getresponse()

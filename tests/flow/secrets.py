@@ -22,7 +22,7 @@ from node import LOGICCTL, Node, Tap, equal  # noqa: E402
 
 tap = Tap()
 PIECE = 10  # so many bytes of a secret in a row are a leak
-GETS = ("/", "/app.js", "/api/v1/cases?limit=200", "/api/v1/actions", "/api/v1/ledger?limit=500",
+GETS = ("/", "/start.js", "/api/v1/cases?limit=200", "/api/v1/actions", "/api/v1/ledger?limit=500",
         "/api/v1/ledger/export", "/api/v1/ledger/verify", "/api/v1/status", "/metrics",
         "/openapi.json", "/readyz", "/api/v1/nothing")
 FACTS = """
