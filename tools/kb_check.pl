@@ -373,17 +373,18 @@ loaded_checks(Core) :-
 %   A house that nobody has a key for yet is safe, because nothing that needs consent passes:
 %   worth a word, no reason to refuse the rules.
 proof_finding(tiers_have_approvers, Said) :-
-    \+ call(site:operator_key(_, _)),
+    \+ call(site:key_person(_, _, _)),
     !,
-    format("note: no operator_key yet: ~s~n", [Said]).
+    format("note: no operator_key and no passkey yet: ~s~n", [Said]).
 proof_finding(Name, Said) :-
     user:ln_folder(site, Site),
     format(string(Words), "proof ~w does not hold: ~s", [Name, Said]),
     found(Site, 0, Words).
 
 door(Door) :-
-    member(Door, [ catalogue, parse, judge, approver, query, explain, site, inference, host_job,
-                   senses, observe, alert, sensed, prompt, runbook, ground, learn, state_text ]).
+    member(Door, [ catalogue, parse, judge, approver, people, query, explain, site, inference,
+                   host_job, senses, observe, alert, sensed, prompt, runbook, ground, learn,
+                   state_text ]).
 
 door_missing(Door, Words) :-
     atom_concat(door_, Door, Module),

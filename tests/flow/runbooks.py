@@ -271,13 +271,18 @@ DOOR_FORMS = {
     "approver": [{"key_id": "0", "tier": "change", "action": "dns_record_add", "params": {},
                   "by": {"principal": "loopback", "via": "api"}, "approvals": [{"person": "owner", "key_id": "0"}]}],
     "query": [{"query": "zones", "args": {"x": ""}}], "explain": [{"case": {"id": "1", "nl": "", "state": "done"}}],
-    "site": [{}], "inference": [{}], "host_job": [{"host": ""}], "prompt": [{"alert": 1, "now_ms": 1}],
+    "site": [{}], "people": [{}],
+    "inference": [{}], "host_job": [{"host": ""}], "prompt": [{"alert": 1, "now_ms": 1}],
     "runbook": [{"alert": 1, "answer": GOOD}], "state_text": [{}], "senses": [{}],
     "learn": [{"kind": kind, "case": "", "seq": 7, "at": "2026-11-21T08:00:00.000Z", "body": body} for kind, body in [
         ("", {}), ("runbook_generated", {"alert": 1, "markdown": "", "answer": GOOD}), ("runbook_failed", {"alert": 1, "code": ""})]],
     "observe": [{"now_ms": 1795250034449, "rows": [["", "", "", 1, 1795250034449]]}],
     "ground": [{"texts": [""], "now_ms": 1}], "sensed": [{"job": {"hand": "senses", "op": ""}, "now_ms": 1}],
     "alert": [{"question": {"": ""}}],
+    "notify": [{"entry": {"kind": kind, "seq": 7, "at": "2026-11-21T08:00:00.000Z", "case": "1", "body": {"words": "", "severity": "critical"}},
+                "case": {"id": "1", "status": "awaiting_consent", "nl": "", "summary": ""}, "now_ms": 1795250034449}
+               for kind in ("case_planned", "case_failed", "alert_raised", "alert_changed", "kb_loaded", "kb_refused")]
+              + [{"test": "", "now_ms": 1}],
 }
 WALK = """
 :- assertz(user:ln_folder(site, '%s')).

@@ -15,6 +15,7 @@
 :- use_module(machine_words, [machine_column/2, machine_expected/2]).
 :- use_module(house_words, [house_fact/2, house_column/2, house_expected/2]).
 :- use_module(sense_words, [sense_fact/3, sense_column/2, sense_expected/2]).
+:- use_module(passkey_words, [passkey_fact/2, passkey_column/2, passkey_expected/2]).
 :- use_module(notify_words, [notify_fact/2, notify_column/2, notify_expected/2]).
 
 /** <module> The words that site and state files may use
@@ -84,6 +85,8 @@ fact_word(Module, Name, Columns) :-
     sense_fact(Module, Name, Columns).
 fact_word(site, Name, Columns) :-
     notify_fact(Name, Columns).
+fact_word(site, Name, Columns) :-
+    passkey_fact(Name, Columns).
 
 %!  fact_fault(+Module, +Term, -Words:string) is semidet.
 %
@@ -146,6 +149,7 @@ column(seq, Value)        => integer(Value), Value >= 0.
 column(json, Value)       => json_value(Value).
 column(Type, Value), sense_expected(Type, _) => sense_column(Type, Value).
 column(Type, Value), house_expected(Type, _) => once(house_column(Type, Value)).
+column(Type, Value), passkey_expected(Type, _) => once(passkey_column(Type, Value)).
 column(Type, Value), notify_expected(Type, _) => once(notify_column(Type, Value)).
 column(Type, Value)       => machine_column(Type, Value).
 
@@ -167,6 +171,7 @@ expected(seq, 'a ledger number').
 expected(json, 'a value as it came over the wire').
 expected(Type, Words) :- sense_expected(Type, Words), !.
 expected(Type, Words) :- house_expected(Type, Words), !.
+expected(Type, Words) :- passkey_expected(Type, Words), !.
 expected(Type, Words) :- notify_expected(Type, Words), !.
 expected(Type, Words) :- machine_expected(Type, Words).
 

@@ -10,6 +10,7 @@
           ]).
 :- use_module(library(lists), [member/2, memberchk/2]).
 :- use_module(vocabulary, [label/1]).
+:- use_module(passkey_words, [origin/3]).
 
 /** <module> The words of notifications: channels, what each is told, where the page is
 
@@ -32,7 +33,9 @@ notify_column(notify_what, Value)    :- atom(Value), notify_what(Value), !.
 
 %!  notify_expected(?Type, -Words) is nondet.
 
-notify_expected(origin, 'an origin such as "https://node.home.arpa:30443": lower case, no path').
+notify_expected(origin,
+                'an origin such as "https://node.home.arpa:30443": lower case, no path, and no \c
+                 port that the scheme implies').
 notify_expected(notify_channel, 'a lower-case word such as phone').
 notify_expected(notify_kind, 'webhook, slack or ntfy').
 notify_expected(notify_where,
@@ -53,12 +56,7 @@ notify_what(node).
 %   Scheme, host and port as a browser writes them: no path, no slash at the end.
 
 origin_text(Text) :-
-    string(Text),
-    scheme(Text, _, Place),
-    string_length(Place, Length),
-    Length >= 1,
-    Length =< 260,
-    place_codes(Place, `abcdefghijklmnopqrstuvwxyz0123456789-.:[]`).
+    origin(Text, _, _).
 
 scheme(Text, "https", Rest) :- string_concat("https://", Rest, Text), !.
 scheme(Text, "http", Rest)  :- string_concat("http://", Rest, Text).

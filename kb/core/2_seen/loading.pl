@@ -12,6 +12,7 @@
 :- use_module(library(apply), [maplist/3]).
 :- use_module(library(sha), [sha_hash/3, hash_atom/2]).
 :- use_module(kb('1_words/fact_words'), [fact_word/3, fact_fault/3, public_key_bytes/2]).
+:- use_module(kb('1_words/passkey_words'), [passkey_key_bytes/2]).
 :- use_module(site, []).
 :- use_module(state, []).
 :- use_module(alerts, []).
@@ -63,9 +64,8 @@ rules_loaded(Core, Rules) :-
 
 load_site(Folder, Count) :-
     load_facts(Folder, site, Count),
-    forall(site:operator_key(Person, PublicKey),
-           ( public_key_bytes(PublicKey, Bytes),
-             sha_hash(Bytes, Hash, [algorithm(sha256), encoding(octet)]),
+    forall(key_of(Person, PublicKey, Bytes),
+           ( sha_hash(Bytes, Hash, [algorithm(sha256), encoding(octet)]),
              hash_atom(Hash, Hex),
              sub_atom(Hex, 0, 16, _, Short),
              atom_string(Short, KeyId),
@@ -73,6 +73,14 @@ load_site(Folder, Count) :-
     findall(site:Name/Arity,
             ( fact_word(site, Name, Columns), length(Columns, Arity) ), Predicates),
     compile_predicates([site:key_person/3|Predicates]).
+
+%   Key files and passkeys: what a person may sign with.
+key_of(Person, PublicKey, Bytes) :-
+    site:operator_key(Person, PublicKey),
+    public_key_bytes(PublicKey, Bytes).
+key_of(Person, PublicKey, Bytes) :-
+    site:operator_passkey(Person, _, PublicKey, _, _),
+    passkey_key_bytes(PublicKey, Bytes).
 
 %!  load_state(+Folder, -Count) is det.
 %

@@ -30,6 +30,12 @@ test(an_empty_file_is_empty, Found == []) :-
     found("", Found).
 test(a_key_has_its_id, Person == owner) :-
     site:key_person("72cd6e8422c407fb", Person, _).
+test(a_passkey_has_its_id, Key == Written) :-
+    site:operator_passkey(robin, _, Written, _, _),
+    site:key_person(Id, robin, Key),
+    string_length(Id, 16).
+test(a_stranger_has_no_key, fail) :-
+    site:key_person(_, kim, _).
 test(the_site_is_static, throws(error(permission_error(modify, static_procedure, _), _))) :-
     assertz(site:grant(guest, dns_record_add, any, freely)).
 

@@ -145,11 +145,13 @@ possible_approvers(Tier, Principal, Persons) :-
     sort(Found, Persons).
 
 %!  may_sign(?Person, +Tier, +Principal:string) is nondet.
+%
+%   With a key file or a passkey: a person without either could not sign.
 
 may_sign(Person, Tier, Principal) :-
     tier_rank(Tier, Rank),
     site:may_approve(Person, Upto),
     tier_rank(Upto, UptoRank),
     UptoRank >= Rank,
-    once(site:operator_key(Person, _)),
+    once(site:key_person(_, Person, _)),
     \+ principal_person(Principal, Person).

@@ -51,7 +51,15 @@ test(nobody_approves_their_own, Persons == [ada]) :-
     possible_approvers(risky, "token:laptop", Persons).
 test(a_uid_is_its_person, Persons == [owner]) :-
     possible_approvers(risky, "uid:1000", Persons).
-test(junior_may_sign_changes_only, Persons == [ada, junior, owner]) :-
+test(junior_may_sign_changes_only, Persons == [ada, junior, owner, robin]) :-
     possible_approvers(change, "loopback", Persons).
+test(a_passkey_alone_is_enough_to_sign) :-
+    once(may_sign(robin, change, "loopback")).
+test(a_passkey_makes_nobody_sign_more, fail) :-
+    may_sign(robin, risky, "loopback").
+test(who_signs_with_a_passkey_signs_nothing_of_their_own, fail) :-
+    may_sign(robin, change, "person:robin").
+test(a_person_without_key_and_passkey_signs_nothing, fail) :-
+    may_sign(kim, change, "loopback").
 
 :- end_tests(policy).

@@ -12,6 +12,8 @@
 :- use_module(machine_faults, [machine_fault/1]).
 :- use_module(house, [house_fault/1]).
 :- use_module(sense_faults, [sense_fault/1]).
+:- use_module(notify, [notify_fault/1]).
+:- use_module(passkey_faults, [passkey_fault/1]).
 :- use_module(action, [action/3, summary/2, parameter/5, example/2]).
 :- use_module(policy,
               [supports/3, forbids/3, breaks/3, invariant/2, possible_approvers/3,
@@ -41,7 +43,7 @@ proof(site_hangs_together, Faults) :-
     findall(Fault, loose_end(Fault), Faults0),
     sort(Faults0, Faults).
 proof(house_is_consistent, Faults) :-
-    findall(Fault, ( house_fault(Fault) ; sense_fault(Fault) ), Faults0),
+    findall(Fault, ( house_fault(Fault) ; sense_fault(Fault) ; notify_fault(Fault) ), Faults0),
     sort(Faults0, Faults).
 
                 /*  consent  */
@@ -58,7 +60,7 @@ no_approver(Fault) :-
     sort(Names0, Names),
     atomic_list_concat(Names, ', ', List),
     format(string(Fault),
-           "tier ~w needs ~d signature(s) for ~w, but ~d person(s) have both operator_key and \c
+           "tier ~w needs ~d signature(s) for ~w, but ~d person(s) have both a key or passkey and \c
             may_approve for it, so these are denied (logicctl key new prints the fact)",
            [Tier, Count, List, Possible]).
 
@@ -163,7 +165,8 @@ loose_end(Fault) :-
     format(string(Fault), "variables for ~s, which is no playbook of the site", [Playbook]).
 loose_end(Fault) :-
     ( site:operator_key(Person, _) ; site:may_approve(Person, _) ; site:unix_person(_, Person)
-    ; site:token_person(_, Person) ; site:person_role(Person, _) ),
+    ; site:token_person(_, Person) ; site:person_role(Person, _)
+    ; site:operator_passkey(Person, _, _, _, _) ),
     \+ site:person(Person, _),
     format(string(Fault), "~w is no person of the site", [Person]).
 loose_end(Fault) :-
@@ -171,7 +174,8 @@ loose_end(Fault) :-
     site:key_person(KeyId, B, _),
     A @< B,
     format(string(Fault), "key ~s belongs to both ~w and ~w: one key, one person", [KeyId, A, B]).
-
+loose_end(Fault) :-
+    passkey_fault(Fault).
 loose_end(Fault) :-
     machine_fault(Fault).
 

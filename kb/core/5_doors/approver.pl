@@ -12,10 +12,11 @@
 :- use_module(kb('3_rules/policy'),
               [supports/3, signatures_needed/5, may_sign/3, principal_person/2]).
 
-/** <module> Door approver: may this key consent, and would it be enough?
+/** <module> Door approver: may this key or passkey consent, and would it be enough?
 
 Consent counts persons and keys, both distinct; the proposer's own does not count. The approvals
-so far are judged by the same rules again, so a person who lost the right no longer counts.
+so far are judged by the same rules again, so a person who lost the right no longer counts. Of a
+passkey it also says for which site it was made and on which pages it may be used.
 */
 
 %!  approver(+In, -Out) is det.
@@ -68,12 +69,22 @@ approvals([Obj|Objs], [Person-KeyId|Approvals]) :-
 key_answer(KeyId, Tier, Principal, Needed, Approvals, Out) :-
     (   site:key_person(KeyId, Person, PublicKey)
     ->  verdict(Person, KeyId, Tier, Principal, Needed, Approvals, May, Enough, Words),
+        passkey_obj(PublicKey, Passkey),
         Out = obj([ known-true, may-May, enough-Enough, person-Person, public_key-PublicKey,
-                    words-Words ])
+                    passkey-Passkey, words-Words ])
     ;   shown(KeyId, Shown),
-        format(string(Words), "the key ~s is in no operator_key of the site facts", [Shown]),
-        Out = obj([ known-false, may-false, enough-false, person-"", public_key-"",
+        format(string(Words), "the key ~s is in no operator_key or operator_passkey of the site \c
+                               facts", [Shown]),
+        Out = obj([ known-false, may-false, enough-false, person-"", public_key-"", passkey-null,
                     words-Words ])
+    ).
+
+%   null: a key file, which signs the text itself.
+passkey_obj(PublicKey, Passkey) :-
+    (   site:operator_passkey(_, _, PublicKey, RpId, _)
+    ->  findall(Origin, site:page_origin(Origin), Origins),
+        Passkey = obj([rp_id-RpId, origins-Origins])
+    ;   Passkey = null
     ).
 
 verdict(Person, KeyId, Tier, Principal, Needed, Approvals, May, Enough, Words) :-

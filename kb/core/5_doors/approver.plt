@@ -43,4 +43,37 @@ test(nobody_for_a_stranger, A == true/false/false) :-
 test(the_public_key, Public == "ed25519:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=") :-
     owner(Key), approver(Key, "loopback", [], Out), at(Out, public_key, Public).
 
+
+robin(Key) :- site:key_person(Key, robin, _).
+owners_passkey(Key) :-
+    site:operator_passkey(owner, _, Public, _, _),
+    site:key_person(Key, owner, Public).
+
+passkey_answer(KeyId, Action, Principal, Approvals, Out) :-
+    findall(obj(["person"-Person, "key_id"-Key]), member(Person-Key, Approvals), Objs),
+    door_approver:approver(obj([ "key_id"-KeyId, "tier"-"change", "action"-Action,
+                                 "params"-obj(["name"-"a.example.com", "value"-"10.0.0.1"]),
+                                 "by"-obj(["principal"-Principal, "via"-"api"]),
+                                 "approvals"-Objs ]), Out).
+
+test(a_passkey_says_where_it_may_be_used,
+     A-RpId-Origins == (true/true/true)-"node.test"-["https://node.test:30443",
+                                                     "https://second.node.test"]) :-
+    robin(Key), passkey_answer(Key, "dns_record_add", "loopback", [], Out), answer(Out, A),
+    at(Out, passkey, Passkey), at(Passkey, rp_id, RpId), at(Passkey, origins, Origins).
+test(a_key_file_is_no_passkey, Passkey == null) :-
+    owner(Key), approver(Key, "loopback", [], Out), at(Out, passkey, Passkey).
+test(a_stranger_has_no_passkey, Passkey == null) :-
+    approver("0000000000000000", "loopback", [], Out), at(Out, passkey, Passkey).
+test(not_above_the_tier_of_a_passkeys_person, A == true/false/false) :-
+    robin(Key), approver(Key, "loopback", [], Out), answer(Out, A).
+test(not_ones_own_by_passkey, A == true/false/false) :-
+    robin(Key), passkey_answer(Key, "dns_record_add", "person:robin", [], Out), answer(Out, A).
+test(key_and_passkey_of_one_person_are_one, A == true/false/false) :-
+    owner(Key), owners_passkey(Passkey),
+    approver(Passkey, "loopback", model, ["owner"-Key], Out), answer(Out, A).
+test(key_and_passkey_of_two_are_two, A == true/true/true) :-
+    ada(Key), owners_passkey(Passkey),
+    approver(Passkey, "loopback", model, ["ada"-Key], Out), answer(Out, A).
+
 :- end_tests(approver_door).

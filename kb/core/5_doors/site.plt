@@ -4,7 +4,7 @@
 
 :- begin_tests(site_door).
 
-test(the_site, Node-People == "test-node"-[ada, junior, owner]) :-
+test(the_site, Node-People == "test-node"-[ada, junior, kim, owner, robin]) :-
     door_site:site(obj([]), Out),
     at(Out, node, Node),
     findall(P, ( at(Out, people, L), member(O, L), at(O, person, P) ), People).

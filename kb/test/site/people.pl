@@ -3,9 +3,13 @@
 person(owner,  "The owner").
 person(ada,    "Ada").
 person(junior, "Junior").
+person(robin,  "Robin").
+person(kim,    "Kim").
 person_role(owner,  operator).
 person_role(ada,    operator).
 person_role(junior, guest).
+person_role(robin,  operator).
+person_role(kim,    viewer).
 unix_person(1000, ada).
 token_person("laptop", owner).
 token_role("probe", guest).
@@ -16,7 +20,16 @@ channel_role(node, scheduler).
 operator_key(owner,  "ed25519:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").
 operator_key(ada,    "ed25519:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=").
 operator_key(junior, "ed25519:AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=").
+operator_passkey(robin, "cm9iaW4", "es256:BGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKW\c
+                                 T+NC4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfU=",
+                 "node.test", "phone").
+operator_passkey(owner, "b3duZXI", "ed25519:BAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ=",
+                 "node.test", "token").
+page_origin("https://node.test:30443").
+page_origin("https://second.node.test").
+
 may_approve(owner,  destructive).
+may_approve(robin,  change).
 may_approve(ada,    destructive).
 may_approve(junior, change).
 

@@ -15,6 +15,7 @@ door_parse:parse(In, In).
 door_judge:judge(In, In).
 door_approver:approver(_, Out) :-
     user:refusal(Out).
+door_people:people(_, obj([people-[], origins-[]])).
 door_explain:explain(_, obj([words-"because"])).
 door_inference:inference(_, obj([hosts-[], pools-[], measured-[]])).
 door_host_job:host_job(In, In).
@@ -25,6 +26,7 @@ door_observe:observe(In, In).
 door_alert:alert(In, In).
 door_sensed:sensed(In, In).
 door_ground:ground(In, In).
+door_notify:notify(In, In).
 door_site:site(_, obj([folders-Folders])) :-
     findall(obj([which-Which, folder-Folder]), user:ln_folder(Which, Folder), Folders).
 door_state_text:state_text(_, obj([files-[obj([name-counter, text-N])]])) :-
