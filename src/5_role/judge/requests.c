@@ -320,8 +320,9 @@ static bool do_proposal(struct asked *a, struct err *err)
         return err_code(err, ERR_LIMIT, "too_many_params", "params",
             "%zu parameters, %d are allowed", json_object_size(params), PARAMS_MAX);
     bool by_model = str_eq(via, S("model"));
-    scoped(json_done) json_t *by =
-        by_of(a, by_model ? "model" : str_eq(via, S("rule")) ? "rule" : "api");
+    scoped(json_done) json_t *by = by_of(a, by_model                 ? "model"
+                                            : str_eq(via, S("rule")) ? "rule"
+                                                                     : "api");
     scoped(json_done) json_t *word = json_stringn(action.at, action.len);
     scoped(json_done) json_t *said = nl.len ? json_stringn(nl.at, nl.len) : NULL;
     scoped(json_done) json_t *engine =
@@ -389,6 +390,15 @@ static bool do_inference(struct asked *a, struct err *err)
 {
     return json_take(a->body, NULL, 0, err) &&
            door_through(a, PROLOG_INFERENCE, json_object(), err);
+}
+
+/* Who is who, with their passkeys' keys: for the gateway itself, which signs people in. */
+static bool do_people(struct asked *a, struct err *err)
+{
+    if (strcmp(message_text(a->who, "channel"), NODE_CHANNEL) != 0)
+        return err_code(err, ERR_DENIED, "not_for_callers", "method",
+            "the node itself asks for people; callers have GET /api/v1/people");
+    return json_take(a->body, NULL, 0, err) && door_through(a, PROLOG_PEOPLE, json_object(), err);
 }
 
 /* Facts for a prompt, as they are now: no case, no record. */
@@ -497,7 +507,7 @@ static bool do_status(struct asked *a, struct err *err)
                 json_integer((json_int_t)j->cases_by_status[s]));
     client_reply(j, &a->client,
         json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:o, s:{s:i, s:I, s:I, s:I, s:I, s:I}, "
-            "s:{s:I, s:I, s:I}}",
+                  "s:{s:I, s:I, s:I}}",
             "version", LOGIC_NODE_VERSION, "rules", j->rules, "site", j->site_hash, "ledger",
             (int)(j->ledger != NULL), "actuator", (int)(j->actuator != NULL), "open_cases",
             (json_int_t)j->live_count, "closed_cases", closed, "judge", "workers", counts.workers,
@@ -532,6 +542,7 @@ static const struct method {
     {"inference", do_inference},
     {"host_status", look_host},
     {"ground", do_ground},
+    {"people", do_people},
     {"alerts", alerts_list},
     {"alert", alerts_show},
     {"nodes", tell_nodes},
