@@ -6,6 +6,7 @@
           ]).
 :- use_module(library(lists), [append/3, member/2, memberchk/2]).
 :- use_module(kb('1_words/metric_words'), [metric/5, metric_words/2]).
+:- use_module(kb('2_seen/site'), []).
 :- use_module(alerts, [condition_sentence/4]).
 :- use_module(quantities, [amount/3, duration/2]).
 :- use_module(readings, [and_list/2, fact_id/4, reading_objs/2]).
@@ -24,13 +25,26 @@ health_answer(Asked, Healths, Readings, Cut, Obj) :-
                             anomaly_objs(Node, Anomalies, Objects) ), ByNode),
     health_words(Asked, Healths, Words0),
     with_cut(Cut, Words0, Words),
-    findall(obj([node-Node, health-Health, power-Power, because-Objects]),
-            ( member(health(Node, Health, Power, _), Healths), memberchk(Node-Objects, ByNode) ),
+    findall(obj([ node-Node, roles-Roles, sleeps_as-Sleeper, health-Health, power-Power,
+                  because-Objects ]),
+            ( member(health(Node, Health, Power, _), Healths), memberchk(Node-Objects, ByNode),
+              roles_of(Node, Roles), sleeper_of(Node, Sleeper) ),
             Nodes),
     findall(Said, ( member(health(Node, Health, Power, Anomalies), Healths),
                     node_words(Node, Health, Power, Anomalies, Said) ), Proof),
     cited(Asked, Readings, ByNode, Facts),
     Obj = obj([words-Words, nodes-Nodes, facts-Facts, proof-Proof]).
+
+%   What a list of nodes is ordered by, and which host it is where one may sleep, or null.
+roles_of(Node, Roles) :-
+    findall(Role, site:node_role(Node, Role), Roles0),
+    sort(Roles0, Roles).
+
+sleeper_of(Node, Host) :-
+    (   site:node_host(Node, Host0)
+    ->  Host = Host0
+    ;   Host = null
+    ).
 
 %   Of one node all readings, of all nodes those that something rests on.
 cited(none, Readings, ByNode, Facts) =>

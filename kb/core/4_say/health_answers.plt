@@ -28,6 +28,16 @@ test(what_was_cut_is_said, Words == "a is well: it tells of itself, and nothing 
                                      wrong. There is more than was told.") :-
     health_answer("a", [health("a", ok, awake, [])], [], true, obj(Pairs)),
     memberchk(words-Words, Pairs).
+test(a_row_tells_roles_and_which_host_it_is, Rows == [ "pve"/[gpu_server, hypervisor]/null,
+                                                        "tower"/[desktop]/tower,
+                                                        "stranger"/[]/null ]) :-
+    findall(health(Node, ok, awake, []), member(Node, ["pve", "tower", "stranger"]), Healths),
+    health_answer(none, Healths, [], false, obj(Pairs)),
+    memberchk(nodes-Nodes, Pairs),
+    findall(Node/Roles/Host,
+            ( member(obj(Row), Nodes), memberchk(node-Node, Row), memberchk(roles-Roles, Row),
+              memberchk(sleeps_as-Host, Row) ),
+            Rows).
 test(each_way_of_being_hot, [forall(member(How/Minutes/Said, [ hot/0/"which is reached",
                                                                soon/5/"which it reaches in 5 min",
                                                                rising/90/"reaches in 90 min",
