@@ -9,7 +9,7 @@
 //   list(state, filter, text)   rows to show: those that wait first, then the newest; counted by counts(state)
 //
 // Events: a ledger entry {seq, kind, case, at, body} (form=brief or whole) · {kind: 'page', cases: [row], more} (more left out: no page
-// of the whole list) · {kind: 'view', case} · {kind: 'looked_up', case}
+// of the whole list) · {kind: 'view', case} · {kind: 'looked_up', case} · {kind: 'forget'}
 // · {kind: 'stage', case, stage, words, host, pool, at_ms, since_ms, expected_ms}
 // What cannot be folded, because its beginning was never seen, stands in state.missing (case: time of the entry): whoever has the API
 // fetches it as a 'view' and then says 'looked_up'.
@@ -226,6 +226,7 @@ function cursor(state, event) {
 }
 
 export function reduce(state, event) {
+  if (event.kind === 'forget') return { ...first(), version: state.version + 1 }; // somebody else looks at the page
   if (event.kind === 'page') {
     for (const row of event.cases ?? []) putRow(state, row);
     return { ...state, version: state.version + 1, ...cursor(state, event) };

@@ -170,6 +170,11 @@ test('a case whose beginning was missed is asked for, and a view of it settles i
   assert.equal(state.missing.size, 0, 'a case that is not there is not asked for again');
 });
 
+test('what one person saw is forgotten before another looks', () => {
+  const state = fold([...LIFE.map((on, i) => entry(on, i + 1)), { kind: 'page', cases: [view(9, 3)], more: false }, { kind: 'forget' }]);
+  assert.deepEqual({ ...state, version: 0 }, first());
+});
+
 test('an older page changes nothing', () => {
   const state = fold([...LIFE.map((on, i) => entry(on, i + 1)), { kind: 'page', cases: [view(4)] }]);
   assert.equal(row(state, id(1)).state, 'done');
