@@ -149,6 +149,7 @@ void case_done(struct kase *kase)
     json_decref(kase->verdict);
     json_decref(kase->question);
     json_decref(kase->answer);
+    json_decref(kase->refusal);
     json_decref(kase->warrant);
     json_decref(kase->execution);
     json_decref(kase->error);
@@ -182,6 +183,7 @@ static void fold_consent(struct kase *kase, const json_t *body)
     struct case_consent *c = &kase->consents[kase->consent_count++];
     snprintf(c->key_id, sizeof c->key_id, "%s", text_of(body, "key_id"));
     snprintf(c->person, sizeof c->person, "%s", text_of(body, "person"));
+    c->by_passkey = json_is_object(json_object_get(body, "passkey"));
 }
 
 static void fold_body(struct kase *kase, enum case_event event, json_t *body)
@@ -219,6 +221,8 @@ static void fold_body(struct kase *kase, enum case_event event, json_t *body)
         keep(&kase->error, body);
         break;
     case CASE_CONSENT_REFUSED:
+        keep(&kase->refusal, body);
+        break;
     case CASE_EXPIRY:
     case CASE_EVENTS:
         break;

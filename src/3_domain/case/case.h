@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <jansson.h>
@@ -23,6 +24,9 @@
 #define CASE_CONSENTS_MAX 16   /* signatures that count, of one case */
 #define CASE_REJECTIONS_MAX 64 /* recorded; later ones are answered but not recorded */
 #define CASE_HISTORY_MAX 128
+#define CASE_REASON_CHARS_MAX 500 /* of a refusal */
+#define CASE_REASON_BYTES_MAX (4 * CASE_REASON_CHARS_MAX)
+#define CASE_REFUSAL_BYTES_MAX (CASE_REASON_BYTES_MAX + 128) /* the whole signed text */
 
 enum case_state {
     CASE_NONE,      /* before its first entry */
@@ -61,6 +65,7 @@ enum case_event {
 struct case_consent {
     char key_id[17];
     char person[64];
+    bool by_passkey;
 };
 
 struct kase {
@@ -72,6 +77,7 @@ struct kase {
     json_t *verdict;   /* of the last case_judged */
     json_t *question;  /* what the judge door was asked, of the last case_judged */
     json_t *answer;    /* of case_answered */
+    json_t *refusal;   /* body of consent_refused */
     char *plan;        /* the canonical bytes; NULL before there is one */
     char plan_sha256[65];
     int64_t expires_at_ms;
@@ -104,6 +110,15 @@ const char *case_state_name(enum case_state state);
 /* The word for people and programs: success, awaiting_consent, denied, failed, refused, expired,
  * working. */
 const char *case_status(enum case_state state);
+
+/* --- refusals */
+
+/* 1 to CASE_REASON_CHARS_MAX characters, not white space alone, no control character but line ends.
+ * errors  ERR_INPUT "out_of_range", "bad_value", param "reason" */
+bool case_reason_good(struct str reason, struct err *err);
+/* Append what is signed to refuse this plan: another text than any plan's bytes, so that neither
+ * passes for the other. An empty reason is none, as key files may still say it. */
+void case_refusal_text(const char *plan_sha256, struct str reason, struct buf *out);
 
 /* --- what the record must hold to be judged again; each owned by the caller */
 

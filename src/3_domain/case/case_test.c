@@ -140,6 +140,94 @@ TEST(view_shows_the_plan_and_the_history)
     CHECK(strstr(json_string_value(json_object_get(answer, "text")), "logicctl approve 01ARZ3"));
 }
 
+TEST(view_shows_how_it_was_signed)
+{
+    scoped(case_done) struct kase k = {0};
+    fold(&k, "case_opened", OPENED);
+    fold(&k, "case_judged", CONSENT_VERDICT);
+    fold(&k, "case_planned", CONSENT_PLAN);
+    CHECK(fold(&k, "consent_given", "{\"key_id\":\"k1\",\"person\":\"p\",\"enough\":false}"));
+    CHECK(fold(&k, "consent_given",
+        "{\"key_id\":\"k2\",\"person\":\"q\",\"enough\":false,\"passkey\":{}}"));
+    scoped(json_done) json_t *view = case_view(&k);
+    const json_t *consents = json_object_get(view, "consents");
+    CHECK_TEXT(json_string_value(json_object_get(json_array_get(consents, 0), "how")), "key");
+    CHECK_TEXT(json_string_value(json_object_get(json_array_get(consents, 1), "how")), "passkey");
+    CHECK(json_is_null(json_object_get(view, "refusal")));
+}
+
+static json_t *refused_view(const char *body)
+{
+    scoped(case_done) struct kase k = {0};
+
+    fold(&k, "case_opened", OPENED);
+    fold(&k, "case_judged", CONSENT_VERDICT);
+    fold(&k, "case_planned", CONSENT_PLAN);
+    fold(&k, "consent_refused", body);
+    return case_view(&k);
+}
+
+TEST(view_shows_who_refused_and_why)
+{
+    scoped(json_done) json_t *view = refused_view("{\"key_id\":\"k\",\"person\":\"p\",\"reason\":"
+                                                  "\"not today\",\"passkey\":{}}");
+    scoped(json_done) json_t *old = refused_view("{\"key_id\":\"k\",\"person\":\"p\"}");
+    const json_t *refusal = json_object_get(view, "refusal");
+
+    CHECK_TEXT(json_string_value(json_object_get(view, "status")), "refused");
+    CHECK_TEXT(json_string_value(json_object_get(refusal, "person")), "p");
+    CHECK_TEXT(json_string_value(json_object_get(refusal, "reason")), "not today");
+    CHECK_TEXT(json_string_value(json_object_get(refusal, "how")), "passkey");
+    refusal = json_object_get(old, "refusal");
+    CHECK_TEXT(json_string_value(json_object_get(refusal, "how")), "key");
+    CHECK(json_is_null(json_object_get(refusal, "reason")));
+}
+
+TEST(a_refusal_signs_its_reason)
+{
+    scoped(buf_done) struct buf text = buf_of(CASE_REFUSAL_BYTES_MAX);
+
+    case_refusal_text("ab", S(""), &text);
+    CHECK_TEXT(buf_text(&text), "logic-node/refusal/v1\nab\n");
+    buf_clear(&text);
+    case_refusal_text("ab", S("not today"), &text);
+    CHECK_TEXT(buf_text(&text), "logic-node/refusal/v2\nab\nnot today\n");
+}
+
+static bool good_reason(struct str reason, const char *code)
+{
+    struct err err = {0};
+    bool good = case_reason_good(reason, &err);
+
+    CHECK_TEXT(err.code, code);
+    return good;
+}
+
+TEST(invariant_9_a_reason_is_words_of_at_most_so_many_characters)
+{
+    scoped(buf_done) struct buf text = buf_of(CASE_REFUSAL_BYTES_MAX);
+    char sha256[65] = "";
+
+    memset(sha256, 'a', 64);
+    for (int i = 0; i < CASE_REASON_CHARS_MAX; i++)
+        buf_add(&text, S("\xf0\x9f\x98\x80")); /* four bytes a character */
+    CHECK(good_reason(buf_str(&text), ""));
+    CHECK_INT(text.len, CASE_REASON_BYTES_MAX);
+    scoped(buf_done) struct buf whole = buf_of(CASE_REFUSAL_BYTES_MAX);
+    case_refusal_text(sha256, buf_str(&text), &whole);
+    CHECK(!whole.overflowed);
+    buf_add_char(&text, '!');
+    CHECK(!good_reason(buf_str(&text), "out_of_range"));
+    CHECK(!good_reason(S(""), "out_of_range"));
+    CHECK(!good_reason(S(" \n"), "out_of_range"));
+    CHECK(good_reason(S("two\nlines"), ""));
+    CHECK(good_reason(S("caf\xc3\xa9 \xc2\xa0"), ""));
+    CHECK(!good_reason(S("a\x1b[2J"), "bad_value"));
+    CHECK(!good_reason(S("a\x7f"), "bad_value"));
+    CHECK(!good_reason(S("a\xc2\x9b"), "bad_value"));
+    CHECK(!good_reason(S("a\xff"), "bad_value"));
+}
+
 TEST(what_is_kept_of_a_verdict_can_be_judged_again)
 {
     scoped(json_done) json_t *out = json_pack(

@@ -42,14 +42,36 @@ static json_t *expiry(const struct kase *kase)
     return json_string(text);
 }
 
+static const char *how(bool by_passkey)
+{
+    return by_passkey ? "passkey" : "key";
+}
+
 static json_t *consents(const struct kase *kase)
 {
     json_t *list = json_array();
 
     for (int i = 0; i < kase->consent_count; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s}", "key_id", kase->consents[i].key_id,
-                                        "person", kase->consents[i].person));
+        json_array_append_new(list,
+            json_pack("{s:s, s:s, s:s}", "key_id", kase->consents[i].key_id, "person",
+                kase->consents[i].person, "how", how(kase->consents[i].by_passkey)));
     return list;
+}
+
+/* Who said no and why; key files of old gave no reason. */
+static json_t *refusal(const struct kase *kase)
+{
+    const json_t *body = kase->refusal;
+
+    if (!body)
+        return json_null();
+    json_t *said = json_object();
+    json_object_set_new(said, "person", shared_or_null(json_object_get(body, "person")));
+    json_object_set_new(said, "key_id", shared_or_null(json_object_get(body, "key_id")));
+    json_object_set_new(
+        said, "how", json_string(how(json_is_object(json_object_get(body, "passkey")))));
+    json_object_set_new(said, "reason", shared_or_null(json_object_get(body, "reason")));
+    return said;
 }
 
 static json_t *execution(const struct kase *kase)
@@ -83,6 +105,7 @@ json_t *case_view(const struct kase *kase)
     json_object_set_new(view, "plan_sha256", text_or_null(kase->plan_sha256));
     json_object_set_new(view, "expires_at", expiry(kase));
     json_object_set_new(view, "consents", consents(kase));
+    json_object_set_new(view, "refusal", refusal(kase));
     json_object_set_new(view, "execution", execution(kase));
     json_object_set_new(view, "error", shared_or_null(json_object_get(kase->error, "error")));
     json_object_set_new(view, "history", shared_or_null(kase->history));

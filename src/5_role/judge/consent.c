@@ -4,19 +4,16 @@
  * is done here; the order of the checks is the order in which a person would want to hear of them.
  */
 #include "judge/core.h"
+#include "judge/passkey.h"
 
 #include "base/panic.h"
 #include "base/scoped.h"
-#include "coding/coding.h"
-#include "crypto/crypto.h"
 #include "message/message.h"
 #include "os/clock.h"
 #include "json/json_take.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define REFUSAL_HEAD "logic-node/refusal/v1\n"
 
 static void consent_run(struct consent *c);
 
@@ -78,8 +75,9 @@ static void reject(struct consent *c, const struct err *err)
         consent_next(live);
         return;
     }
-    json_t *body = json_pack(
-        "{s:s, s:s, s:s}", "code", err->code, "words", err->message, "key_id", field(c, "key_id"));
+    json_t *body =
+        json_pack("{s:s, s:s, s:s, s:s}", "code", err->code, "words", err->message, "key_id",
+            field(c, "key_id"), "how", json_object_get(c->body, "passkey") ? "passkey" : "key");
     check(body);
     consent_free(c);
     flow_record(
@@ -91,33 +89,27 @@ static bool wants_refusal(const struct consent *c)
     return strcmp(field(c, "decision"), "refuse") == 0;
 }
 
-static bool authentic(const struct consent *c, const char *public_text, struct err *err)
+/* Of what this person decided, and of nothing else. */
+static bool authentic(const struct consent *c, const json_t *approver, struct err *err)
 {
-    uint8_t public_key[PUBLIC_KEY_BYTES], signature[SIGNATURE_BYTES];
-    const struct live *live = c->live;
-    char refusal[sizeof REFUSAL_HEAD + 66];
-    size_t count = 0;
+    const struct kase *kase = &c->live->kase;
+    scoped(buf_done) struct buf refusal = buf_of(CASE_REFUSAL_BYTES_MAX);
 
-    if (!public_key_parse(str_from(public_text), public_key, err))
-        return err_wrap(err, "the key of '%s' in the site facts", c->person);
-    snprintf(refusal, sizeof refusal, "%s%s\n", REFUSAL_HEAD, live->kase.plan_sha256);
-    struct str signed_text = wants_refusal(c) ? str_from(refusal) : str_from(live->kase.plan);
-    if (!base64_decode(str_from(field(c, "signature")), sizeof signature, signature, &count) ||
-        !signature_authentic(public_key, signed_text, (struct str){(const char *)signature, count}))
-        return err_code(err, ERR_DENIED, "bad_signature", "signature",
-            "the signature is not that of key %s over this plan", field(c, "key_id"));
-    return true;
+    if (!wants_refusal(c))
+        return consent_signed(c->body, approver, str_from(kase->plan), err);
+    case_refusal_text(kase->plan_sha256, json_str(c->body, "reason"), &refusal);
+    return consent_signed(c->body, approver, buf_str(&refusal), err);
 }
 
 /* Record what a good signature says. `warrant` is the order that follows it, or NULL. */
 static void give(struct consent *c, json_t *after)
 {
     struct live *live = c->live;
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:b}", "key_id", field(c, "key_id"), "person",
-        c->person, "plan_sha256", live->kase.plan_sha256, "signature", field(c, "signature"),
-        "enough", (int)c->enough);
+    json_t *body = json_pack("{s:s, s:s, s:s, s:b}", "key_id", field(c, "key_id"), "person",
+        c->person, "plan_sha256", live->kase.plan_sha256, "enough", (int)c->enough);
 
     check(body);
+    consent_evidence(c->body, body);
     json_t *entries = json_pack("[o]", records_entry("consent_given", live->kase.id, body, true));
     if (after)
         json_array_append_new(entries, after);
@@ -301,9 +293,11 @@ static void judge_again(struct consent *c)
 static void record_refusal(struct consent *c)
 {
     struct live *live = c->live;
-    json_t *body = json_pack("{s:s, s:s}", "key_id", field(c, "key_id"), "person", c->person);
+    json_t *body = json_pack("{s:s, s:s, s:s}", "key_id", field(c, "key_id"), "person", c->person,
+        "plan_sha256", live->kase.plan_sha256);
 
     check(body);
+    consent_evidence(c->body, body);
     live->client = c->client;
     consent_free(c);
     flow_record(
@@ -317,10 +311,11 @@ static void weigh(struct consent *c, const json_t *approver)
     snprintf(c->person, sizeof c->person, "%s", message_text(approver, "person"));
     if (!message_true(approver, "known"))
         err_code(&err, ERR_DENIED, "unknown_key", "key_id",
-            "key %s belongs to nobody in the site facts (see `logicctl key show`)",
+            "key %s belongs to nobody in the site facts (see `logicctl key show`, `logicctl "
+            "operator "
+            "list`)",
             field(c, "key_id"));
-    else if (authentic(c, message_text(approver, "public_key"), &err) &&
-             !message_true(approver, "may"))
+    else if (authentic(c, approver, &err) && !message_true(approver, "may"))
         err_code(
             &err, ERR_DENIED, "may_not_approve", "key_id", "%s", message_text(approver, "words"));
     if (err.kind) {
@@ -429,25 +424,6 @@ static void on_closed_case(void *context, const struct kase *kase, const struct 
     refuse(c, &why);
 }
 
-static bool form_is_right(json_t *body, struct str *ret_id, struct err *err)
-{
-    struct str key_id, decision, sha256, signature;
-    const struct json_field fields[] = {
-        JSON_TAKE_TEXT("id", ret_id, 1, 64),
-        JSON_TAKE_TEXT("key_id", &key_id, 16, 16),
-        JSON_TAKE_TEXT("decision", &decision, 1, 16),
-        JSON_TAKE_TEXT("plan_sha256", &sha256, 64, 64),
-        JSON_TAKE_TEXT("signature", &signature, 1, 128),
-    };
-
-    if (!json_take(body, fields, COUNT(fields), err))
-        return false;
-    if (!str_eq(decision, S("approve")) && !str_eq(decision, S("refuse")))
-        return err_code(err, ERR_INPUT, "bad_value", "decision",
-            "decision is 'approve' or 'refuse', not '%.*s'", STR(decision));
-    return true;
-}
-
 static bool enqueue(struct consent *c, struct err *err)
 {
     struct consent **end = &c->live->consents;
@@ -468,7 +444,7 @@ void consent_take(struct judge *j, const struct client *client, json_t *body)
     struct str id;
     struct client waiting = *client;
 
-    if (!form_is_right(body, &id, &err)) {
+    if (!consent_form(body, &id, &err)) {
         client_refuse(j, &waiting, &err);
         return;
     }

@@ -9,6 +9,7 @@
  *     look.c       how a host is, now                requests.h what a method is given
  *     recover.c    cases and facts after a start     plan.c     the bytes that are signed
  *     read_case.c  a case that is not in memory      judge.c    life, peers, timers, reload
+ *     passkey.h    is a signature good: key files, passkeys
  *     senses.h     what the sensor sees, and alerts      tell.c     how the nodes are, no case
  */
 #pragma once
