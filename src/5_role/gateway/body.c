@@ -4,6 +4,7 @@
 #include "base/scoped.h"
 #include "http/http.h"
 #include "os/random.h"
+#include "webauthn/webauthn.h"
 #include "json/json_read.h"
 #include "json/json_scan.h"
 #include "json/json_take.h"
@@ -16,6 +17,7 @@
 #define KEY_ID_CHARS 16
 #define SHA256_CHARS 64
 #define SIGNATURE_CHARS_MAX 128
+#define REASON_BYTES_MAX 2000 /* 500 characters, counted by the judge */
 
 static bool bad_value(struct err *err, const char *param, struct str value, const char *wanted)
 {
@@ -116,15 +118,46 @@ bool body_proposal(struct str text, struct buf *out, struct err *err)
     return json_plain(params, out, err) && complete(out, err);
 }
 
+static const char BASE64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+static const char BASE64URL[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* What a passkey said goes on as it came: the judge reads it, and believes no reading of ours. */
+static bool add_passkey(const json_t *passkey, struct buf *out, struct err *err)
+{
+    struct str authenticator_data, client_data_json, signature;
+    const struct json_field fields[] = {
+        JSON_TAKE_TEXT("authenticator_data", &authenticator_data, 1,
+            WEBAUTHN_TEXT_LENGTH(WEBAUTHN_AUTHENTICATOR_BYTES_MAX)),
+        JSON_TAKE_TEXT("client_data_json", &client_data_json, 1,
+            WEBAUTHN_TEXT_LENGTH(WEBAUTHN_CLIENT_BYTES_MAX)),
+        JSON_TAKE_TEXT(
+            "signature", &signature, 1, WEBAUTHN_TEXT_LENGTH(WEBAUTHN_SIGNATURE_BYTES_MAX)),
+    };
+
+    if (!json_take(passkey, fields, COUNT(fields), err))
+        return false;
+    for (size_t i = 0; i < COUNT(fields); i++)
+        if (!all_of(*fields[i].ret_text, BASE64URL))
+            return bad_value(err, fields[i].name, *fields[i].ret_text, "is not base64url");
+    buf_add(out, S(",\"passkey\":{"));
+    for (size_t i = 0; i < COUNT(fields); i++)
+        member(out, fields[i].name, *fields[i].ret_text);
+    buf_add_char(out, '}');
+    return true;
+}
+
 bool body_consent(struct str text, struct str id, struct buf *out, struct err *err)
 {
     scoped(json_done) json_t *body = NULL;
-    struct str key_id, decision, plan, signature;
+    json_t *passkey = NULL;
+    struct str key_id, decision, plan, signature = {0}, reason = {0};
     const struct json_field fields[] = {
         JSON_TAKE_TEXT("key_id", &key_id, KEY_ID_CHARS, KEY_ID_CHARS),
         JSON_TAKE_TEXT("decision", &decision, 1, WORD_BYTES_MAX),
         JSON_TAKE_TEXT("plan_sha256", &plan, SHA256_CHARS, SHA256_CHARS),
-        JSON_TAKE_TEXT("signature", &signature, 1, SIGNATURE_CHARS_MAX),
+        JSON_MAY_TEXT("signature", &signature, 1, SIGNATURE_CHARS_MAX),
+        JSON_MAY_TEXT("reason", &reason, 0, REASON_BYTES_MAX),
+        JSON_MAY_OBJECT("passkey", &passkey),
     };
     static const char HEX[] = "0123456789abcdef";
 
@@ -137,15 +170,18 @@ bool body_consent(struct str text, struct str id, struct buf *out, struct err *e
         return bad_value(err, "decision", decision, "is neither approve nor refuse");
     if (!all_of(plan, HEX))
         return bad_value(err, "plan_sha256", plan, "is not 64 hex digits");
-    if (!all_of(signature, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
+    if (signature.at && !all_of(signature, BASE64))
         return bad_value(err, "signature", signature, "is not base64");
     buf_add_char(out, '{');
     member(out, "id", id);
     member(out, "key_id", key_id);
     member(out, "decision", decision);
     member(out, "plan_sha256", plan);
-    member(out, "signature", signature);
-    return complete(out, err);
+    if (signature.at)
+        member(out, "signature", signature);
+    if (reason.at)
+        member(out, "reason", reason);
+    return (!passkey || add_passkey(passkey, out, err)) && complete(out, err);
 }
 
 /* The usual form of a question, seen without making a value of it. */

@@ -12,6 +12,7 @@
 #include "message/message.h"
 #include "os/file.h"
 #include "tap.h"
+#include "webauthn/webauthn.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -162,6 +163,43 @@ TEST(consents_have_the_form_of_signatures)
     CHECK_TEXT(err.param, "plan_sha256");
     CHECK(!body_consent(S(CONSENT(GOOD_KEY, "refuse", GOOD_HASH, "%")), S(ID), &out, &err));
     CHECK_TEXT(err.param, "signature");
+}
+
+/* A consent by passkey whose fields are these. */
+static const char *passkey_code(
+    const char *more, const char *authenticator_data, const char *client, const char *signature)
+{
+    scoped(buf_done) struct buf text = buf_of(16384), out = buf_of(MESSAGE_BYTES_MAX);
+    static struct err err;
+
+    buf_printf(&text,
+        "{\"key_id\":\"" GOOD_KEY "\",\"plan_sha256\":\"" GOOD_HASH "\",%s,\"passkey\":{"
+        "\"authenticator_data\":\"%s\",\"client_data_json\":\"%s\",\"signature\":\"%s\"}}",
+        more, authenticator_data, client, signature);
+    err = (struct err){0};
+    if (!body_consent(buf_str(&text), S(ID), &out, &err))
+        return err.param;
+    CHECK(strstr(buf_text(&out), ",\"passkey\":{\"authenticator_data\":\"") != NULL);
+    return "";
+}
+
+TEST(consents_by_passkey_have_bounds)
+{
+    static const char APPROVE[] = "\"decision\":\"approve\"";
+    static const char REFUSE[] = "\"decision\":\"refuse\",\"reason\":\"not today\"";
+    scoped(buf_done) struct buf long_text = buf_of(4096);
+
+    CHECK_TEXT(passkey_code(APPROVE, "A-_w", "AA", "AAA"), "");
+    CHECK_TEXT(passkey_code(REFUSE, "A-_w", "AA", "AAA"), "");
+    CHECK_TEXT(passkey_code(APPROVE, "A+/w", "AA", "AAA"), "authenticator_data");
+    CHECK_TEXT(passkey_code(APPROVE, "AA", "AA==", "AAA"), "client_data_json");
+    CHECK_TEXT(passkey_code(APPROVE, "AA", "AA", ""), "signature");
+    while (long_text.len < WEBAUTHN_TEXT_LENGTH(WEBAUTHN_SIGNATURE_BYTES_MAX))
+        buf_add_char(&long_text, 'A');
+    CHECK_TEXT(passkey_code(APPROVE, "AA", "AA", buf_text(&long_text)), "");
+    buf_add_char(&long_text, 'A');
+    CHECK_TEXT(passkey_code(APPROVE, "AA", "AA", buf_text(&long_text)), "signature");
+    CHECK_TEXT(passkey_code(APPROVE, buf_text(&long_text), buf_text(&long_text), "AA"), "");
 }
 
 /* printf %s 0123456789012345678901234567890123456789 | sha256sum */

@@ -54,13 +54,20 @@ static const struct operation {
     [ROUTE_plan] = {NULL, NULL, "application/vnd.logic-node.plan+json", NULL},
     [ROUTE_consent] = {NULL,
         "{\"type\":\"object\",\"additionalProperties\":false,"
-        "\"required\":[\"key_id\",\"decision\",\"plan_sha256\",\"signature\"],\"properties\":{"
+        "\"required\":[\"key_id\",\"decision\",\"plan_sha256\"],\"properties\":{"
         "\"key_id\":{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{16}$\"},"
         "\"decision\":{\"enum\":[\"approve\",\"refuse\"]},"
         "\"plan_sha256\":{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{64}$\"},"
         "\"signature\":{\"type\":\"string\",\"description\":\"base64 of the Ed25519 signature over "
         "the plan's "
-        "bytes, or over the words of a refusal\"}}}",
+        "bytes, or over the words of a refusal\"},"
+        "\"reason\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":500,\"description\":\"of a "
+        "refusal; a passkey's must have one\"},"
+        "\"passkey\":{\"type\":\"object\",\"additionalProperties\":false,\"description\":\"instead of "
+        "signature: what navigator.credentials.get gave, in base64url; the challenge is the SHA-256 "
+        "of the signed text\",\"required\":[\"authenticator_data\",\"client_data_json\","
+        "\"signature\"],\"properties\":{\"authenticator_data\":{\"type\":\"string\"},"
+        "\"client_data_json\":{\"type\":\"string\"},\"signature\":{\"type\":\"string\"}}}}}",
         NULL, REF("Answer")},
     [ROUTE_v1_chat] = {NULL, ASKS("messages"), NULL, NULL},
     [ROUTE_v1_completions] = {NULL, ASKS("prompt"), NULL, NULL},
