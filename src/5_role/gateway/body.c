@@ -447,6 +447,50 @@ bool body_after(struct str query, int64_t *ret_after, struct err *err)
     return true;
 }
 
+static bool take_with(struct str words, struct body_events *events, struct err *err)
+{
+    while (words.len) {
+        struct str word = str_cut(words, ',', &words);
+        bool *wish = str_eq(word, S("house"))    ? &events->house
+                     : str_eq(word, S("queue"))  ? &events->queue
+                     : str_eq(word, S("stages")) ? &events->stages
+                                                 : NULL;
+        if (!wish)
+            return err_code(err, ERR_INPUT, "bad_value", "with",
+                "with '%.*s' there is nothing; it is house, queue and stages, with commas between",
+                (int)(word.len < WORD_BYTES_MAX ? word.len : WORD_BYTES_MAX), word.at);
+        *wish = true;
+    }
+    return true;
+}
+
+bool body_events(struct str query, struct body_events *ret_events, struct err *err)
+{
+    static const char *const NAMES[] = {"after", "form", "with", NULL};
+    scoped(buf_done) struct buf form = buf_of(WORD_BYTES_MAX), with = buf_of(WORD_BYTES_MAX);
+    struct body_events events = {0};
+    uint64_t after = 0;
+    bool found, has_form, has_with;
+
+    if (!known_only(query, NAMES, err) ||
+        !take_number(query, "after", 0, JSON_INTEGER_MAX, &after, &found, err) ||
+        !http_query_value(query, S("form"), &form, &has_form, err) ||
+        !http_query_value(query, S("with"), &with, &has_with, err))
+        return false;
+    events.after = found ? (int64_t)after : -1;
+    events.brief = str_eq(buf_str(&form), S("brief"));
+    if (form.overflowed || (has_form && !events.brief && !str_eq(buf_str(&form), S("full"))))
+        return err_code(
+            err, ERR_INPUT, "bad_value", "form", "form is full (every body whole) or brief");
+    if (with.overflowed)
+        return err_code(err, ERR_INPUT, "bad_value", "with",
+            "with is house, queue and stages, each once, with commas between");
+    if (!take_with(buf_str(&with), &events, err))
+        return false;
+    *ret_events = events;
+    return true;
+}
+
 bool body_verify(struct str query, struct buf *out, struct err *err)
 {
     int64_t after;

@@ -65,4 +65,11 @@ bool body_named(struct str name, const char *member, struct buf *out, struct err
 /* ?node&metric&part or ?promql, with from_ms&to_ms or since_s, step_s; the last hour without. */
 bool body_history(struct str query, int64_t now_ms, struct buf *out, struct err *err);
 /* ?after alone; -1 if it is not there */
+/* ?after=SEQ&form=full|brief&with=house,queue,stages */
+struct body_events {
+    int64_t after; /* -1: from now on */
+    bool brief, house, queue, stages;
+};
+bool body_events(struct str query, struct body_events *ret_events, struct err *err);
+
 bool body_after(struct str query, int64_t *ret_after, struct err *err);

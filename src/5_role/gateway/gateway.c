@@ -57,6 +57,7 @@ static void on_event(void *owner, json_t *message)
         json_decref(g->actions); /* other rules, other actions */
         g->actions = NULL;
     }
+    live_event(&g->live, message);
     hub_event(&g->hub, message);
     inference_event(g->front.inference, message);
     runbooks_event(g, message);
@@ -67,6 +68,7 @@ static void on_stage(void *owner, json_t *message)
     struct gateway *g = owner;
 
     inference_stage(g->front.inference, message);
+    live_stage(&g->live, message);
 }
 
 static void ask_ready(struct gateway *g);
@@ -331,7 +333,9 @@ static bool start_gateway(struct role *role, struct err *err)
         .hold_ms = s->judge_hold_ms,
         .answer_ms = {s->judge_brief_ms, s->judge_fast_ms, s->judge_slow_ms, s->judge_long_ms}};
     const struct hub_limits hub = {s->subscribers_max, s->heartbeat_ms, s->replay_max,
-        s->replay_page, s->http.stream_resume_bytes};
+        s->replay_page, s->http.stream_resume_bytes, s->stream_pause_ms,
+        s->stream_gather_bytes_max};
+    const struct live_limits live = {s->house_ms, s->queue_ms};
 
     if (!front_start(g, err) || !documents_start(g, err))
         return false;
@@ -339,6 +343,7 @@ static bool start_gateway(struct role *role, struct err *err)
     g->once = make_timer(g);
     link_init(&g->link, &role->loop, &link, &LINK_EVENTS, g);
     hub_init(&g->hub, &role->loop, &g->link, &hub);
+    live_init(&g->live, &role->loop, &g->hub, &g->link, g->front.inference, &live);
     uv_timer_start(g->once, on_first_turn, 0, 0);
     return true;
 }
@@ -362,6 +367,7 @@ static void leave_judge(struct gateway *g)
     if (!g->link.slots) /* it was done before, or never begun */
         return;
     hub_done(&g->hub);
+    live_done(&g->live);
     link_done(&g->link);
 }
 

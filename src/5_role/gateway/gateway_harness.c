@@ -239,6 +239,18 @@ static bool refuse_this(struct fake_judge *judge, int64_t id, const char *method
     return true;
 }
 
+/* What the test said: to "METHOD PRINCIPAL", or else to the method. */
+static json_t *told_answer(struct fake_judge *judge, const json_t *message)
+{
+    const json_t *who = json_object_get(message, "who");
+    char name[256];
+
+    snprintf(name, sizeof name, "%s %s", message_text(message, "method"),
+        message_text(who, "principal"));
+    json_t *body = json_object_get(judge->answers, name);
+    return body ? body : json_object_get(judge->answers, message_text(message, "method"));
+}
+
 static void serve(struct fake_judge *judge, const json_t *message)
 {
     const char *method = message_text(message, "method");
@@ -247,8 +259,10 @@ static void serve(struct fake_judge *judge, const json_t *message)
 
     if (refuse_this(judge, id, method))
         ;
-    else if (json_object_get(judge->answers, method))
-        answer(judge, id, json_incref(json_object_get(judge->answers, method)));
+    else if (json_is_string(told_answer(judge, message)))
+        refuse(judge, id, ERR_DENIED, json_string_value(told_answer(judge, message)));
+    else if (told_answer(judge, message))
+        answer(judge, id, json_incref(told_answer(judge, message)));
     else if (strcmp(method, "query") == 0)
         do_query(judge, id, message);
     else if (strcmp(method, "intent") == 0)

@@ -7,7 +7,8 @@
  * `query` method obeys the name of the query: echo, refuse, silent, die, leave (hands the request
  * back, then waits for its end), raw (in the order of the hot path), raw_broken, nonsense. A
  * sentence with "gibberish" is not understood. What a test puts into `answers` under a method's
- * name is answered to it; the `runbook_` requests are kept in `told`.
+ * name (or "METHOD PRINCIPAL") is answered to it, a text there is the code of a deny; the
+ * `runbook_` requests are kept in `told`.
  */
 #pragma once
 

@@ -141,8 +141,6 @@ static bool resume_point(const struct visit *visit, int64_t *ret_after, struct e
     struct str last = exchange_header(visit->ex, S("Last-Event-ID"));
     uint64_t after;
 
-    if (!body_after(exchange_query(visit->ex), ret_after, err))
-        return false;
     if (!last.at || last.len == 0)
         return true;
     if (!str_to_u64(last, INT64_MAX, &after))
@@ -153,16 +151,31 @@ static bool resume_point(const struct visit *visit, int64_t *ret_after, struct e
     return true;
 }
 
+static bool read_wish(const struct visit *visit, struct live_wish *ret_wish, struct err *err)
+{
+    struct body_events asked;
+
+    if (!body_events(exchange_query(visit->ex), &asked, err))
+        return false;
+    *ret_wish = (struct live_wish){.after = asked.after,
+        .form = asked.brief ? HUB_BRIEF : HUB_FULL,
+        .live = (asked.stages ? HUB_BIT(HUB_STAGE) : 0) | (asked.queue ? HUB_BIT(HUB_QUEUE) : 0) |
+                (asked.house ? HUB_BIT(HUB_HOUSE) : 0),
+        .sees_queue = true, /* who comes here may use the whole API */
+        .who = visit->who};
+    return resume_point(visit, &ret_wish->after, err);
+}
+
 void route_events(struct visit *visit)
 {
-    int64_t after;
+    struct live_wish wish;
     struct err err = {0};
 
-    if (!resume_point(visit, &after, &err))
+    if (!read_wish(visit, &wish, &err))
         visit_reply_error(visit, &err);
     else if (exchange_method(visit->ex) == METHOD_HEAD)
         visit_reply(visit, 200, S("text/event-stream"), NULL, 0, S(""));
-    else if (hub_subscribe(&visit->gateway->hub, visit->ex, after, &err))
+    else if (live_subscribe(&visit->gateway->live, visit->ex, &wish, &err))
         visit_leave(visit, 200);
     else
         visit_reply_error(visit, &err);

@@ -9,6 +9,7 @@
 #include "gateway/gateway.h"
 #include "gateway/hub.h"
 #include "gateway/link.h"
+#include "gateway/live.h"
 #include "gateway/metrics.h"
 #include "gateway/page.h"
 #include "gateway/runbook.h"
@@ -41,6 +42,7 @@ struct gateway {
     struct metrics metrics;
     struct link link;
     struct hub hub;
+    struct live live;
     struct front front;
     struct documents *documents;
     struct model *model; /* NULL: no engine is configured */

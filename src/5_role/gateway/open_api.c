@@ -125,8 +125,12 @@ static const struct operation {
         "\"query\":{\"type\":\"string\",\"pattern\":\"^[a-z][a-z0-9_]*$\",\"maxLength\":" TEXT_OF(
             WORD_BYTES_MAX) "},\"args\":{\"type\":\"object\"}}}",
         NULL, "{\"type\":\"object\",\"properties\":{\"answers\":{\"type\":\"array\"}}}"},
-    [ROUTE_events] = {"[" PARAMETER("header", "Last-Event-ID", SEQ_SCHEMA) "," PARAMETER(
-                          "query", "after", SEQ_SCHEMA) "]",
+    [ROUTE_events] = {"["
+        PARAMETER("header", "Last-Event-ID", SEQ_SCHEMA) ","
+        PARAMETER("query", "after", SEQ_SCHEMA) ","
+        PARAMETER("query", "form", "{\"enum\":[\"full\",\"brief\"]}") ","
+        PARAMETER("query", "with", "{\"type\":\"string\",\"description\":\"house, queue, stages: "
+                                   "with commas between\"}") "]",
         NULL, "text/event-stream", "{\"type\":\"string\"}"},
     [ROUTE_ledger] = {"[" PARAMETER("query", "after", SEQ_SCHEMA) "," PARAMETER(
                           "query", "limit", COUNT_SCHEMA(1, LEDGER_LIMIT_MAX)) "]",

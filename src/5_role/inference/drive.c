@@ -316,6 +316,7 @@ void drive_settle(struct inference *inf)
 {
     struct queue_ticket ticket;
 
+    inf->changes++;
     if (inf->settling || inf->closing)
         return;
     inf->settling = true;

@@ -99,6 +99,20 @@ void inference_unknown(struct exchange *ex, struct str path);
 json_t *inference_queue(struct inference *inference, const struct caller *caller);
 json_t *inference_capabilities(struct inference *inference);
 
+/* For who looks on, the event `queue` of docs/dashboard.md §5: a new reference. */
+json_t *inference_overview(struct inference *inference, int64_t civil_ms);
+/* May it be another one than at *mark, which is set anew? Cheap; true also while engines write. */
+bool inference_moved(const struct inference *inference, uint64_t *mark);
+
+struct inference_wait {
+    const char *host;    /* of the pool; NULL: none. Lives until the next table */
+    int64_t since_ms;    /* civil: when what is under way began, else in this state */
+    int64_t expected_ms; /* how long it takes from then; -1: nothing is under way, or not known */
+};
+/* Of a pool, or else of a host (either may be NULL). False: neither is known. */
+bool inference_wait(const struct inference *inference, const char *host, const char *pool,
+    int64_t civil_ms, struct inference_wait *ret_wait);
+
 /* Of a model of the catalogue, in hex with a terminator. False: it is in none, or not hashed. */
 #define INFERENCE_SHA256_BYTES 65
 bool inference_model_sha256(

@@ -14,6 +14,7 @@
  *     drive.c   events to effects
  *     propose.c what should change, asked of the judge
  *     show.c    lists and pages
+ *     overview.c  the same for who looks on
  *     certificates.c  what is shown to agents
  */
 #pragma once
@@ -72,6 +73,8 @@ struct pool {
     int64_t vram_mib, slots, context; /* context: of one slot */
     int running, told_running;
     int want_model;
+    uint64_t tokens_ended, tokens_seen; /* of requests that ended; at the last count */
+    int64_t tokens_per_s, rate_ms;      /* as counted last, and when (overview.c) */
     struct readiness readiness;
     struct upstream_place *place;
     struct upstream_call *look; /* of an engine of somebody else */
@@ -113,6 +116,7 @@ struct inference {
     struct buf scratch, list; /* list: the body of /v1/models, "" = make it anew */
     struct inference_counts counts;
     int64_t open_requests;
+    uint64_t changes; /* grows whenever something may have moved */
     int handles;
     bool settling, moved, judge_there, stopping, closing, any_want;
     bool table_asked, table_again; /* under way; to be asked once more then */

@@ -138,6 +138,8 @@ static void account(struct turn *turn, const struct openai_usage *usage, struct 
 
     inf->counts.prompt_tokens += usage->prompt_tokens;
     inf->counts.completion_tokens += usage->completion_tokens;
+    if (turn->pool >= 0)
+        inf->pools[turn->pool].tokens_ended += usage->completion_tokens;
     inf->counts.cancelled += cancelled;
     inf->counts.failed += failed;
     if (!inf->config.usage)
