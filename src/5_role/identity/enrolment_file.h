@@ -26,8 +26,10 @@
 #define ENROLMENT_PERSON_BYTES 33
 #define ENROLMENT_WORDS_CHARS_MAX 60
 #define ENROLMENT_WORDS_BYTES_MAX (4 * ENROLMENT_WORDS_CHARS_MAX)
-#define ENROLMENT_CODES_MAX 64    /* rows: open codes, and those whose enrolment waits */
-#define ENROLMENT_EXCLUDE_MAX 128 /* passkeys that a person has already */
+#define ENROLMENT_CODES_MAX 64 /* rows: open codes, and those whose enrolment waits */
+#define ENROLMENT_EXCLUDE_MAX                                                                      \
+    32 /* of the passkeys that a person has already, so many are named                             \
+        */
 #define ENROLMENT_TRANSPORTS_MAX 8
 #define ENROLMENT_MS 600000 /* how long a code is good */
 
