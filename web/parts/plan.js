@@ -44,6 +44,13 @@ function texts(lines, name = 'dots') {
   return el('ul', { class: name }, lines.map((one) => el('li', { text: shown(one) })));
 }
 
+// A record set as its server prints it; whatever has other members is shown as it is.
+function recordSet(value) {
+  if (typeof value !== 'object' || value === null || Object.keys(value).sort().join() !== 'name,ttl,type,values') return shown(value);
+  if (!Array.isArray(value.values)) return shown(value);
+  return [value.name, value.ttl, value.type, value.values.map(shown).join(', ')].map(shown).join(' ');
+}
+
 function part(title, content) {
   return content ? el('section', { class: 'plan-part' }, el('h3', { text: title }), content) : null;
 }
@@ -104,7 +111,7 @@ export function plan(value, words, { whole = false, now = Date.now() } = {}) {
     whole ? part(words.params, parameters(value.params)) : null,
     targets(value, words),
     changes(value, words, whole),
-    current.length ? part(words.current, texts(current, 'mono dots')) : null,
+    current.length ? part(words.current, texts(current.map(recordSet), 'mono dots')) : null,
     part(words.preconditions, value.preconditions?.length ? texts(value.preconditions) : quiet(words.noPreconditions)),
     part(words.dryRun, coverage(value.coverage, words)),
     undo(value, words),
