@@ -40,11 +40,11 @@ export function isOwnLink(href) {
 }
 
 function setAttribute(node, name, value) {
+  if (value === null || value === undefined) return;
   const lower = name.toLowerCase();
   if (FORBIDDEN.has(lower) || lower.startsWith('on')) throw new Error(`el(): '${name}' is not allowed; use class, vars or on`);
   if ((lower === 'href' || lower === 'src' || lower === 'action') && !isOwnLink(String(value)))
     throw new Error(`el(): ${name} leads elsewhere`);
-  if (value === null || value === undefined) return;
   if (PROPERTIES.has(name)) node[name] = value;
   else if (lower.startsWith('aria-')) node.setAttribute(name, visible(value));
   else if (value === true) node.setAttribute(name, '');

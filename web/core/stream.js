@@ -9,7 +9,7 @@
 import { events } from './sse.js';
 import { stream as request } from './api.js';
 
-const PATH = '/api/v1/events?form=brief&with=house,queue,stages';
+const PATHS = ['/api/v1/events?form=brief&with=house,queue,stages', '/api/v1/events']; // the second: of a node that knows no members
 const SILENT_MS = 45_000; // the node comments every 15 s; three missed and it is gone
 const TRIES_MS = [500, 1000, 2000, 4000, 8000, 15_000];
 
@@ -31,7 +31,7 @@ export function read(event) {
 }
 
 /** One stream; the page uses the one below. `parts` are for tests. */
-export function makeStream({ ask = request, later = setTimeout, never = clearTimeout, path = PATH } = {}) {
+export function makeStream({ ask = request, later = setTimeout, never = clearTimeout, paths = PATHS } = {}) {
   const listeners = new Map(),
     watchers = new Set();
   let now = 'wait',
@@ -41,7 +41,8 @@ export function makeStream({ ask = request, later = setTimeout, never = clearTim
     timer = null,
     silence = null,
     opened = 0,
-    closed = true;
+    closed = true,
+    which = 0;
 
   function become(state) {
     if (now === state) return;
@@ -78,7 +79,7 @@ export function makeStream({ ask = request, later = setTimeout, never = clearTim
     controller = new AbortController();
     const resumed = lastSeq !== null;
     heard();
-    const answer = await ask(path, {
+    const answer = await ask(paths[which], {
       signal: controller.signal,
       headers: { Accept: 'text/event-stream', ...(resumed ? { 'Last-Event-ID': String(lastSeq) } : {}) },
     });
@@ -106,7 +107,9 @@ export function makeStream({ ask = request, later = setTimeout, never = clearTim
         controller = null;
         return;
       }
-      if (error?.status === 400 && lastSeq !== null) lastSeq = null; // a node with another ledger: begin anew
+      if (error?.status === 400 && lastSeq !== null)
+        lastSeq = null; // a node with another ledger: begin anew
+      else if (error?.status === 400 && which + 1 < paths.length) which += 1;
     }
     never(silence);
     controller?.abort();

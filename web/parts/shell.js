@@ -159,8 +159,9 @@ function keysDialog(words) {
 export function makeShell(context, table) {
   const { stream, stores, session, go, announce } = context,
     words = context.words.shell;
+  const ask = makeAsk(context);
+  context.ask = { fill: ask.fill, asked: ask.asked };
   const nav = makeNav(words),
-    ask = makeAsk(context),
     banner = makeBanner(stream, words),
     keySheet = keysDialog(words);
   const live = el(

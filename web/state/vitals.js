@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a card shows of a node, out of its readings: only fresh ones count, what is not known is null. Pure.
+//
+//   vitals(detail of GET /api/v1/nodes/NAME) -> {cpu 0…1, load, cores, memory 0…1, memory_bytes, temperature °C, disk_temperature, disk 0…1, disk_part,
+//                                               watts, gpus [{part, name, busy, used, total, share, temperature, watts}], stale: how many readings are,
+//                                               tells: of itself, now}
+//   nodeState({row, host, stage}) -> {tone, key}: the one word of a node · groupOf(roles) · readingText(unit, value)
+
+import { bytes, celsius, count, duration, watts } from '../core/format.js';
+
+const GROUPS = [
+  ['servers', ['hypervisor', 'gpu_server', 'server', 'storage']],
+  ['desks', ['desktop', 'worker', 'client']],
+  ['network', ['gateway']],
+  ['small', ['sensor', 'voter']],
+];
+export const GROUP_ORDER = ['servers', 'desks', 'network', 'small', 'others'];
+
+const FAMILIES = [
+  ['processor', /^(cpu_(?!temperature)|load_|processes_|io_pressure)/],
+  ['memory', /^(memory_|swap_|oom_)/],
+  ['heat', /(_temperature|^fan_|^power_)/],
+  ['gpu', /^gpu_/],
+  ['disks', /^(disk_|inodes_|filesystem_|raid_|zpool_|zfs_)/],
+  ['network', /^(network_|conntrack_)/],
+  ['engine', /^engine_/],
+];
+export const FAMILY_ORDER = ['processor', 'memory', 'heat', 'gpu', 'disks', 'network', 'engine', 'system'];
+
+const most = (values) => (values.length ? Math.max(...values) : null);
+const sum = (values) => (values.length ? values.reduce((a, b) => a + b, 0) : null);
+const scaled = (value, by) => (value === null ? null : value / by);
+
+function gpusOf(of, names) {
+  const parts = [
+    ...new Set(
+      ['gpu_temperature', 'gpu_busy', 'gpu_memory_used', 'gpu_memory_total', 'gpu_power'].flatMap((metric) =>
+        of(metric).map((fact) => fact.part)
+      )
+    ),
+  ];
+  const at = (metric, part) => of(metric).find((fact) => fact.part === part)?.value ?? null;
+  return parts.sort().map((part, i) => {
+    const used = at('gpu_memory_used', part),
+      total = at('gpu_memory_total', part);
+    return {
+      part,
+      name: names[i] ?? null,
+      busy: scaled(at('gpu_busy', part), 1000),
+      used,
+      total,
+      share: used !== null && total ? used / total : null,
+      temperature: scaled(at('gpu_temperature', part), 1000),
+      watts: scaled(at('gpu_power', part), 1000),
+    };
+  });
+}
+
+export function vitals(detail) {
+  const facts = (detail?.facts ?? []).filter((fact) => fact.metric),
+    fresh = facts.filter((fact) => fact.fresh);
+  const of = (metric) => fresh.filter((fact) => fact.metric === metric);
+  const values = (metric) => of(metric).map((fact) => fact.value);
+  const one = (metric) => of(metric).find((fact) => fact.part === '')?.value ?? null;
+  const available = scaled(one('memory_available_share'), 1000);
+  const disks = of('disk_used_share').sort((a, b) => b.value - a.value);
+  const power = sum([...values('power_draw'), ...values('gpu_power')]);
+  return {
+    cpu: scaled(one('cpu_busy'), 1000),
+    load: scaled(one('load_1'), 1000),
+    cores: one('cpu_cores') ?? detail?.node?.cores ?? null,
+    memory: available === null ? null : 1 - available,
+    memory_bytes: one('memory_total'),
+    temperature: scaled(most([...values('cpu_temperature'), ...values('board_temperature')]), 1000),
+    disk_temperature: scaled(most(values('disk_temperature')), 1000),
+    disk: disks.length ? disks[0].value / 1000 : null,
+    disk_part: disks[0]?.part ?? null,
+    watts: scaled(power, 1000),
+    gpus: gpusOf(
+      of,
+      (detail?.node?.gpus ?? []).map((gpu) => gpu.gpu)
+    ),
+    stale: facts.length - fresh.length,
+    known: facts.length,
+    tells: fresh.some((fact) => fact.metric !== 'source_ok'),
+  };
+}
+
+/** `host`: its row of the queue store where it may sleep; `stage`: what is under way there, if anything is. */
+export function nodeState({ row, host = null, stage = null }) {
+  if (stage && stage.stage !== 'ready' && stage.stage !== 'asleep') return { tone: 'busy', key: stage.stage };
+  if (host?.power === 'asleep' || row?.power === 'asleep') return { tone: 'sleep', key: 'asleep' };
+  if (row?.health === 'critical') return { tone: 'crit', key: 'critical' };
+  if (row?.power === 'down') return { tone: 'warn', key: 'silent' };
+  if (row?.health === 'degraded') return { tone: 'warn', key: 'warning' };
+  if (row?.health === 'ok') return { tone: 'ok', key: 'ok' };
+  if (host?.power === 'awake') return { tone: 'ok', key: 'awake' };
+  return { tone: 'rest', key: 'unknown' };
+}
+
+const RANK = { critical: 0, silent: 1, warning: 2, unknown: 8, asleep: 7, ok: 6, awake: 6 };
+
+/** The worst first, then what moves, then by name. */
+export function worstFirst(a, b) {
+  return (RANK[a.state.key] ?? 4) - (RANK[b.state.key] ?? 4) || a.name.localeCompare(b.name, 'en', { numeric: true });
+}
+
+export function groupOf(roles) {
+  for (const [group, members] of GROUPS) if ((roles ?? []).some((role) => members.includes(role))) return group;
+  return 'others';
+}
+
+export function familyOf(metric) {
+  for (const [family, pattern] of FAMILIES) if (pattern.test(metric)) return family;
+  return 'system';
+}
+
+const oneDigit = (value) => String(Math.round(value * 10) / 10);
+
+/** A whole number in one of our units, as people read it. */
+export function readingText(unit, value) {
+  if (value === null || value === undefined) return '–';
+  switch (unit) {
+    case 'permille':
+      return `${oneDigit(value / 10)} %`;
+    case 'millicelsius':
+      return Math.abs(value) < 1e6 ? `${oneDigit(value / 1000)} °C` : celsius(value / 1000);
+    case 'milliwatt':
+      return value < 10_000 ? `${oneDigit(value / 1000)} W` : watts(value / 1000);
+    case 'milli':
+      return String(Math.round(value / 10) / 100);
+    case 'milli_per_s':
+      return `${oneDigit(value / 1000)} /s`;
+    case 'bytes':
+      return bytes(value);
+    case 'bytes_per_s':
+      return `${bytes(value)}/s`;
+    case 'pages_per_s':
+      return `${count(value)} pages/s`;
+    case 'per_hour':
+      return `${count(value)} /h`;
+    case 'seconds':
+      return duration(value * 1000);
+    case 'ms':
+      return Math.abs(value) < 10_000 ? `${value} ms` : duration(Math.abs(value));
+    case 'mbit':
+      return value >= 1000 ? `${oneDigit(value / 1000)} Gbit/s` : `${value} Mbit/s`;
+    case 'rpm':
+      return `${count(value)} rpm`;
+    case 'bool':
+      return value ? 'yes' : 'no';
+    default:
+      return count(value);
+  }
+}

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: Apache-2.0
+// The house at a glance: totals, what wants a person, the nodes by what they are for (a table where they are many), and who waits for an engine.
+
+import { el, replace, setAttr, setText } from '../core/dom.js';
+import { duration, watts } from '../core/format.js';
+import { keyed, longList } from '../core/list.js';
+import { onTick } from '../core/tick.js';
+import { badge, head } from '../parts/card.js';
+import { empty, failure, loading } from '../parts/empty.js';
+import { feed } from '../parts/feed.js';
+import { counts } from '../state/attention.js';
+import { under_way } from '../state/queue.js';
+import { GROUP_ORDER, groupOf, nodeState, vitals, worstFirst } from '../state/vitals.js';
+import { drawRow, makeCard, rowHead } from './house_card.js';
+
+const CARDS_MAX = 40; // more nodes than these are a table
+const NEEDS_MAX = 4;
+const NO_VITALS = vitals(null);
+const FILTERS = ['all', 'trouble', 'ok', 'asleep', 'unknown'];
+
+const inFilter = {
+  all: () => true,
+  trouble: (key) => ['critical', 'warning', 'silent'].includes(key),
+  ok: (key) => key === 'ok' || key === 'awake',
+  asleep: (key) => key === 'asleep',
+  unknown: (key) => key === 'unknown',
+};
+
+/** Rows of the stores to items to draw. Items that did not change stay the same object. Pure but for `before`. */
+export function itemsOf(house, queue, before, now) {
+  const pools = Object.values(queue.pools);
+  return Object.keys(house.nodes).map((name) => {
+    const row = house.nodes[name],
+      detail = house.details[name] ?? null,
+      old = before.get(name);
+    const hostName = row.sleeps_as ?? detail?.node?.sleeps_as ?? (queue.hosts[name] ? name : null);
+    const host = hostName ? (queue.hosts[hostName] ?? null) : null,
+      stage = under_way(queue, host, now);
+    const mine = hostName ? pools.filter((pool) => pool.host === hostName) : [];
+    const busy =
+      mine.map((pool) => under_way(queue, pool, now)).find((one) => one && one.stage !== 'ready' && one.stage !== 'asleep') ?? null;
+    const state = nodeState({ row, host, stage: stage ?? busy });
+    const same =
+      old &&
+      old.row === row &&
+      old.detail === detail &&
+      old.host === host &&
+      old.state.key === state.key &&
+      old.mine === JSON.stringify([mine, stage, busy]);
+    if (same) {
+      old.queue = queue;
+      return old;
+    }
+    return {
+      name,
+      row,
+      detail,
+      vitals: detail ? vitals(detail) : NO_VITALS,
+      state,
+      host,
+      pools: mine,
+      stage,
+      queue,
+      mine: JSON.stringify([mine, stage, busy]),
+    };
+  });
+}
+
+/** What stands on top. Pure. */
+export function totals(items) {
+  const known = items.filter((item) => item.vitals.watts !== null),
+    is = (...keys) => items.filter((item) => keys.includes(item.state.key)).length;
+  return {
+    nodes: items.length,
+    watts: known.length ? known.reduce((all, item) => all + item.vitals.watts, 0) : null,
+    watts_of: known.length,
+    asleep: is('asleep'),
+    unknown: is('unknown'),
+    trouble: is('critical', 'warning', 'silent'),
+    well: is('ok', 'awake'),
+  };
+}
+
+function tile(name, href) {
+  const value = el('span', { class: 'tile-value' }),
+    note = el('span', { class: 'tile-note' });
+  const node = el(href ? 'a' : 'div', { class: 'tile', href }, el('span', { class: 'tile-name', text: name }), value, note);
+  return {
+    node,
+    set(text, more = '', tone = null) {
+      setText(value, text);
+      setText(note, more);
+      setAttr(node, 'data-tone', tone);
+    },
+  };
+}
+
+function makeTotals(words) {
+  const tiles = {
+    power: tile(words.total.power),
+    nodes: tile(words.total.nodes),
+    alerts: tile(words.total.alerts, '#/alerts'),
+    cases: tile(words.total.cases, '#/cases'),
+    queue: tile(words.total.queue, '#/models'),
+  };
+  return {
+    node: el(
+      'div',
+      { class: 'tiles' },
+      Object.values(tiles).map((one) => one.node)
+    ),
+    draw(items, attention, queue) {
+      const t = totals(items),
+        n = counts(attention);
+      tiles.power.set(
+        t.watts === null ? '–' : watts(t.watts),
+        t.watts === null ? words.total.noPower : words.total.powerOf(t.watts_of, t.nodes)
+      );
+      tiles.nodes.set(String(t.well), words.total.nodesNote(t), t.trouble ? 'warn' : null);
+      tiles.alerts.set(
+        attention.alerts_known ? String(n.open) : '–',
+        n.critical ? words.total.critical(n.critical) : n.open ? words.total.noCritical : words.total.noAlerts,
+        n.critical ? 'crit' : n.open ? 'warn' : null
+      );
+      tiles.cases.set(
+        attention.cases_known ? String(n.waiting) : '–',
+        n.waiting ? words.total.sign : words.total.nothingWaits,
+        n.waiting ? 'warn' : null
+      );
+      tiles.queue.set(
+        queue.known ? String(queue.waiting) : '–',
+        queue.known ? words.total.running(queue.running) : words.total.noQueue,
+        queue.waiting ? 'busy' : null
+      );
+    },
+  };
+}
+
+function makeNeeds(words, link) {
+  const list = el('ul', { class: 'needs' }),
+    node = el(
+      'section',
+      { class: 'house-needs', 'aria-labelledby': 'needs', hidden: true },
+      el('h2', { id: 'needs', text: words.needs }),
+      list
+    );
+  const put = keyed(list, {
+    key: (row) => row.key,
+    make: () => el('li'),
+    update: (item, row) => replace(item, badge({ tone: row.tone, text: row.kind }), el('a', { href: row.href, text: row.words })),
+  });
+  return {
+    node,
+    draw(attention) {
+      const alerts = Object.values(attention.alerts)
+        .filter((alert) => !alert.acknowledged)
+        .sort((a, b) => (a.severity === b.severity ? Number(b.id) - Number(a.id) : a.severity === 'critical' ? -1 : 1));
+      const cases = Object.values(attention.waiting);
+      const rows = [
+        ...alerts
+          .slice(0, NEEDS_MAX)
+          .map((alert) => ({
+            key: `a${alert.id}${alert.severity}${alert.words}`,
+            tone: alert.severity === 'critical' ? 'crit' : 'warn',
+            kind: words.severities[alert.severity] ?? alert.severity,
+            words: alert.words || alert.condition,
+            href: link('alerts', alert.id),
+          })),
+        ...cases
+          .slice(0, NEEDS_MAX)
+          .map((one) => ({
+            key: `c${one.id}${one.words}`,
+            tone: 'warn',
+            kind: words.toSign,
+            words: one.words || one.id,
+            href: link('cases', one.id),
+          })),
+      ];
+      const more = Math.max(0, alerts.length - NEEDS_MAX) + Math.max(0, cases.length - NEEDS_MAX);
+      if (more)
+        rows.push({
+          key: `more${more}`,
+          tone: 'rest',
+          kind: words.more(more),
+          words: words.toAll,
+          href: cases.length > NEEDS_MAX ? '#/cases' : '#/alerts',
+        });
+      node.hidden = !rows.length;
+      put(rows);
+    },
+  };
+}
+
+function makeWaiting(words) {
+  const list = el('ol', { class: 'waiting' }),
+    node = el('section', { 'aria-labelledby': 'waiting', hidden: true }, el('h2', { id: 'waiting', text: words.waiting }), list);
+  const put = keyed(list, {
+    key: (row) => row.id,
+    make: () =>
+      el(
+        'li',
+        { class: 'waiting-row' },
+        el('span', { class: 'number' }),
+        el('span', { class: 'waiting-who' }),
+        el('span', { class: 'meta' }),
+        el('span', { class: 'meta number waiting-time' })
+      ),
+    update(item, row) {
+      const [position, who, model] = item.children;
+      setText(position, row.state === 'running' ? '▸' : String(row.position ?? ''));
+      setText(who, row.caller ?? '');
+      setText(model, `${row.model ?? ''}${row.state === 'running' ? ` · ${words.runs}` : ''}`);
+    },
+  });
+  let rows = [],
+    came = 0;
+  function count(now = Date.now()) {
+    [...list.children].forEach((item, i) => setText(item.lastChild, rows[i] ? duration((rows[i].waited_ms ?? 0) + (now - came)) : ''));
+  }
+  const off = onTick(count);
+  return {
+    node,
+    close: off,
+    draw(queue) {
+      if (rows !== queue.requests) came = Date.now();
+      rows = queue.requests;
+      node.hidden = !rows.length;
+      put(rows);
+      count();
+    },
+  };
+}
+
+function makeGroups(words, watch) {
+  const node = el('div', { class: 'stack wide' }),
+    sections = new Map(),
+    cards = new Map();
+  for (const group of GROUP_ORDER) {
+    const grid = el('div', { class: 'grid node-grid' }),
+      n = el('span', { class: 'meta' });
+    const section = el(
+      'section',
+      { hidden: true, 'aria-labelledby': `group-${group}` },
+      el('div', { class: 'section-title' }, el('h2', { id: `group-${group}`, text: words.groups[group] }), n),
+      grid
+    );
+    node.append(section);
+    sections.set(group, {
+      section,
+      n,
+      put: keyed(grid, { key: (item) => item.name, make: cardOf, update: (_, item) => cards.get(item.name).draw(item) }),
+    });
+  }
+  function cardOf(item) {
+    if (!cards.has(item.name)) {
+      const card = makeCard(item.name, words);
+      cards.set(item.name, card);
+      watch.observe(card.node);
+      card.node.dataset.node = item.name;
+    }
+    return cards.get(item.name).node;
+  }
+  return {
+    node,
+    set(items) {
+      for (const [group, held] of sections) {
+        const mine = items
+          .filter((item) => groupOf(item.row.roles ?? item.detail?.node?.roles) === group)
+          .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+        held.section.hidden = !mine.length;
+        setText(held.n, mine.length > 1 ? String(mine.length) : '');
+        held.put(mine);
+      }
+      for (const [name, card] of cards)
+        if (!items.some((item) => item.name === name)) {
+          watch.unobserve(card.node);
+          card.close();
+          cards.delete(name);
+        }
+    },
+    close() {
+      for (const card of cards.values()) card.close();
+    },
+  };
+}
+
+function makeTable(words, seen) {
+  const find = el('input', { class: 'input', type: 'search', 'aria-label': words.find, placeholder: words.find });
+  const tabs = el('div', { class: 'tabs', role: 'group', 'aria-label': words.show }),
+    body = el('div'),
+    none = el('p', { class: 'empty', text: words.noneFits, hidden: true });
+  const node = el(
+    'section',
+    { class: 'stack' },
+    el('div', { class: 'spread house-find' }, find, tabs),
+    el('div', { class: 'card node-table' }, rowHead(words), body, none)
+  );
+  let items = [],
+    filter = 'all',
+    shown = new Set();
+  const buttons = FILTERS.map((name) =>
+    el('button', {
+      type: 'button',
+      'aria-pressed': String(name === filter),
+      on: {
+        click: () => {
+          filter = name;
+          draw();
+        },
+      },
+    })
+  );
+  replace(tabs, buttons);
+  const list = longList(body, {
+    rows: [],
+    key: (item) => item.name,
+    height: (width) => (width < 560 ? 60 : 40),
+    draw: (item) => {
+      if (!shown.has(item.name)) {
+        shown.add(item.name);
+        seen(item.name, true);
+      }
+      return drawRow(item, words);
+    },
+  });
+  function draw() {
+    const text = find.value.trim().toLowerCase();
+    const fitting = items
+      .filter(
+        (item) =>
+          inFilter[filter](item.state.key) && (!text || `${item.name} ${(item.row.roles ?? []).join(' ')}`.toLowerCase().includes(text))
+      )
+      .sort(worstFirst);
+    buttons.forEach((button, i) => {
+      setAttr(button, 'aria-pressed', String(FILTERS[i] === filter));
+      setText(button, `${words.filters[FILTERS[i]]} ${items.filter((item) => inFilter[FILTERS[i]](item.state.key)).length}`);
+    });
+    none.hidden = fitting.length > 0;
+    list.set(fitting);
+    const inside = new Set([...body.children].map((row) => row.querySelector('a')?.textContent));
+    for (const name of shown)
+      if (!inside.has(name)) {
+        shown.delete(name);
+        seen(name, false);
+      }
+  }
+  find.addEventListener('input', draw);
+  return {
+    node,
+    set(next) {
+      items = next;
+      draw();
+    },
+    close: () => list.close(),
+  };
+}
+
+export function open({ api, stores, words: all, link }) {
+  const words = all.house,
+    top = makeTotals(words),
+    needs = makeNeeds(words, link),
+    waiting = makeWaiting(words),
+    place = el('div', {}, loading(words.loading));
+  const node = el('div', { class: 'stack wide house' }, head({ title: words.title }), top.node, needs.node, waiting.node, place);
+  const feeding = feed({ api, house: stores.house });
+  const watch = new IntersectionObserver(
+    (entries) => entries.forEach((entry) => feeding.seen(entry.target.dataset.node, entry.isIntersecting)),
+    { rootMargin: '200px' }
+  );
+  let body = null,
+    kind = null,
+    items = new Map();
+
+  function drawNodes(list) {
+    const wanted = list.length > CARDS_MAX ? 'table' : 'cards';
+    if (kind !== wanted) {
+      body?.close();
+      body = wanted === 'table' ? makeTable(words, feeding.seen) : makeGroups(words, watch);
+      kind = wanted;
+      replace(place, body.node);
+    }
+    body.set(list);
+  }
+
+  function drawNone(house) {
+    const failed = house.failed['/api/v1/nodes'];
+    if (!house.known && !failed) return;
+    body?.close();
+    body = null;
+    kind = null;
+    replace(
+      place,
+      failed
+        ? failure(failed, { title: words.failed, again: words.again }, () => location.reload())
+        : empty({ title: words.none, text: words.noneText })
+    );
+  }
+
+  function draw() {
+    const house = stores.house.get(),
+      queue = stores.queue.get();
+    const list = itemsOf(house, queue, items, Date.now());
+    items = new Map(list.map((item) => [item.name, item]));
+    top.draw(list, stores.attention.get(), queue);
+    needs.draw(stores.attention.get());
+    waiting.draw(queue);
+    if (list.length) drawNodes(list);
+    else drawNone(house);
+    feeding.watch(list.map((item) => item.name));
+  }
+
+  const offs = [stores.house.subscribe(draw), stores.queue.subscribe(draw), stores.attention.subscribe(draw)];
+  draw();
+  return {
+    node,
+    title: words.title,
+    close() {
+      offs.forEach((off) => off());
+      feeding.close();
+      watch.disconnect();
+      waiting.close();
+      body?.close();
+    },
+  };
+}
