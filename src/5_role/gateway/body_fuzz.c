@@ -37,11 +37,21 @@ static bool named(struct str name, struct buf *out, struct err *err)
     return body_named(name, "node", out, err);
 }
 
+static bool events(struct str query, struct buf *out, struct err *err)
+{
+    struct body_events events = {.after = -2};
+    bool taken = body_events(query, &events, err);
+
+    check(taken == (events.after >= -1)); /* a refusal touches nothing */
+    buf_add(out, S("{}"));
+    return taken;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool (*const ALL[])(struct str, struct buf *, struct err *) = {body_proposal, body_query,
         body_nothing, body_cases, body_ledger, body_verify, consent, intent, body_alerts,
-        acknowledge, history, named};
+        acknowledge, history, named, events};
     scoped(buf_done) struct buf out = buf_of(MESSAGE_BYTES_MAX);
     struct err err = {0};
 

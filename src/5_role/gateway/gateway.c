@@ -118,6 +118,7 @@ static void on_joined(void *owner)
     g->judge_ready = false;
     ask_ready(g);
     hub_joined(&g->hub);
+    live_joined(&g->live);
     inference_judge(g->front.inference, true);
     log_event("judge_joined", NULL);
 }

@@ -260,8 +260,8 @@ static void leave_asker(struct live *live, struct asker *asker)
     free(asker);
 }
 
-/* Whoever could see it before has to be asked for anew. */
-static void rules_changed(struct live *live)
+/* Other rules, or perhaps: whoever could see it before has to be asked for anew. */
+void live_joined(struct live *live)
 {
     for (struct watcher *w = live->first; w; w = w->next)
         if (w->has_house) {
@@ -418,7 +418,7 @@ void live_event(struct live *live, const json_t *message)
     struct live_case *c;
 
     if (strcmp(kind, "kb_loaded") == 0)
-        rules_changed(live);
+        live_joined(live);
     else if (strcmp(kind, "case_opened") == 0)
         open_case(live, message);
     else if ((strcmp(kind, "case_executed") == 0 || strcmp(kind, "case_failed") == 0) &&

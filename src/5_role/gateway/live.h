@@ -70,6 +70,8 @@ void live_done(struct live *live);
 bool live_subscribe(
     struct live *live, struct exchange *ex, const struct live_wish *wish, struct err *err);
 
+/* There is a new judge. */
+void live_joined(struct live *live);
 /* An `event` of the judge, before the hub has it; a `stage`. */
 void live_event(struct live *live, const json_t *message);
 void live_stage(struct live *live, const json_t *message);
