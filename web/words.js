@@ -493,7 +493,7 @@ export const words = {
     failed: 'The alerts could not be read',
     again: 'Try again',
     loading: 'Reading the alerts …',
-    since: (time) => `since ${time}`,
+    since: (time) => `for ${time}`,
     lasted: (time) => `lasted ${time}`,
     over: (time) => `over ${time}`,
     times: (n) => `${n} times`,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that a plan says. plan(value, words, {whole, now}): `whole` draws every line and leaves nothing out: what has no place of
+// Everything that a plan says. plan(value, {plan, verdict} of the words, {whole, now}): `whole` draws every line and leaves nothing out: what has no place of
 // its own here stands at the end under its own name, so that nobody signs what was not shown.
 
 import { el } from '../core/dom.js';
@@ -103,10 +103,10 @@ function details(value, words) {
 }
 
 /** Without `whole` only what a page about the case needs; the job and the marks stand in folds either way. */
-export function plan(value, words, { whole = false, now = Date.now() } = {}) {
+export function plan(value, { plan: words, verdict }, { whole = false, now = Date.now() } = {}) {
   const current = value.current ?? [];
   return el('div', { class: 'plan stack' },
-    whole ? el('div', { class: 'row' }, tier(value.tier, words), el('code', { text: value.action ?? '' })) : null,
+    whole ? el('div', { class: 'row' }, tier(value.tier, verdict), el('code', { text: value.action ?? '' })) : null,
     whole ? el('p', { class: 'plan-summary', text: value.summary ?? '' }) : null,
     whole ? part(words.params, parameters(value.params)) : null,
     targets(value, words),

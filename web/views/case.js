@@ -50,14 +50,15 @@ function inputs({ view, title, people, entries, stages, mayChange, id }) {
   const consent = view.plan?.consent;
   const body = (kind) => [...entries.values()].findLast((entry) => entry.kind === kind)?.body;
   const { nl, by, action, params } = view;
+  const isOver = closed(view.state);
   return {
     asked: { nl, by, action, params, title, model: body('case_opened')?.model },
     verdict: { found: view.verdict },
     plan: view.plan,
     waiting: view.status === 'awaiting_consent' ? { id, expiresAt: view.expires_at, mayChange } : null,
-    signatures: consent ? { people: whoOf(view, people), needed: consent.signatures, given: view.consents?.length ?? 0 } : null,
+    signatures: consent ? { people: whoOf(view, people), needed: consent.signatures, given: view.consents?.length ?? 0, isOver } : null,
     progress: UNDER_WAY.includes(view.state) ? { stages } : null,
-    outcome: closed(view.state) ? { view, refused: body('consent_refused'), changed: body('case_failed')?.changed, mayChange } : null,
+    outcome: isOver ? { view, refused: body('consent_refused'), changed: body('case_failed')?.changed, mayChange } : null,
   };
 }
 
@@ -88,7 +89,7 @@ function makePage(texts, actions) {
       places.waiting.show(now.waiting, (input) => waiting(input, words, actions.decide));
       places.asked.show(now.asked, (input) => asked(input, words));
       places.verdict.show(now.verdict, (input) => judged(input.found, words, texts));
-      places.plan.show(now.plan, (input) => card(texts.plan.title, el('p', { text: input.summary }), plan(input, texts.plan)));
+      places.plan.show(now.plan, (input) => card(texts.plan.title, el('p', { text: input.summary }), plan(input, texts)));
       places.signatures.show(now.signatures, (input) => signatures(input, words));
       places.progress.show(now.progress, (input) => progress(input.stages, words));
       places.outcome.show(now.outcome, (input) => outcome(input, words, texts, input.mayChange ? actions.propose : null));

@@ -42,17 +42,18 @@ export function judged(found, words, texts) {
     why ? fold(texts.proof.title, why) : null);
 }
 
-function signer({ person, name, signed, keys, passkeys }, words) {
+function signer({ person, name, signed, keys, passkeys }, isOver, words) {
   const list = [passkeys && words.passkeys(passkeys), keys && words.keys(keys)].filter(Boolean).join(', ');
   const has = list || (passkeys === null ? '' : words.noKeys);
+  const may = isOver ? words.couldSign(name) : words.maySign(name);
   return el('li', { class: 'signer', data: { tone: signed ? 'ok' : 'rest' } },
     el('span', { class: 'sign', 'aria-hidden': 'true', text: signed ? '✓' : '○' }),
-    el('span', {}, signed ? words.signedBy(name) : words.maySign(name), name === person ? '' : ` (${person})`),
-    el('span', { class: 'meta', text: signed ? '' : has }));
+    el('span', {}, signed ? words.signedBy(name) : may, name === person ? '' : ` (${person})`),
+    el('span', { class: 'meta', text: signed || isOver ? '' : has }));
 }
 
-export function signatures({ people, needed, given }, words) {
-  const list = el('ul', { class: 'stack tight' }, people.map((one) => signer(one, words)));
+export function signatures({ people, needed, given, isOver }, words) {
+  const list = el('ul', { class: 'stack tight' }, people.map((one) => signer(one, isOver, words)));
   return card(words.signatures, el('p', { text: words.needed(needed, given) }), list);
 }
 
