@@ -31,6 +31,9 @@ void sha256_parts(const struct str *parts, size_t count, uint8_t ret_digest[SHA2
 void sha256(struct str bytes, uint8_t ret_digest[SHA256_BYTES]);
 void sha256_hex(struct str bytes, char ret_text[SHA256_HEX_BYTES]);
 
+/* HMAC-SHA256. */
+void hmac_sha256(struct str key, struct str text, uint8_t ret_code[SHA256_BYTES]);
+
 /* For what does not fit in memory: open, add …, finish; done at any time. */
 struct sha256_stream {
     void *context;

@@ -6,6 +6,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <pthread.h>
 
 static EVP_MD *sha256_method;
@@ -51,6 +52,15 @@ void sha256_hex(struct str bytes, char ret_text[SHA256_HEX_BYTES])
 
     sha256(bytes, digest);
     hex_encode(digest, sizeof digest, ret_text);
+}
+
+void hmac_sha256(struct str key, struct str text, uint8_t ret_code[SHA256_BYTES])
+{
+    unsigned length = SHA256_BYTES;
+
+    if (!HMAC(EVP_sha256(), key.at, (int)key.len, (const unsigned char *)text.at, text.len,
+            ret_code, &length))
+        panic("HMAC-SHA256 failed");
 }
 
 void sha256_stream_init(struct sha256_stream *stream)

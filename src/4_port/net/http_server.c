@@ -194,10 +194,10 @@ void server_error_body(
 static const struct http_refusal BAD_PATH = {400, "bad_path",
     "the path holds a broken escape, an encoded '/', a control character, '.' or '..', or is not "
     "UTF-8"};
-static const struct http_refusal NOT_OUR_NAME = {421, "host_unknown",
+static const struct http_refusal NOT_OUR_NAME = {421, "wrong_host",
     "the Host header names none of this server's names; add the name to its settings if it is "
     "yours"};
-static const struct http_refusal FOREIGN_ORIGIN = {403, "origin_foreign",
+static const struct http_refusal FOREIGN_ORIGIN = {403, "cross_site",
     "a page of another origin must not change anything here; add the origin to the settings if it "
     "is yours"};
 

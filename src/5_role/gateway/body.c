@@ -96,6 +96,15 @@ bool body_intent(struct str text, struct body_intent *ret_intent, struct buf *ou
     return true;
 }
 
+bool body_is_parse_only(struct str text)
+{
+    scoped(json_done) json_t *body = NULL;
+    struct err err;
+
+    return json_read(text, BODY_BYTES_MAX, &body, &err) &&
+           json_is_true(json_object_get(body, "parse_only"));
+}
+
 bool body_proposal(struct str text, struct buf *out, struct err *err)
 {
     scoped(json_done) json_t *body = NULL;

@@ -40,6 +40,9 @@ struct body_intent {
     enum body_choice model;
 };
 
+/* Does an intent say that nothing is to be done? False for what is no intent. */
+bool body_is_parse_only(struct str text);
+
 /* `out` is appended to in each; after an error it holds nothing of use. */
 bool body_intent(struct str text, struct body_intent *ret_intent, struct buf *out, struct err *err);
 bool body_proposal(struct str text, struct buf *out, struct err *err);

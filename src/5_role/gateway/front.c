@@ -296,6 +296,21 @@ bool front_takes(struct gateway *g, const struct route *route, struct exchange *
     return true;
 }
 
+void front_takes_session(struct gateway *g, const struct route *route, struct exchange *ex,
+    const struct visitor *visitor)
+{
+    static const uint32_t SCOPES[INFERENCE_ROUTES] = {
+#define INFERENCE_ROUTE(name, scope, error) [INFERENCE_##name] = scope,
+#include "inference/inference_routes.def"
+#undef INFERENCE_ROUTE
+    };
+    int at = inference_route(route->id);
+
+    check(at != NOT_INFERENCE);
+    inference_take(g->front.inference, ex, (enum inference_route)at,
+        sessions_caller(g, visitor, ex, SCOPES[at]), identity_clock());
+}
+
 /* Only whoever may ask at all is told what there is not. */
 bool front_takes_unknown(struct gateway *g, struct exchange *ex, struct str path)
 {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "gateway/route.h"
+#include "gateway/session.h"
 #include "identity/identity.h"
 #include "inference/inference.h"
 #include "net/exchange.h"
@@ -39,6 +40,9 @@ void front_close(struct gateway *gateway);
 bool front_has(const struct route *route);
 /* True: it was a request for inference, and is taken care of. */
 bool front_takes(struct gateway *gateway, const struct route *route, struct exchange *ex);
+/* The same for who comes with a session and was let through. */
+void front_takes_session(struct gateway *gateway, const struct route *route, struct exchange *ex,
+    const struct visitor *visitor);
 /* The same for a path of /v1 or of Ollama's /api that is none of ours. */
 bool front_takes_unknown(struct gateway *gateway, struct exchange *ex, struct str path);
 /* Who asks for the node's own API by a token of HOME/tokens that has the scope; NULL and

@@ -58,6 +58,7 @@ static void on_event(void *owner, json_t *message)
         g->actions = NULL;
     }
     live_event(&g->live, message);
+    sessions_event(g, message);
     hub_event(&g->hub, message);
     inference_event(g->front.inference, message);
     runbooks_event(g, message);
@@ -117,6 +118,7 @@ static void on_joined(void *owner)
     g->actions = NULL;
     g->judge_ready = false;
     ask_ready(g);
+    sessions_judge(g);
     hub_joined(&g->hub);
     live_joined(&g->live);
     inference_judge(g->front.inference, true);
@@ -252,6 +254,16 @@ static bool open_model(struct gateway *g, struct err *err)
     return model_open(&g->role->loop, &config, &g->model, err);
 }
 
+/* The host of --listen, as a Host header names it; empty for every address of this machine. */
+static struct str listen_host(const struct gateway *g)
+{
+    struct str name, listen = str_from(role_config_text(g->role, "listen"));
+
+    if (!http_host_name(listen, &name) || str_eq(name, S("0.0.0.0")) || str_eq(name, S("[::]")))
+        return S("");
+    return name;
+}
+
 static void open_server(struct gateway *g)
 {
     const json_t *names = role_config(g->role, "names");
@@ -261,13 +273,18 @@ static void open_server(struct gateway *g)
         .handle = on_request,
         .user = g};
 
-    g->names = calloc(json_array_size(names) + 1, sizeof *g->names);
-    check(g->names);
+    g->names = calloc(json_array_size(names) + 1 + PEOPLE_ORIGINS_MAX + 1, sizeof *g->names);
+    g->origins = calloc(PEOPLE_ORIGINS_MAX + 1, sizeof *g->origins);
+    check(g->names && g->origins);
     for (size_t i = 0; i < json_array_size(names); i++) {
         const char *name = json_string_value(json_array_get(names, i));
-        g->names[i] = str_dup(str_from(name ? name : "-"));
+        g->names[g->names_own++] = str_dup(str_from(name ? name : "-"));
     }
+    struct str address = listen_host(g);
+    if (address.len)
+        g->names[g->names_own++] = str_dup(address);
     config.names = (const char *const *)g->names;
+    config.origins = (const char *const *)g->origins;
     g->server = http_server_make(&g->role->loop, &config);
 }
 
@@ -295,8 +312,8 @@ static bool open_gateway(struct role *role, struct err *err)
     settings_default(ROWS, COUNT(ROWS), &g->settings);
     if (!settings_apply(ROWS, COUNT(ROWS), role_config(role, "settings"), &g->settings, err) ||
         !open_locks(g, err) || !pages_load(role_config_text(role, "web"), &g->pages, err) ||
-        !open_model(g, err) || !front_open(g, err) || !documents_open(g, err) ||
-        !runbooks_open(g, err))
+        !open_model(g, err) || !front_open(g, err) || !sessions_open(g, err) ||
+        !documents_open(g, err) || !runbooks_open(g, err))
         return false;
     open_server(g);
     if (!listen_all(g, err))
@@ -345,6 +362,7 @@ static bool start_gateway(struct role *role, struct err *err)
     link_init(&g->link, &role->loop, &link, &LINK_EVENTS, g);
     hub_init(&g->hub, &role->loop, &g->link, &hub);
     live_init(&g->live, &role->loop, &g->hub, &g->link, g->front.inference, &live);
+    sessions_start(g);
     uv_timer_start(g->once, on_first_turn, 0, 0);
     return true;
 }
@@ -382,6 +400,7 @@ static void end(struct gateway *g)
         "the node is stopping; look at GET /api/v1/cases when it is back");
     while (g->visits)
         visit_reply_error(g->visits, &err);
+    sessions_close(g);
     leave_judge(g);
     documents_close(g);
     front_close(g);
@@ -425,6 +444,7 @@ void gateway_free(struct role *role)
 {
     struct gateway *g = role->state;
 
+    sessions_close(g);
     leave_judge(g);
     if (g->once) { /* it was started */
         uv_close((uv_handle_t *)g->ready_again, on_timer_closed);
@@ -441,15 +461,19 @@ void gateway_free(struct role *role)
     tls_close(&g->front.agent_tls);
     identity_close(&g->front.identity);
     tokens_done(&g->tokens);
+    sessions_free(g);
     pages_done(&g->pages);
     metrics_done(&g->metrics);
     json_decref(g->role_stats);
     json_decref(g->actions);
     buf_done(&g->reply);
     buf_done(&g->body);
-    for (size_t i = 0; g->names && g->names[i]; i++)
+    for (size_t i = 0; g->names && i < g->names_own + PEOPLE_ORIGINS_MAX; i++)
         free(g->names[i]);
+    for (size_t i = 0; g->origins && i < PEOPLE_ORIGINS_MAX; i++)
+        free(g->origins[i]);
     free(g->names);
+    free(g->origins);
     free(g);
     role->state = NULL;
 }

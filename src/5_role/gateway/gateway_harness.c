@@ -278,6 +278,8 @@ static void serve(struct fake_judge *judge, const json_t *message)
             judge, id, json_pack("{s:s, s:s}", "plan", "{\"a\":\"\xc3\xbc\"}", "plan_sha256", "x"));
     else if (strncmp(method, "ledger", 6) == 0)
         answer(judge, id, page(judge, body));
+    else if (strcmp(method, "people") == 0)
+        answer(judge, id, json_pack("{s:[], s:[]}", "people", "origins"));
     else if (strcmp(method, "status") == 0)
         answer(judge, id,
             json_pack("{s:b, s:I, s:{s:I}, s:{s:I}}", "ledger", 1, "open_cases", (json_int_t)3,
@@ -297,10 +299,12 @@ static void take(struct fake_judge *judge, json_t *message)
         judge->told_count =
             json_array_append(judge->told, message) == 0 ? judge->told_count + 1 : 0;
     else if (strcmp(method, "status") != 0 && strcmp(method, "inference") != 0 &&
-             strcmp(method, "alerts") != 0)
+             strcmp(method, "alerts") != 0 && strcmp(method, "people") != 0)
         judge->asked++;
-    json_decref(judge->last);
-    judge->last = json_incref(message);
+    if (strcmp(method, "people") != 0) { /* asked of itself, at any time */
+        json_decref(judge->last);
+        judge->last = json_incref(message);
+    }
     pthread_cond_broadcast(&judge->change);
     while (judge->hold_pages && strcmp(method, "ledger") == 0)
         pthread_cond_wait(&judge->change, &judge->lock);

@@ -26,8 +26,8 @@ struct fake_judge {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t change;
-    int asked;        /* requests of clients taken; `status`, `ledger`, `inference` and what is of
-                         alerts do not count */
+    int asked;        /* requests of clients taken; `status`, `ledger`, `inference`,
+                         `people` and what is of alerts do not count */
     int pages;        /* `ledger` requests taken */
     int64_t entries;  /* how long its ledger is */
     int64_t page_max; /* entries a page */

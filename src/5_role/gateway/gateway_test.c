@@ -364,8 +364,10 @@ TEST(the_page_is_served_from_memory_with_a_strict_policy)
         &reply);
     CHECK_INT(reply.status, 200);
     CHECK_STR(reply.body, "<!doctype html>");
-    CHECK(reply_has(&reply, "Vary: Accept\r\n"));
+    CHECK(reply_has(&reply, "Vary: Accept, Accept-Encoding\r\n"));
     CHECK(reply_has(&reply, "Content-Security-Policy: default-src 'none'"));
+    CHECK(reply_has(&reply, "; require-trusted-types-for 'script'\r\n"));
+    CHECK(!reply_has(&reply, "Strict-Transport-Security"));
     CHECK(reply_has(&reply, "X-Content-Type-Options: nosniff\r\n"));
     const char *at = strstr(reply.text.at, "ETag: ");
     snprintf(tag, sizeof tag, "If-None-Match: %.34s\r\n", at ? at + 6 : "");

@@ -161,8 +161,9 @@ static bool read_wish(const struct visit *visit, struct live_wish *ret_wish, str
         .form = asked.brief ? HUB_BRIEF : HUB_FULL,
         .live = (asked.stages ? HUB_BIT(HUB_STAGE) : 0) | (asked.queue ? HUB_BIT(HUB_QUEUE) : 0) |
                 (asked.house ? HUB_BIT(HUB_HOUSE) : 0),
-        .sees_queue = true, /* who comes here may use the whole API */
-        .who = visit->who};
+        .sees_queue = visit->visitor.role == SESSION_OPERATOR,
+        .who = visit->who,
+        .session = visit->visitor.session};
     return resume_point(visit, &ret_wish->after, err);
 }
 
@@ -226,6 +227,7 @@ static void reply_metrics(struct visit *visit, const json_t *judge)
     metrics_write_roles(g->role_stats, out);
     front_metrics(g, out);
     runbooks_metrics(g, out);
+    sessions_metrics(g, out);
     visit_reply(visit, 200, S(METRICS_TYPE), NULL, 0, buf_str(out));
 }
 
@@ -328,9 +330,18 @@ void route_page(struct visit *visit)
         {S("Vary"), S("Accept")}, {S("X-Content-Type-Options"), S("nosniff")}};
     const struct page_file *file = pages_find(&visit->gateway->pages, exchange_path(visit->ex));
     struct str known = exchange_header(visit->ex, S("If-None-Match"));
+    const struct page_form form = {
+        .gzip = page_takes_gzip(exchange_header(visit->ex, S("Accept-Encoding"))),
+        .tls = exchange_peer(visit->ex)->tls};
     struct http_field fields[PAGE_FIELDS];
     struct err err = {0};
 
+    if (asks_for_ollama(visit) && visit->visitor.role == SESSION_NOBODY) {
+        err_code(&err, ERR_DENIED, "no_token", NULL,
+            "from another machine a token is needed: send `Authorization: Bearer …`");
+        visit_reply_error(visit, &err); /* its front ends show one; the page is for browsers */
+        return;
+    }
     if (asks_for_ollama(visit)) {
         visit_reply(visit, 200, S("text/plain; charset=utf-8"), BY_ACCEPT, COUNT(BY_ACCEPT),
             OLLAMA_ROOT_TEXT);
@@ -342,10 +353,9 @@ void route_page(struct visit *visit)
         visit_reply_error(visit, &err);
         return;
     }
-    page_fields(file, fields);
-    if (known.at && str_eq(known, str_from(file->etag)))
-        visit_reply(visit, 304, S(""), fields, COUNT(fields), S(""));
+    size_t count = page_fields(file, form, fields);
+    if (page_known(known, str_from(form.gzip && file->gzip ? file->gzip_etag : file->etag)))
+        visit_reply(visit, 304, S(""), fields, count, S(""));
     else
-        visit_reply(
-            visit, 200, file->type, fields, COUNT(fields), (struct str){file->bytes, file->len});
+        visit_reply(visit, 200, file->type, fields, count, page_bytes(file, form));
 }

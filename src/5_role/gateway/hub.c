@@ -34,6 +34,7 @@ struct subscriber {
     const struct hub_hooks *hooks;
     void *owner;
     struct link_call *call;
+    char session[SESSION_NAME_BYTES]; /* "": none */
 };
 
 /* One entry or live event; its bytes begin where those of the item before it end. */
@@ -380,11 +381,30 @@ static void on_drained(struct exchange *ex, void *data)
 
 /* --- coming and going ----------------------------------------------------------------------- */
 
+void hub_end_session(struct hub *hub, const char *session)
+{
+    for (struct subscriber *next, *s = hub->first; s; s = next) {
+        next = s->next;
+        if (strcmp(s->session, session) == 0)
+            end_stream(s);
+    }
+}
+
+static void end_dead_sessions(struct hub *hub)
+{
+    for (struct subscriber *next, *s = hub->first; s; s = next) {
+        next = s->next;
+        if (*s->session && hub->session_lives && !hub->session_lives(hub->owner, s->session))
+            end_stream(s);
+    }
+}
+
 static void on_heartbeat(uv_timer_t *timer)
 {
     struct hub *hub = timer->data;
     scoped(buf_done) struct buf text = buf_of(64);
 
+    end_dead_sessions(hub);
     sse_encode_comment(S("beat"), &text);
     struct shared_bytes *bytes = shared_bytes_make(buf_str(&text));
     for (struct subscriber *s = hub->first; s; s = s->next)
@@ -412,6 +432,7 @@ bool hub_subscribe(
         .form = client->form,
         .hooks = client->hooks,
         .owner = client->owner};
+    snprintf(s->session, sizeof s->session, "%s", client->session ? client->session : "");
     if (hub->first)
         hub->first->before = s;
     hub->first = s;

@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "gateway/link.h"
+#include "gateway/session_book.h"
 #include "net/exchange.h"
 
 #include <stdint.h>
@@ -67,6 +68,10 @@ struct hub {
     uv_timer_t *heartbeat, *pause;
     uint64_t left;    /* clients that went or were dropped */
     uint64_t written; /* writes to clients, of whatever was gathered */
+    /* Is this session still one? Asked at each heartbeat, which so counts as its use; a stream of
+     * one that is over ends. NULL: all are. */
+    bool (*session_lives)(void *owner, const char *name);
+    void *owner; /* of session_lives */
 };
 
 void hub_init(struct hub *hub, uv_loop_t *loop, struct link *link, const struct hub_limits *limits);
@@ -79,11 +84,15 @@ struct hub_client {
     enum hub_form form;
     const struct hub_hooks *hooks; /* NULL: none */
     void *owner;
+    const char *session; /* its name, copied; NULL or "": none asks */
 };
 
 /* Take the exchange over for good. errors  ERR_LIMIT "too_many_streams": it is still yours */
 bool hub_subscribe(
     struct hub *hub, struct exchange *ex, const struct hub_client *client, struct err *err);
+
+/* The streams of this session end: it is over. */
+void hub_end_session(struct hub *hub, const char *session);
 
 /* An `event` message of the judge. */
 void hub_event(struct hub *hub, json_t *message);

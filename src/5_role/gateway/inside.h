@@ -13,6 +13,8 @@
 #include "gateway/metrics.h"
 #include "gateway/page.h"
 #include "gateway/runbook.h"
+#include "gateway/session.h"
+#include "gateway/session_people.h"
 #include "gateway/token.h"
 #include "gateway/visit.h"
 #include "net/http_server.h"
@@ -43,6 +45,7 @@ struct gateway {
     struct link link;
     struct hub hub;
     struct live live;
+    struct sessions *sessions;
     struct front front;
     struct documents *documents;
     struct model *model; /* NULL: no engine is configured */
@@ -53,7 +56,10 @@ struct gateway {
     struct exporting *exports;
     int64_t visit_count;
     struct buf reply, body; /* reused by every request */
-    char **names;           /* for the server: NULL-ended */
+    /* For the server, which reads them at each request: NULL-ended. From names_own on they are the
+     * hosts of the page's origins, with room for all of them. */
+    char **names, **origins;
+    size_t names_own;
     uv_timer_t *ready_again;
     uv_timer_t *once;
     bool judge_ready, stopping;

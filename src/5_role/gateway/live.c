@@ -520,8 +520,11 @@ bool live_subscribe(
     count_wishes(live, w->wants, 1);
     if (wish->live & HUB_BIT(HUB_HOUSE))
         w->asker = asker_of(live, wish->who);
-    const struct hub_client client = {
-        .after = wish->after, .form = wish->form, .hooks = &HOOKS, .owner = w};
+    const struct hub_client client = {.after = wish->after,
+        .form = wish->form,
+        .hooks = &HOOKS,
+        .owner = w,
+        .session = wish->session};
     if (hub_subscribe(live->hub, ex, &client, err))
         return true; /* it may have left already */
     forget_watcher(w);

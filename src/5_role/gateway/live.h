@@ -34,9 +34,10 @@ struct live_limits {
 struct live_wish {
     int64_t after; /* the last seq the client has; -1: from now on */
     enum hub_form form;
-    unsigned live;   /* HUB_BIT()s */
-    bool sees_queue; /* false: this caller may not, and is told so */
-    const char *who; /* JSON text as visits have it; copied */
+    unsigned live;       /* HUB_BIT()s */
+    bool sees_queue;     /* false: this caller may not, and is told so */
+    const char *who;     /* JSON text as visits have it; copied */
+    const char *session; /* name of the session that asks, or ""; copied */
 };
 
 struct watcher;

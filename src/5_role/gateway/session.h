@@ -30,24 +30,34 @@ struct visitor {
     struct str cookie;                /* its value; lives as long as the request */
 };
 
+#define SESSION_COOKIE_TLS "__Host-logic_session"
+#define SESSION_COOKIE_PLAIN "logic_session" /* of this machine, without TLS */
+
 /* Before the sandbox. errors  ERR_SYSTEM the folder cannot be made */
 bool sessions_open(struct gateway *gateway, struct err *err);
 void sessions_start(struct gateway *gateway);
-/* What is not written yet is written. */
-void sessions_stop(struct gateway *gateway);
+/* What is not written yet is written; memory goes when the loop has turned. */
 void sessions_close(struct gateway *gateway);
+void sessions_free(struct gateway *gateway);
+/* There is a judge; a ledger entry. */
+void sessions_judge(struct gateway *gateway);
+void sessions_event(struct gateway *gateway, const json_t *message);
 
-/* Does the request show a cookie that counts: one of ours, and no token beside it? */
-bool sessions_shown(struct gateway *gateway, struct exchange *ex);
+/* Does the request show a cookie that counts: of our name, and no token beside it? */
+bool sessions_shown(struct exchange *ex);
+/* True: who it is must be asked for first; the exchange is taken and comes back to visit_begin().
+ */
+bool sessions_wait(struct gateway *gateway, struct exchange *ex);
 /* Who shows it; SESSION_NOBODY: it is nobody's any more. `ret_principal` is "token:NAME" or
- * "person:NAME". */
-void sessions_find(struct gateway *gateway, struct exchange *ex, struct visitor *ret_visitor,
-    char ret_principal[SESSION_PRINCIPAL_BYTES]);
+ * "person:NAME". errors  ERR_PEER "judge_away": that cannot be said now */
+bool sessions_find(struct gateway *gateway, struct exchange *ex, struct visitor *ret_visitor,
+    char ret_principal[SESSION_PRINCIPAL_BYTES], struct err *err);
 /* Of a request that changes something and shows a cookie. errors  ERR_DENIED "csrf" */
 bool sessions_guard(const struct visitor *visitor, struct exchange *ex, struct err *err);
-/* The caller of inference that this session is; NULL and *ret_refusal. */
-struct caller *sessions_caller(struct gateway *gateway, const struct visitor *visitor,
-    struct exchange *ex, uint32_t scope, bool reads);
+/* The caller of inference that this session is: that of its token, a person's own, or for what is
+ * only looked at one that sees what its role sees. `scope` is what the route needs. */
+struct caller *sessions_caller(
+    struct gateway *gateway, const struct visitor *visitor, struct exchange *ex, uint32_t scope);
 
 /* Tries of everybody together: tokens and passkeys that sign in, codes that enrol. Ask before, say
  * afterwards that it was wrong. errors  ERR_LIMIT "too_many_tries" */

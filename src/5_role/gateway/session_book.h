@@ -72,8 +72,8 @@ void session_book_done(struct session_book *book);
  * bytes. *ret_evicted (name "" if there was none) had to go for it. The pointer is good until the
  * next call that adds or ends. */
 struct session *session_book_add(struct session_book *book, const struct session *fresh,
-    const uint8_t secret[SESSION_SECRET_BYTES], const uint8_t name[SHA256_BYTES], int64_t now_ms,
-    struct session *ret_evicted);
+    const uint8_t secret[SESSION_SECRET_BYTES], const uint8_t name[SESSION_NAME_BYTES / 2],
+    int64_t now_ms, struct session *ret_evicted);
 /* NULL: none, or it is over (it is then forgotten). It counts as used now. */
 struct session *session_book_find(struct session_book *book, struct str cookie, int64_t now_ms);
 struct session *session_book_named(struct session_book *book, struct str name);

@@ -88,11 +88,11 @@ void tokens_done(struct tokens *tokens)
     *tokens = (struct tokens){0};
 }
 
-const char *tokens_find(const struct tokens *tokens, struct str authorization)
+const struct token *tokens_row(const struct tokens *tokens, struct str authorization)
 {
     struct str token, scheme = str_cut(authorization, ' ', &token);
     char hex[SHA256_HEX_BYTES];
-    const char *name = NULL;
+    const struct token *row = NULL;
 
     token = str_trim(token);
     if (!str_eq_nocase(scheme, S("bearer")) || token.len < TOKEN_BYTES_MIN ||
@@ -101,6 +101,13 @@ const char *tokens_find(const struct tokens *tokens, struct str authorization)
     sha256_hex(token, hex);
     for (size_t i = 0; i < tokens->count; i++)
         if (crypto_equal(str_from(hex), str_from(tokens->rows[i].sha256_hex)))
-            name = tokens->rows[i].name;
-    return name;
+            row = &tokens->rows[i];
+    return row;
+}
+
+const char *tokens_find(const struct tokens *tokens, struct str authorization)
+{
+    const struct token *row = tokens_row(tokens, authorization);
+
+    return row ? row->name : NULL;
 }

@@ -37,3 +37,5 @@ void tokens_done(struct tokens *tokens);
 /* The name behind an Authorization header, NULL if it is none of ours. Takes as long for every row.
  */
 const char *tokens_find(const struct tokens *tokens, struct str authorization);
+/* The same, its row. */
+const struct token *tokens_row(const struct tokens *tokens, struct str authorization);

@@ -3,7 +3,9 @@
 
 #include "base/panic.h"
 #include "base/scoped.h"
+#include "gateway/body.h"
 #include "gateway/inside.h"
+#include "gateway/session_people.h"
 #include "os/clock.h"
 #include "json/json_text.h"
 
@@ -44,6 +46,8 @@ static const struct {
     {"body_too_long", 413},
     {"wrong_content_type", 415},
     {"no_token", 401},
+    {"bad_passkey", 401},
+    {"no_such_session", 404},
     {"busy", 503},
     {"too_many_streams", 503},
     {"too_many_waiting", 503},
@@ -61,6 +65,22 @@ int visit_error_status(const struct err *err)
 
 /* --- the end --------------------------------------------------------------------------------- */
 
+static void forget(struct visit *visit)
+{
+    struct gateway *g = visit->gateway;
+
+    if (visit->before)
+        visit->before->next = visit->next;
+    else
+        g->visits = visit->next;
+    if (visit->next)
+        visit->next->before = visit->before;
+    g->visit_count--;
+    json_decref(visit->answer);
+    free(visit->sentence);
+    free(visit);
+}
+
 void visit_leave(struct visit *visit, int status)
 {
     struct gateway *g = visit->gateway;
@@ -75,16 +95,7 @@ void visit_leave(struct visit *visit, int status)
         usage_forget(g->front.usage, visit);
     if (visit->uses_documents)
         documents_forget(g, visit);
-    if (visit->before)
-        visit->before->next = visit->next;
-    else
-        g->visits = visit->next;
-    if (visit->next)
-        visit->next->before = visit->before;
-    g->visit_count--;
-    json_decref(visit->answer);
-    free(visit->sentence);
-    free(visit);
+    forget(visit);
 }
 
 void visit_reply(struct visit *visit, int status, struct str content_type,
@@ -204,40 +215,59 @@ static bool denied(struct err *err, const char *code, const char *words)
 static const struct caller *shown_caller(struct visit *visit, struct identity_refusal *ret_refusal)
 {
     bool numbers = visit->route && visit->route->id == ROUTE_senses;
+    bool metrics = visit->route && visit->route->id == ROUTE_metrics;
     const struct caller *caller =
         front_caller(visit->gateway, visit->ex, numbers ? CALLER_SENSE : CALLER_API, ret_refusal);
 
-    if (!caller && ret_refusal->status == 403 && visit->route && visit->route->id == ROUTE_metrics)
+    if (caller && !numbers)
+        visit->visitor.role = SESSION_OPERATOR;
+    if (!caller && ret_refusal->status == 403 && metrics)
         caller = front_caller(visit->gateway, visit->ex, CALLER_METRICS, ret_refusal);
+    if (!caller && ret_refusal->status == 403 && !numbers) {
+        struct identity_refusal refusal;
+        caller = front_caller(visit->gateway, visit->ex, CALLER_VIEW, &refusal);
+        visit->visitor.role = caller ? SESSION_VIEWER : SESSION_NOBODY;
+    }
     return caller;
 }
 
-/* Who asks? A token always speaks for itself; without one only this machine is heard. */
-static bool name_principal(struct visit *visit, struct err *err)
+/* Who asks? A session was found before; a token always speaks for itself; without either only this
+ * machine is heard. */
+static bool name_principal(struct visit *visit, const char *principal, struct err *err)
 {
     const struct exchange_peer *peer = exchange_peer(visit->ex);
     struct str authorization = exchange_header(visit->ex, S("Authorization"));
+    struct visitor *visitor = &visit->visitor;
     const char *name = NULL;
 
-    if (authorization.at && peer->channel != EXCHANGE_UNIX) {
+    if (visitor->role != SESSION_NOBODY) {
+        snprintf(visit->who, WHO_BYTES, "{\"principal\":\"%s\",\"channel\":\"http\"}", principal);
+    } else if (authorization.at && peer->channel != EXCHANGE_UNIX) {
         name = tokens_find(&visit->gateway->tokens, authorization);
         struct identity_refusal refusal = {0};
         const struct caller *caller = name ? NULL : shown_caller(visit, &refusal);
         if (!name && !caller)
             return denied(err, refusal.status == 403 ? "endpoint_not_allowed" : "no_token",
                 refusal.status == 403 ? refusal.message : "this bearer token is none of ours");
+        if (name)
+            visitor->role = SESSION_OPERATOR;
+        visitor->how = SESSION_TOKEN;
         name = name ? name : caller->name;
         snprintf(visit->who, WHO_BYTES, "{\"principal\":\"token:%s\",\"channel\":\"http\"}", name);
     } else if (peer->channel == EXCHANGE_UNIX) {
         snprintf(visit->who, WHO_BYTES, "{\"principal\":\"uid:%u\",\"channel\":\"unix\"}",
             (unsigned)peer->uid);
+        visitor->role = SESSION_OPERATOR;
     } else if (peer->channel == EXCHANGE_LOOPBACK) {
         memcpy(visit->who, LOOPBACK, sizeof LOOPBACK);
+        visitor->role = SESSION_OPERATOR;
     } else if (visit->route && visit->route->open) {
         *visit->who = '\0'; /* such a route never asks the judge in somebody's name */
     } else {
         return denied(err, "no_token",
-            "from another machine a token is needed: send `Authorization: Bearer …`");
+            sessions_shown(visit->ex)
+                ? "the session is over: sign in again"
+                : "from another machine a token is needed: send `Authorization: Bearer …`");
     }
     return true;
 }
@@ -255,6 +285,17 @@ static bool content_type_fits(struct str type, bool numbers)
            str_eq_nocase(media, S("application/x-www-form-urlencoded"));
 }
 
+/* Who only looks may do what anybody may, ask the rules, and see how a sentence is understood. */
+static bool guard_viewer(const struct visit *visit, struct err *err)
+{
+    const struct route *route = visit->route;
+
+    if (visit->visitor.role != SESSION_VIEWER || route->open || route->id == ROUTE_query ||
+        (route->id == ROUTE_intent && body_is_parse_only(exchange_body(visit->ex))))
+        return true;
+    return denied(err, "viewer", "who asks may only look here, and this changes something");
+}
+
 static bool guard_change(const struct visit *visit, struct err *err)
 {
     struct str type = exchange_header(visit->ex, S("Content-Type"));
@@ -263,6 +304,8 @@ static bool guard_change(const struct visit *visit, struct err *err)
     if (site.at && !str_eq(site, S("same-origin")) && !str_eq(site, S("none")))
         return denied(err, "cross_site",
             "a page of another site made this request (Sec-Fetch-Site); that is refused");
+    if (!sessions_guard(&visit->visitor, visit->ex, err) || !guard_viewer(visit, err))
+        return false;
     bool numbers = visit->route->id == ROUTE_senses;
     if (!content_type_fits(type, numbers))
         return err_code(err, ERR_INPUT, "wrong_content_type", NULL,
@@ -341,22 +384,41 @@ static bool guard_length(const struct visit *visit, struct err *err)
         "the request body is longer than the %lld bytes that this route takes", (long long)max);
 }
 
+/* What the judge says of people must be there for these. */
+static bool asks_of_people(const struct route *route)
+{
+    return route->id == ROUTE_session || route->id == ROUTE_sign_in || route->id == ROUTE_challenge;
+}
+
 void visit_begin(struct gateway *gateway, struct exchange *ex)
 {
     scoped(buf_done) struct buf allow = buf_of(64);
     struct str path = exchange_path(ex), id;
     const struct route *route = NULL;
+    char principal[SESSION_PRINCIPAL_BYTES] = "";
+    struct visitor visitor = {0};
     struct err err = {0};
 
     enum route_found found = route_find(exchange_method(ex), path, &route, &id, &allow);
-    if (found == ROUTE_FOUND && front_takes(gateway, route, ex))
-        return;
-    if (found == ROUTE_UNKNOWN && front_takes_unknown(gateway, ex, path))
-        return;
+    bool shown = sessions_shown(ex), known = true;
+    if ((shown && sessions_wait(gateway, ex)) ||
+        (found == ROUTE_FOUND && asks_of_people(route) && people_wait(gateway, ex)))
+        return; /* it comes back here */
+    if (shown)
+        known = sessions_find(gateway, ex, &visitor, principal, &err);
+    if (visitor.role == SESSION_NOBODY && known) {
+        if (found == ROUTE_FOUND && front_takes(gateway, route, ex))
+            return;
+        if (found == ROUTE_UNKNOWN && front_takes_unknown(gateway, ex, path))
+            return;
+    }
     struct visit *visit = make(gateway, ex);
     visit->route = route;
     visit->id = id;
-    if (!name_principal(visit, &err)) { /* before 404: a stranger learns nothing */
+    visit->visitor = visitor;
+    bool page = found == ROUTE_UNKNOWN && find_page(visit, path); /* open to everybody */
+    /* before 404: a stranger learns nothing */
+    if (!known || !name_principal(visit, principal, &err)) {
         visit_reply_error(visit, &err);
         return;
     }
@@ -364,7 +426,7 @@ void visit_begin(struct gateway *gateway, struct exchange *ex)
         reply_wrong_method(visit, str_from(buf_text(&allow)));
         return;
     }
-    if (found == ROUTE_UNKNOWN && !find_page(visit, path)) {
+    if (found == ROUTE_UNKNOWN && !page) {
         err_code(&err, ERR_INPUT, "no_route", NULL, "there is nothing at '%.*s'; see /openapi.json",
             (int)(path.len < ERROR_PATH_BYTES ? path.len : ERROR_PATH_BYTES), path.at);
         visit_reply_error(visit, &err);
@@ -373,6 +435,13 @@ void visit_begin(struct gateway *gateway, struct exchange *ex)
     if (!guard_length(visit, &err) ||
         (visit->route->method != METHOD_GET && !guard_change(visit, &err))) {
         visit_reply_error(visit, &err);
+        return;
+    }
+    if (front_has(visit->route)) {
+        forget(visit);
+        exchange_set_data(ex, NULL);
+        exchange_on_gone(ex, NULL);
+        front_takes_session(gateway, route, ex, &visitor);
         return;
     }
     HANDLERS[visit->route->id](visit);

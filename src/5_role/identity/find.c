@@ -265,6 +265,23 @@ struct caller *identity_find(struct identity *identity, const struct identity_sh
     return NULL;
 }
 
+struct caller *identity_row(struct identity *identity, const char *id,
+    const struct identity_shown *shown, struct identity_now now,
+    struct identity_refusal *ret_refusal)
+{
+    struct caller *caller = identity_row_of(identity, id);
+    const struct identity_shown as_before = {
+        .certificate = caller && !shown ? str_from(caller->state->certificate) : S("")};
+    struct identity_refusal refusal = {0};
+
+    if (!caller)
+        identity_refuse(&refusal, REASON_unknown);
+    if (caller && still_good(caller, shown ? shown : &as_before, now, &refusal))
+        return caller;
+    *ret_refusal = refusal;
+    return NULL;
+}
+
 /* --- what a caller may ------------------------------------------------------------- */
 
 bool caller_may_model(const struct caller *caller, struct str model)

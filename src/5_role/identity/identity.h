@@ -58,9 +58,10 @@ enum caller_scope {
     CALLER_API = 1 << 6,     /* the node's own API, /api/v1 */
     CALLER_SENSE = 1 << 7,   /* push numbers of its own source */
     CALLER_METRICS = 1 << 8, /* read /metrics and nothing else of that API */
-    CALLER_ALL = (1 << 9) - 1,
+    CALLER_VIEW = 1 << 9,    /* look at everything of that API, change nothing */
+    CALLER_ALL = (1 << 10) - 1,
 };
-#define CALLER_SCOPES 9
+#define CALLER_SCOPES 10
 
 enum caller_priority { CALLER_INTERACTIVE, CALLER_BACKGROUND };
 enum caller_dialect { DIALECT_COMMENT, DIALECT_CHUNK, DIALECT_REASONING, DIALECT_OFF };
@@ -147,6 +148,16 @@ const char *identity_own_token(const struct identity *identity, enum caller_prio
 /* NULL: it shows no such token. Asked before identity_find(). */
 struct caller *identity_own_find(
     const struct identity *identity, const struct identity_shown *shown);
+
+/* The row of this id, if a token of it would be let in now: for who showed one before and comes
+ * with a session instead. `shown` NULL: a certificate is not looked at. NULL and *ret_refusal. */
+struct caller *identity_row(struct identity *identity, const char *id,
+    const struct identity_shown *shown, struct identity_now now,
+    struct identity_refusal *ret_refusal);
+/* A browser's session as a caller of its own, without limits: all models, these scopes;
+ * `sees_all`: as `local` does. Good until the loop turns; beyond that after enter. */
+struct caller *identity_session(
+    struct identity *identity, const char *principal, uint32_t scopes, bool sees_all);
 
 /* Scope and model (an empty one: none is named). Refused with 403. */
 bool identity_may(const struct caller *caller, enum caller_scope scope, struct str model,

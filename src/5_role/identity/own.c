@@ -44,6 +44,39 @@ void identity_own_open(struct identity *identity)
     }
 }
 
+/* It is in no file, so the next look at the file frees it, unless it is inside. */
+static struct caller *new_session(struct identity *identity, const char *principal)
+{
+    struct caller *caller = caller_make();
+
+    snprintf(caller->name, sizeof caller->name, "%s", principal);
+    snprintf(caller->id, sizeof caller->id, "%s", principal);
+    snprintf(caller->label, sizeof caller->label, "session");
+    caller->weight = 1;
+    caller->state->models = json_pack("[s]", "*");
+    check(caller->state->models);
+    identity_place(identity, caller);
+    return caller;
+}
+
+struct caller *identity_session(
+    struct identity *identity, const char *principal, uint32_t scopes, bool sees_all)
+{
+    struct caller *caller = NULL;
+
+    for (size_t i = 1; i < SLOTS_MAX && !caller; i++) {
+        struct caller *is = identity->slots[i];
+        if (is && !is->state->wanted && strcmp(is->label, "session") == 0 &&
+            strncmp(is->id, principal, sizeof is->id - 1) == 0)
+            caller = is;
+    }
+    if (!caller)
+        caller = new_session(identity, principal);
+    caller->scopes = scopes;
+    caller->is_local = caller->speaks_for_users = sees_all;
+    return caller;
+}
+
 const char *identity_own_token(const struct identity *identity, enum caller_priority priority)
 {
     return identity->own[priority].token;

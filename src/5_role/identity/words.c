@@ -2,8 +2,8 @@
 #include "base/scoped.h"
 #include "identity/token_file.h"
 
-static const char *const SCOPES[CALLER_SCOPES] = {
-    "chat", "completions", "embeddings", "models", "queue", "usage", "api", "sense", "metrics"};
+static const char *const SCOPES[CALLER_SCOPES] = {"chat", "completions", "embeddings", "models",
+    "queue", "usage", "api", "sense", "metrics", "view"};
 static const char *const DIALECTS[] = {"comment", "chunk", "reasoning", "off"};
 static const char *const PRIORITIES[] = {"interactive", "background"};
 static const char *const KINDS[] = {"jwt", "opaque", "certificate"};

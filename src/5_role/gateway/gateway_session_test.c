@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Sessions on the real gateway before a FAKE judge: every route of route.def, by its method and
+ * whoever asks; signing in and out; what a page of another site tries. */
+#include "base/scoped.h"
+#include "crypto/crypto.h"
+#include "gateway/gateway_harness.h"
+#include "gateway/route.h"
+#include "gateway/session_book.h"
+#include "os/file.h"
+#include "scratch.h"
+#include "tap.h"
+
+#include <ctype.h>
+#include <sys/stat.h>
+
+#define OPERATOR "operator-token-0123456789-0123456789"
+#define EYES "viewer-token-0123456789-0123456789xx"
+#define CHATS "chat-token-0123456789-0123456789xxxx"
+#define PATH_ID "01J0000000000000000000000Z"
+
+static struct node node;
+static struct fake_judge judge;
+static char home[96];
+
+struct browser {
+    char cookie[160], csrf[SESSION_CSRF_BYTES], name[SESSION_NAME_BYTES];
+};
+
+static void write_tokens(const char *eyes_scope)
+{
+    char path[128], text[2048], eyes[SHA256_HEX_BYTES], chats[SHA256_HEX_BYTES];
+    struct err err;
+
+    sha256_hex(S(EYES), eyes);
+    sha256_hex(S(CHATS), chats);
+    snprintf(text, sizeof text,
+        "{\"schema\":\"logic-node/tokens/v1\",\"keys\":[],\"tokens\":["
+        "{\"name\":\"eyes\",\"id\":\"t-eyes\",\"kind\":\"opaque\",\"models\":[\"*\"],"
+        "\"scopes\":[%s],\"sha256\":\"%s\"},"
+        "{\"name\":\"chats\",\"id\":\"t-chats\",\"kind\":\"opaque\",\"models\":[\"*\"],"
+        "\"scopes\":[\"chat\"],\"sha256\":\"%s\"}]}",
+        eyes_scope, eyes, chats);
+    snprintf(path, sizeof path, "%s/tokens/tokens.json", home);
+    CHECK(file_replace(path, str_from(text), 0600, &err));
+}
+
+static void open_both(json_t *settings)
+{
+    char tokens[128], folder[128], text[256], hex[SHA256_HEX_BYTES];
+    struct err err;
+
+    snprintf(home, sizeof home, "%s", scratch_folder());
+    snprintf(folder, sizeof folder, "%s/tokens", home);
+    mkdir(folder, 0700);
+    snprintf(tokens, sizeof tokens, "%s/list", home);
+    sha256_hex(S(OPERATOR), hex);
+    snprintf(text, sizeof text, "desk sha256:%s\n", hex);
+    CHECK(file_replace(tokens, str_from(text), 0600, &err));
+    write_tokens("\"view\"");
+    node_open(&node, settings, json_pack("{s:s, s:s}", "tokens", tokens, "home", home));
+    judge_open(&judge, 10);
+    judge_join(&judge, &node);
+}
+
+static void close_both(void)
+{
+    node_close(&node);
+    judge_close(&judge);
+}
+
+static const char *text_at(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return text ? text : "";
+}
+
+/* The status. */
+static int sign_in(const char *token, const char *head, struct browser *ret_browser)
+{
+    char body[256];
+    struct reply reply;
+
+    *ret_browser = (struct browser){0};
+    snprintf(body, sizeof body, "{\"token\":\"%s\"}", token);
+    ask(&node, "POST", "/api/v1/session", head, body, &reply);
+    int status = reply.status;
+    const char *at = strstr(buf_text(&reply.text), "Set-Cookie: ");
+    if (at) {
+        const char *end = strchr(at, ';');
+        snprintf(ret_browser->cookie, sizeof ret_browser->cookie, "Cookie: %.*s\r\n",
+            (int)(end - at - 12), at + 12);
+        snprintf(ret_browser->csrf, SESSION_CSRF_BYTES, "%s", text_at(reply.json, "csrf"));
+        CHECK(strstr(at, "; Path=/; HttpOnly; SameSite=Strict; Max-Age=") != NULL);
+        CHECK(!strstr(at, "Secure")); /* this machine, without TLS */
+    }
+    reply_done(&reply);
+    return status;
+}
+
+/* Status, and error.code into *ret_code. */
+static int request(const char *method, const char *path, const struct browser *browser,
+    const char *csrf, const char *more, const char *body, char ret_code[32])
+{
+    char head[512];
+    struct reply reply;
+
+    snprintf(head, sizeof head, "%s%s%s%s%s", browser ? browser->cookie : "",
+        csrf ? "X-Logic-CSRF: " : "", csrf ? csrf : "", csrf ? "\r\n" : "", more);
+    ask(&node, method, path, head, body, &reply);
+    int status = reply.status;
+    snprintf(ret_code, 32, "%s", reply_code(&reply) ? reply_code(&reply) : "");
+    reply_done(&reply);
+    return status;
+}
+
+static void path_of(const struct route *route, char ret_path[128])
+{
+    const char *mark = memchr(route->pattern.at, '{', route->pattern.len);
+
+    snprintf(ret_path, 128, mark ? "%.*s%s%s" : "%.*s",
+        mark ? (int)(mark - route->pattern.at) : (int)route->pattern.len, route->pattern.at,
+        PATH_ID, mark ? strchr(mark, '}') + 1 : "");
+}
+
+static bool reads(const struct route *route)
+{
+    return route->method == METHOD_GET;
+}
+
+TEST(with_a_cookie_every_route_that_changes_needs_the_word_of_this_session)
+{
+    struct browser browser, other;
+    char path[128], code[32];
+    int guarded = 0;
+
+    open_both(NULL);
+    CHECK_INT(sign_in(OPERATOR, "", &browser), 200);
+    CHECK_INT(sign_in(OPERATOR, "", &other), 200);
+    for (size_t i = 0; i < ROUTES; i++) {
+        const struct route *route = &ROUTE_TABLE[i];
+        if (reads(route))
+            continue;
+        const char *method = http_method_name(route->method);
+        const char *const WRONG[] = {NULL, "", "x", other.csrf};
+        path_of(route, path);
+        for (size_t w = 0; w < COUNT(WRONG); w++) {
+            CHECK_INT(request(method, path, &browser, WRONG[w], "", "{}", code), 403);
+            CHECK_TEXT(code, "csrf");
+        }
+        guarded++;
+    }
+    CHECK(guarded > 15);
+    CHECK_INT(judge.asked, 0);
+    for (size_t i = 0; i < ROUTES; i++) { /* with it none of them minds */
+        const struct route *route = &ROUTE_TABLE[i];
+        path_of(route, path);
+        if (!reads(route) && strcmp(route->name, "sign_out") != 0) {
+            (void)request(
+                http_method_name(route->method), path, &browser, browser.csrf, "", "{}", code);
+            CHECK(strcmp(code, "csrf") != 0 && strcmp(code, "viewer") != 0);
+        }
+    }
+    close_both();
+}
+
+TEST(no_route_is_open_to_a_page_of_another_site_with_or_without_a_cookie)
+{
+    static const char *const HEADS[] = {"Sec-Fetch-Site: cross-site\r\n",
+        "Sec-Fetch-Site: same-site\r\n", "Origin: http://evil.example\r\n", "Origin: null\r\n"};
+    struct browser browser;
+    char path[128], code[32];
+
+    open_both(NULL);
+    CHECK_INT(sign_in(OPERATOR, "", &browser), 200);
+    for (size_t i = 0; i < ROUTES; i++) {
+        const struct route *route = &ROUTE_TABLE[i];
+        path_of(route, path);
+        for (size_t h = 0; h < 2 * COUNT(HEADS) && !reads(route); h++) {
+            bool cookie = h & 1;
+            CHECK_INT(request(http_method_name(route->method), path, cookie ? &browser : NULL,
+                          cookie ? browser.csrf : NULL, HEADS[h / 2], "{}", code),
+                403);
+        }
+    }
+    CHECK_INT(judge.asked, 0);
+    close_both();
+}
+
+/* By method, not by route: what a viewer may ask for in another way is no reason to let it pass. */
+TEST(who_only_looks_is_refused_by_name_wherever_something_changes)
+{
+    static const char *const MAY[] = {
+        "query", "sign_in", "sign_out", "challenge"}; /* and intents that only parse, below */
+    struct browser browser;
+    char path[128], code[32];
+    int refused = 0;
+
+    open_both(NULL);
+    CHECK_INT(sign_in(EYES, "", &browser), 200);
+    for (size_t i = 0; i < ROUTES; i++) {
+        const struct route *route = &ROUTE_TABLE[i];
+        const char *method = http_method_name(route->method);
+        bool may = reads(route) || route->open;
+        for (size_t m = 0; m < COUNT(MAY); m++)
+            may = may || strcmp(MAY[m], route->name) == 0;
+        path_of(route, path);
+        if (may || strcmp(route->name, "senses") == 0)
+            continue;
+        CHECK_INT(request(method, path, &browser, browser.csrf, "", "{}", code), 403);
+        CHECK_TEXT(code, "viewer");
+        if (strncmp(path, "/api/v1/", 8) == 0 && strcmp(route->name, "session_end") != 0) {
+            /* its token alone says the same */
+            CHECK_INT(
+                request(method, path, NULL, NULL, "Authorization: Bearer " EYES "\r\n", "{}", code),
+                403);
+            CHECK_TEXT(code, "viewer");
+        }
+        refused++;
+    }
+    CHECK(refused > 10);
+    CHECK_INT(judge.asked, 0);
+    CHECK_INT(request("POST", "/api/v1/intent", &browser, browser.csrf, "",
+                  "{\"nl\":\"x\",\"parse_only\":true}", code),
+        200);
+    CHECK_INT(request("POST", "/api/v1/intent", &browser, browser.csrf, "",
+                  "{\"nl\":\"x\",\"parse_only\":false}", code),
+        403);
+    CHECK_INT(
+        request("POST", "/api/v1/query", &browser, browser.csrf, "", "{\"query\":\"echo\"}", code),
+        200);
+    CHECK_INT(request("GET", "/api/v1/cases", &browser, NULL, "", NULL, code), 200);
+    CHECK_INT(request("GET", "/v1/models", &browser, NULL, "", NULL, code), 200);
+    CHECK_INT(request("GET", "/api/v1/cases", NULL, NULL, "Authorization: Bearer " EYES "\r\n",
+                  NULL, code),
+        200);
+    CHECK_INT(request("DELETE", "/api/v1/session", &browser, browser.csrf, "", NULL, code), 200);
+    close_both();
+}
+
+/* What the judge is asked by a GET is one of the questions that record nothing. */
+TEST(no_route_that_reads_asks_for_a_change)
+{
+    static const char *const CHANGES[] = {
+        "intent", "proposal", "consent", "kb_reload", "alert_acknowledge", "senses"};
+    struct browser browser;
+    char path[128], code[32];
+    int asked = 0;
+
+    open_both(NULL);
+    CHECK_INT(sign_in(OPERATOR, "", &browser), 200);
+    for (size_t i = 0; i < ROUTES; i++) {
+        const struct route *route = &ROUTE_TABLE[i];
+        if (!reads(route) || strcmp(route->name, "events") == 0)
+            continue;
+        path_of(route, path);
+        json_decref(judge.last);
+        judge.last = NULL;
+        int before = judge.asked;
+        (void)request("GET", path, &browser, NULL, "", NULL, code);
+        CHECK(strcmp(code, "csrf") != 0 && strcmp(code, "viewer") != 0);
+        asked += judge.asked > before;
+        for (size_t c = 0; judge.last && c < COUNT(CHANGES); c++)
+            CHECK(strcmp(text_at(judge.last, "method"), CHANGES[c]) != 0);
+    }
+    CHECK(asked > 5);
+    close_both();
+}
+
+TEST(a_session_names_the_principal_and_ends_when_it_is_signed_out)
+{
+    struct browser browser;
+    struct reply reply;
+    char code[32];
+
+    open_both(NULL);
+    ask(&node, "GET", "/api/v1/session", "", NULL, &reply);
+    CHECK_INT(reply.status, 200);
+    CHECK(json_is_false(json_object_get(reply.json, "signed_in")));
+    CHECK_TEXT(text_at(reply.json, "how"), "local");
+    CHECK_TEXT(text_at(reply.json, "role"), "operator");
+    CHECK(json_is_null(json_object_get(reply.json, "csrf")));
+    CHECK(json_is_null(json_object_get(reply.json, "rp_id")));
+    reply_done(&reply);
+    CHECK_INT(sign_in(OPERATOR, "", &browser), 200);
+    CHECK_INT(
+        request("POST", "/api/v1/query", &browser, browser.csrf, "", "{\"query\":\"echo\"}", code),
+        200);
+    CHECK_TEXT(text_at(json_object_get(judge.last, "who"), "principal"), "token:desk");
+    ask(&node, "GET", "/api/v1/session", browser.cookie, NULL, &reply);
+    CHECK(json_is_true(json_object_get(reply.json, "signed_in")));
+    CHECK_TEXT(text_at(reply.json, "principal"), "token:desk");
+    CHECK_TEXT(text_at(reply.json, "name"), "desk");
+    CHECK_TEXT(text_at(reply.json, "how"), "token");
+    CHECK_TEXT(text_at(reply.json, "csrf"), browser.csrf);
+    reply_done(&reply);
+    ask(&node, "GET", "/api/v1/sessions", browser.cookie, NULL, &reply);
+    const json_t *row = json_array_get(json_object_get(reply.json, "sessions"), 0);
+    CHECK(json_is_true(json_object_get(row, "this")));
+    CHECK(!json_object_get(row, "sha256") && !json_object_get(row, "of"));
+    reply_done(&reply);
+    CHECK_INT(request("DELETE", "/api/v1/session", &browser, browser.csrf, "", NULL, code), 200);
+    ask(&node, "GET", "/api/v1/session", browser.cookie, NULL, &reply);
+    CHECK(json_is_false(json_object_get(reply.json, "signed_in")));
+    reply_done(&reply);
+    close_both();
+}
+
+TEST(wrong_tries_are_counted_together_and_then_nobody_may_try)
+{
+    struct browser browser;
+    char code[32];
+
+    open_both(json_pack("{s:i}", "session_tries_per_minute", 3));
+    CHECK_INT(sign_in("nobody-has-this-token-0123456789-012345", "", &browser), 401);
+    CHECK_INT(sign_in("x", "", &browser), 401);
+    CHECK_INT(sign_in(CHATS, "", &browser), 403); /* it is good, but not for this */
+    CHECK_INT(request("POST", "/api/v1/session", NULL, NULL, "", "{\"passkey\":{}}", code), 400);
+    CHECK_INT(request("POST", "/api/v1/session", NULL, NULL, "", "{}", code), 400);
+    CHECK_INT(sign_in("nobody-has-this-token-0123456789-012345", "", &browser), 401);
+    CHECK_INT(sign_in(OPERATOR, "", &browser), 429);
+    CHECK_INT(
+        request("POST", "/api/v1/session", NULL, NULL, "", "{\"token\":\"" OPERATOR "\"}", code),
+        429);
+    CHECK_TEXT(code, "too_many_tries");
+    close_both();
+}
+
+/* At the look at the token file that follows. */
+static bool ends(const struct browser *browser)
+{
+    for (int i = 0; i < 50 * WAIT_MAX_S; i++) {
+        struct reply reply;
+        ask(&node, "GET", "/api/v1/session", browser->cookie, NULL, &reply);
+        bool ended = json_is_false(json_object_get(reply.json, "signed_in"));
+        reply_done(&reply);
+        if (ended)
+            return true;
+        usleep(20000);
+    }
+    return false;
+}
+
+TEST(a_session_ends_when_its_token_may_more_or_nothing_any_more)
+{
+    struct browser browser;
+    char code[32];
+
+    open_both(json_pack("{s:i}", "poll_ms", 50));
+    CHECK_INT(sign_in(EYES, "", &browser), 200);
+    write_tokens("\"api\""); /* thirty days were not promised to who operates */
+    CHECK(ends(&browser));
+    CHECK_INT(sign_in(EYES, "", &browser), 200);
+    CHECK_INT(
+        request("POST", "/api/v1/query", &browser, browser.csrf, "", "{\"query\":\"echo\"}", code),
+        200);
+    write_tokens("\"chat\"");
+    CHECK(ends(&browser));
+    close_both();
+}
+
+TAP_MAIN
