@@ -81,7 +81,8 @@ export function merkle() {
         parts.push({ size: 2 * right.size, hash: inner(left.hash, right.hash) });
       }
     },
-    root: () => (parts.length ? parts.slice(0, -1).reduceRight((root, part) => inner(part.hash, root), parts.at(-1).hash) : sha256(new Uint8Array(0))),
+    root: () =>
+      parts.length ? parts.slice(0, -1).reduceRight((root, part) => inner(part.hash, root), parts.at(-1).hash) : sha256(new Uint8Array(0)),
     // What the root would be with one more leaf.
     rootWith: (leaf) => parts.reduceRight((root, part) => inner(part.hash, root), leaf),
   };
@@ -215,7 +216,13 @@ function readCheckpoint(line, number, header) {
   require(origin === header.origin && signer === header.origin, 'other_ledger', 'checkpoint', number, origin);
   const id = sha256(join(bytesOf(`${origin}\n\u0001`), header.key));
   require(same(blob.subarray(0, 4), id.subarray(0, 4)), 'other_key', 'checkpoint', number);
-  return { number, size: Number(size), root, signature: blob.slice(4), text: bytesOf(note.checkpoint.slice(0, note.checkpoint.indexOf('\n\n') + 1)) };
+  return {
+    number,
+    size: Number(size),
+    root,
+    signature: blob.slice(4),
+    text: bytesOf(note.checkpoint.slice(0, note.checkpoint.indexOf('\n\n') + 1)),
+  };
 }
 
 // Which entries a signed root speaks against, when the chain behind them holds.
@@ -261,7 +268,10 @@ function pinsOf(leaves, chain, header, ed25519) {
 function readHeader(line, knownKey) {
   const header = valueOf(line, 'export', 0);
   require(keysOf(header) === HEADER && header.kind === KIND && header.from === 1, 'no_export', 'export', 0);
-  require(typeof header.origin === 'string' && typeof header.public_key === 'string' && header.to >= 0 && header.checkpoints >= 0, 'no_export', 'export', 0);
+  require(typeof header.origin === 'string' &&
+    typeof header.public_key === 'string' &&
+    header.to >= 0 &&
+    header.checkpoints >= 0, 'no_export', 'export', 0);
   header.key = header.public_key.startsWith('ed25519:') ? fromBase64(header.public_key.slice(8), 32) : null;
   require(header.key, 'no_key', 'export', 0);
   require(!knownKey || header.public_key === knownKey, 'not_your_key', 'export', 0, header.public_key);
@@ -303,8 +313,13 @@ export function verifier({ knownKey = null, ed25519 = null } = {}) {
       await pins.settle();
       require(pins.size === header.to, 'uncovered', 'export', 0, String(pins.size));
       return {
-        entries: chain.seq, checkpoints: pins.count, origin: header.origin, public_key: header.public_key, root: pins.root,
-        signatures: ed25519 ? 'checked' : 'unchecked', key: knownKey ? 'known' : 'named',
+        entries: chain.seq,
+        checkpoints: pins.count,
+        origin: header.origin,
+        public_key: header.public_key,
+        root: pins.root,
+        signatures: ed25519 ? 'checked' : 'unchecked',
+        key: knownKey ? 'known' : 'named',
       };
     },
   };
@@ -322,7 +337,8 @@ export async function browserEd25519(subtle = globalThis.crypto?.subtle) {
   let last = null;
   return async (key, signature, text) => {
     try {
-      if (!last || !same(last.raw, key)) last = { raw: key, key: await subtle.importKey('raw', key, { name: 'Ed25519' }, false, ['verify']) };
+      if (!last || !same(last.raw, key))
+        last = { raw: key, key: await subtle.importKey('raw', key, { name: 'Ed25519' }, false, ['verify']) };
       return await subtle.verify({ name: 'Ed25519' }, last.key, signature, text);
     } catch {
       return false;

@@ -42,8 +42,16 @@ function ledger(count, sizes, key = keyPair(), change = () => {}) {
   const leaves = [];
   let chain = Buffer.alloc(32);
   for (let seq = 1; seq <= count; seq++) {
-    const entry = { actor: 'judge', at: `2026-11-21T10:00:${String(seq % 60).padStart(2, '0')}.000Z`, body: { n: seq, words: `ä "${seq}"\n` }, case: '', kind: 'x',
-      prev: chain.toString('hex'), seq, v: 1 };
+    const entry = {
+      actor: 'judge',
+      at: `2026-11-21T10:00:${String(seq % 60).padStart(2, '0')}.000Z`,
+      body: { n: seq, words: `ä "${seq}"\n` },
+      case: '',
+      kind: 'x',
+      prev: chain.toString('hex'),
+      seq,
+      v: 1,
+    };
     change(entry);
     const line = canonical(entry);
     leaves.push(sha(Buffer.of(0), line));
@@ -51,7 +59,14 @@ function ledger(count, sizes, key = keyPair(), change = () => {}) {
     lines.push(line);
   }
   const points = sizes.map((size) => checkpoint(key, size, leaves));
-  const header = canonical({ kind: 'logic-node/ledger-export/v1', origin: ORIGIN, public_key: key.text, from: 1, to: count, checkpoints: points.length });
+  const header = canonical({
+    kind: 'logic-node/ledger-export/v1',
+    origin: ORIGIN,
+    public_key: key.text,
+    from: 1,
+    to: count,
+    checkpoints: points.length,
+  });
   return { lines: [header, ...lines, ...points], key, leaves, count };
 }
 
@@ -85,12 +100,24 @@ test('a whole ledger holds, however it is cut into pieces', async () => {
   const made = ledger(23, [1, 7, 8, 23]);
   for (const piece of [1, 7, 64, 1000, 1 << 20]) {
     const result = await outcome(bytes(made.lines), { piece });
-    assert.deepEqual(result, { entries: 23, checkpoints: 4, origin: ORIGIN, public_key: made.key.text, root: root(made.leaves).toString('hex'),
-      signatures: 'checked', key: 'named' });
+    assert.deepEqual(result, {
+      entries: 23,
+      checkpoints: 4,
+      origin: ORIGIN,
+      public_key: made.key.text,
+      root: root(made.leaves).toString('hex'),
+      signatures: 'checked',
+      key: 'named',
+    });
   }
   assert.equal((await outcome(bytes(made.lines), { knownKey: made.key.text })).key, 'known');
   assert.equal((await outcome(bytes(made.lines), { ed25519: null })).signatures, 'unchecked');
-  assert.deepEqual(broken(await outcome(bytes(made.lines), { knownKey: keyPair().text })), { code: 'not_your_key', what: 'export', from: 0, to: 0 });
+  assert.deepEqual(broken(await outcome(bytes(made.lines), { knownKey: keyPair().text })), {
+    code: 'not_your_key',
+    what: 'export',
+    from: 0,
+    to: 0,
+  });
 });
 
 test('the Merkle tree is that of RFC 6962 for every size', () => {
@@ -108,7 +135,9 @@ test('the Python verifier says the same of the same bytes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'logic-verify.'));
   try {
     writeFileSync(join(folder, 'export'), bytes(ledger(9, [4, 9]).lines));
-    const python = spawnSync('python3', [fileURLToPath(new URL('../../tools/verify_ledger.py', import.meta.url)), join(folder, 'export')], { encoding: 'utf8' });
+    const python = spawnSync('python3', [fileURLToPath(new URL('../../tools/verify_ledger.py', import.meta.url)), join(folder, 'export')], {
+      encoding: 'utf8',
+    });
     assert.match(python.stdout, /^ok: 9 entries and 2 checkpoints/);
   } finally {
     rmSync(folder, { recursive: true });
@@ -138,7 +167,17 @@ test('one changed byte anywhere is found, and the entry named that it stands in'
 test('an entry that reads as well as before but was changed is the one that is named', async () => {
   for (let seq = 1; seq <= 6; seq++) {
     for (const sizes of [[6], [2, 6], [1, 2, 3, 4, 5, 6]]) {
-      for (const change of [(e) => { e.body.words = 'other'; }, (e) => { e.actor = 'nobody'; }, (e) => { e.prev = 'ab'.repeat(32); }]) {
+      for (const change of [
+        (e) => {
+          e.body.words = 'other';
+        },
+        (e) => {
+          e.actor = 'nobody';
+        },
+        (e) => {
+          e.prev = 'ab'.repeat(32);
+        },
+      ]) {
         const made = ledger(6, sizes);
         const entry = JSON.parse(made.lines[seq]);
         change(entry);
@@ -159,7 +198,12 @@ test('entries that were left out, doubled, exchanged or put in', async () => {
   };
   assert.deepEqual(await tried((l) => l.splice(3, 1)), { code: 'missing', what: 'entry', from: 3, to: 3 });
   assert.deepEqual(await tried((l) => l.splice(3, 0, l[3])), { code: 'order', what: 'entry', from: 4, to: 4 });
-  assert.deepEqual(await tried((l) => { [l[2], l[3]] = [l[3], l[2]]; }), { code: 'missing', what: 'entry', from: 2, to: 2 });
+  assert.deepEqual(
+    await tried((l) => {
+      [l[2], l[3]] = [l[3], l[2]];
+    }),
+    { code: 'missing', what: 'entry', from: 2, to: 2 }
+  );
   assert.deepEqual(await tried((l) => l.splice(6, 1)), { code: 'fields', what: 'entry', from: 6, to: 6 });
   assert.deepEqual(await tried((l) => l.splice(7, 1)), { code: 'torn', what: 'checkpoint', from: 1, to: 1 });
   assert.deepEqual(await tried((l) => l.push(l[7])), { code: 'too_long', what: 'export', from: 0, to: 0 });
@@ -172,10 +216,14 @@ test('entries that were left out, doubled, exchanged or put in', async () => {
 test('a history that was written anew, all hashes right, does not fit a signature of before', async () => {
   const key = keyPair();
   const old = ledger(6, [3, 6], key);
-  const anew = ledger(6, [3, 6], key, (entry) => { if (entry.seq === 5) entry.body.words = 'never happened'; });
+  const anew = ledger(6, [3, 6], key, (entry) => {
+    if (entry.seq === 5) entry.body.words = 'never happened';
+  });
   anew.lines.splice(7, 2, ...old.lines.slice(7));
   assert.deepEqual(broken(await outcome(bytes(anew.lines))), { code: 'changed_last', what: 'entry', from: 6, to: 6 });
-  const earlier = ledger(6, [3, 6], key, (entry) => { if (entry.seq === 2) entry.body.words = 'never happened'; });
+  const earlier = ledger(6, [3, 6], key, (entry) => {
+    if (entry.seq === 2) entry.body.words = 'never happened';
+  });
   earlier.lines.splice(7, 1, old.lines[7]);
   assert.deepEqual(broken(await outcome(bytes(earlier.lines))), { code: 'root', what: 'entry', from: 1, to: 3 });
   const other = ledger(6, [3, 6]);
@@ -184,11 +232,66 @@ test('a history that was written anew, all hashes right, does not fit a signatur
 });
 
 test('what is right in its hashes but no entry of ours is refused by name', async () => {
-  const bad = [['version', (e) => { e.v = 2; }], ['time', (e) => { e.at = 'now'; }], ['time', (e) => { e.at = [e.at]; }], ['fields', (e) => { e.more = 1; }],
-    ['fields', (e) => { delete e.actor; }], ['prev', (e) => { e.prev = [e.prev]; }], ['prev', (e) => { e.prev = e.prev.toUpperCase(); }],
-    ['older', (e) => { e.at = '2026-11-21T09:00:00.000Z'; }], ['order', (e) => { e.seq = 2; }]];
+  const bad = [
+    [
+      'version',
+      (e) => {
+        e.v = 2;
+      },
+    ],
+    [
+      'time',
+      (e) => {
+        e.at = 'now';
+      },
+    ],
+    [
+      'time',
+      (e) => {
+        e.at = [e.at];
+      },
+    ],
+    [
+      'fields',
+      (e) => {
+        e.more = 1;
+      },
+    ],
+    [
+      'fields',
+      (e) => {
+        delete e.actor;
+      },
+    ],
+    [
+      'prev',
+      (e) => {
+        e.prev = [e.prev];
+      },
+    ],
+    [
+      'prev',
+      (e) => {
+        e.prev = e.prev.toUpperCase();
+      },
+    ],
+    [
+      'older',
+      (e) => {
+        e.at = '2026-11-21T09:00:00.000Z';
+      },
+    ],
+    [
+      'order',
+      (e) => {
+        e.seq = 2;
+      },
+    ],
+  ];
   for (const [code, change] of bad) {
-    const made = ledger(5, [5], keyPair(), (entry) => { if (entry.seq === 3) change(entry); });
+    const made = ledger(5, [5], keyPair(), (entry) => {
+      if (entry.seq === 3) change(entry);
+    });
     assert.deepEqual(broken(await outcome(bytes(made.lines))), { code, what: 'entry', from: 3, to: 3 });
   }
 });
@@ -207,5 +310,10 @@ test('a false signature is said of its checkpoint, not of the entries', async ()
 test('a line without end is not kept for ever', async () => {
   const check = verifier({});
   const piece = Buffer.alloc(65536, 'x');
-  assert.throws(() => { for (let i = 0; i < 100; i++) check.feed(piece); }, { code: 'line_too_long' });
+  assert.throws(
+    () => {
+      for (let i = 0; i < 100; i++) check.feed(piece);
+    },
+    { code: 'line_too_long' }
+  );
 });

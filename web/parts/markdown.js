@@ -3,7 +3,8 @@
 // could, and every string goes through el().
 //
 //   markdown(text, { words, level: 3, copy }) -> Element
-//   words: words.markdown. level: that of its highest heading. copy(text) -> Element or null: what stands beside code that has a line of its
+//   words: words.markdown. level: that of its highest heading. copy(text) -> Element or null: what stands beside code that has a
+//   line of its
 //   own (copyButton below). An answer that still grows is drawn again as a whole: parse() is linear.
 import { el } from '../core/dom.js';
 import { parse } from './markdown_tree.js';
@@ -29,42 +30,95 @@ function ownLine(pieces, at) {
 }
 
 function drawItem(blocks, loose, options) {
-  return el('li', {}, blocks.map((block) => (block.kind === 'paragraph' && !loose
-    ? el('div', {}, drawInline(block.inline, options)) : drawBlock(block, options))));
+  return el(
+    'li',
+    {},
+    blocks.map((block) =>
+      block.kind === 'paragraph' && !loose ? el('div', {}, drawInline(block.inline, options)) : drawBlock(block, options)
+    )
+  );
 }
 
 function drawTable(table, options) {
-  const cell = (tag, inline, column) => el(tag, { data: { align: table.aligns[column] }, scope: tag === 'th' ? 'col' : null }, drawInline(inline, options));
-  return el('div', { class: 'md-table', tabindex: '0' }, el('table', {},
-    el('thead', {}, el('tr', {}, table.head.map((inline, column) => cell('th', inline, column)))),
-    el('tbody', {}, table.rows.map((row) => el('tr', {}, row.map((inline, column) => cell('td', inline, column)))))));
+  const cell = (tag, inline, column) =>
+    el(tag, { data: { align: table.aligns[column] }, scope: tag === 'th' ? 'col' : null }, drawInline(inline, options));
+  return el(
+    'div',
+    { class: 'md-table', tabindex: '0' },
+    el(
+      'table',
+      {},
+      el(
+        'thead',
+        {},
+        el(
+          'tr',
+          {},
+          table.head.map((inline, column) => cell('th', inline, column))
+        )
+      ),
+      el(
+        'tbody',
+        {},
+        table.rows.map((row) =>
+          el(
+            'tr',
+            {},
+            row.map((inline, column) => cell('td', inline, column))
+          )
+        )
+      )
+    )
+  );
 }
 
 function drawBlock(block, options) {
   switch (block.kind) {
-    case 'heading': return el(`h${Math.min(6, options.level + block.level - 1)}`, {}, drawInline(block.inline, options));
-    case 'code': return el('div', { class: 'md-code' }, el('pre', { tabindex: '0' }, el('code', {}, block.text)), options.copy?.(block.text));
-    case 'quote': return el('blockquote', {}, block.blocks.map((one) => drawBlock(one, options)));
-    case 'list': return el(block.ordered ? 'ol' : 'ul', { start: block.ordered && block.start !== 1 ? block.start : null },
-      block.items.map((blocks) => drawItem(blocks, block.loose, options)));
-    case 'table': return drawTable(block, options);
-    case 'rule': return el('hr');
-    default: return el('p', {}, drawInline(block.inline, options));
+    case 'heading':
+      return el(`h${Math.min(6, options.level + block.level - 1)}`, {}, drawInline(block.inline, options));
+    case 'code':
+      return el('div', { class: 'md-code' }, el('pre', { tabindex: '0' }, el('code', {}, block.text)), options.copy?.(block.text));
+    case 'quote':
+      return el(
+        'blockquote',
+        {},
+        block.blocks.map((one) => drawBlock(one, options))
+      );
+    case 'list':
+      return el(
+        block.ordered ? 'ol' : 'ul',
+        { start: block.ordered && block.start !== 1 ? block.start : null },
+        block.items.map((blocks) => drawItem(blocks, block.loose, options))
+      );
+    case 'table':
+      return drawTable(block, options);
+    case 'rule':
+      return el('hr');
+    default:
+      return el('p', {}, drawInline(block.inline, options));
   }
 }
 
 export function markdown(text, { words, level = 3, copy = null }) {
   const tree = parse(text);
   const options = { level, copy };
-  return el('div', { class: 'md' }, tree.blocks.map((block) => drawBlock(block, options)), tree.cut && el('p', { class: 'md-cut' }, words.cut));
+  return el(
+    'div',
+    { class: 'md' },
+    tree.blocks.map((block) => drawBlock(block, options)),
+    tree.cut && el('p', { class: 'md-cut' }, words.cut)
+  );
 }
 
-// A button that puts the text on the clipboard as text: nothing is run, nothing is sent. Where the browser forbids it, the code is selected.
+// A button that puts the text on the clipboard as text: nothing is run, nothing is sent. Where the browser forbids it, the code is
+// selected.
 export function copyButton(text, words) {
   const button = el('button', { type: 'button', class: 'md-copy', 'aria-label': words.copyLabel }, words.copy);
   const say = (word) => {
     button.textContent = word;
-    setTimeout(() => { button.textContent = words.copy; }, 2000);
+    setTimeout(() => {
+      button.textContent = words.copy;
+    }, 2000);
   };
   button.addEventListener('click', async () => {
     try {

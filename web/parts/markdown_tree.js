@@ -3,11 +3,13 @@
 //
 //   parse(text) -> {blocks: [block], cut: bool}
 //   block   {kind: 'heading', level, inline} · {kind: 'paragraph', inline} · {kind: 'code', text, language} · {kind: 'quote', blocks}
-//           {kind: 'list', ordered, start, loose, items: [[block]]} · {kind: 'table', aligns, head: [inline], rows: [[inline]]} · {kind: 'rule'}
+//           {kind: 'list', ordered, start, loose, items: [[block]]} · {kind: 'table', aligns, head: [inline], rows:
+//           [[inline]]} · {kind: 'rule'}
 //   inline  [string | {kind: 'code', text} | {kind: 'strong'|'em'|'strike', inline} | {kind: 'break'}]
 //
 // Links, images, addresses, HTML stay the text they are. Escapes (\*) and the five entities are read, as door `runbook` writes them.
-// Bounded: what is beyond LIMITS is left out and `cut` says so. Linear: no line is read again for what follows it, no expression goes back.
+// Bounded: what is beyond LIMITS is left out and `cut` says so. Linear: no line is read again for what follows it, no expression
+// goes back.
 
 export const LIMITS = Object.freeze({ characters: 262144, depth: 8, nodes: 20000, emphasis: 12, columns: 24 });
 
@@ -93,7 +95,7 @@ function tokens(text) {
       const count = runLength(text, at, char);
       put({ run: char, count, ...flanks(text, at, at + count), starts: [], ends: [] });
       at += count;
-    } else if (char === '&' && (ENTITY.lastIndex = at, ENTITY.test(text))) {
+    } else if (char === '&' && ((ENTITY.lastIndex = at), ENTITY.test(text))) {
       plain += ENTITIES[text.slice(at + 1, ENTITY.lastIndex - 1)];
       at = ENTITY.lastIndex;
     } else if (char === '\n') {
@@ -256,7 +258,14 @@ function markOf(line) {
   const blank = end + spaces >= line.length;
   const gap = blank || spaces > 4 ? 1 : spaces;
   const ordered = end - at > 1;
-  return { ordered, start: ordered ? Number(line.slice(at, end - 1)) : 1, char: line[end - 1], indent: at, content: end + gap, rest: line.slice(end + gap) };
+  return {
+    ordered,
+    start: ordered ? Number(line.slice(at, end - 1)) : 1,
+    char: line[end - 1],
+    indent: at,
+    content: end + gap,
+    rest: line.slice(end + gap),
+  };
 }
 
 const isBlank = (line) => line.trim() === '';
@@ -407,7 +416,11 @@ function takeParagraph(reader, budget) {
   return { kind: 'paragraph', inline: inline(joined(lines), budget) };
 }
 
-const joined = (lines) => lines.map((line) => line.trimStart()).join('\n').trimEnd();
+const joined = (lines) =>
+  lines
+    .map((line) => line.trimStart())
+    .join('\n')
+    .trimEnd();
 
 function takeBlock(reader, depth, budget) {
   const line = reader.lines[reader.at];

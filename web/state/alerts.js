@@ -3,7 +3,8 @@
 //
 //   state   {rows: {id: row}, known: bool, oldest: id or null, whole: bool (nothing older is left to ask for), asked: {case: what}}
 //   events  {kind: 'page', alerts: [rows], status: 'open'|'cleared', limit} · entries of the ledger, brief or whole
-//   row     of the API: {id, status, condition, node, part, severity, words, raised_at, changed_at, cleared_at, acknowledged, count, members?, runbook_state}
+//   row     of the API: {id, status, condition, node, part, severity, words, raised_at, changed_at, cleared_at, acknowledged,
+//   count, members?, runbook_state}
 
 export const ROWS_MAX = 2000; // closed ones beyond are forgotten, the oldest first
 const ASKED_MAX = 64;
@@ -14,7 +15,10 @@ export const EMPTY = Object.freeze({ rows: {}, known: false, oldest: null, whole
 function bounded(rows) {
   const ids = Object.keys(rows);
   if (ids.length <= ROWS_MAX) return rows;
-  const closed = ids.filter((id) => rows[id].status === 'cleared').sort((a, b) => a - b).slice(0, ids.length - ROWS_MAX);
+  const closed = ids
+    .filter((id) => rows[id].status === 'cleared')
+    .sort((a, b) => a - b)
+    .slice(0, ids.length - ROWS_MAX);
   const kept = { ...rows };
   for (const id of closed) delete kept[id];
   return kept;
@@ -33,7 +37,12 @@ function ofPage(state, { alerts, status, limit }) {
   for (const row of alerts) if (Number.isSafeInteger(row?.id)) rows[row.id] = row;
   if (status === 'open') return { ...state, rows: bounded(rows), known: true };
   const ids = alerts.map((row) => row.id);
-  return { ...state, rows: bounded(rows), oldest: ids.length ? Math.min(...ids, state.oldest ?? Infinity) : state.oldest, whole: alerts.length < limit };
+  return {
+    ...state,
+    rows: bounded(rows),
+    oldest: ids.length ? Math.min(...ids, state.oldest ?? Infinity) : state.oldest,
+    whole: alerts.length < limit,
+  };
 }
 
 function said(body) {
@@ -45,8 +54,20 @@ function said(body) {
 function raised(state, { seq, at, body }) {
   if (state.rows[seq] || !Number.isSafeInteger(seq)) return state;
   return withRow(state, seq, {
-    id: seq, status: 'raised', condition: body.condition ?? '', node: body.node ?? '', part: body.part ?? '', raised_at: at, changed_at: at,
-    cleared_at: null, acknowledged: null, runbook_state: 'none', severity: body.severity ?? 'warning', words: body.words ?? '', count: body.count ?? 1, ...said(body),
+    id: seq,
+    status: 'raised',
+    condition: body.condition ?? '',
+    node: body.node ?? '',
+    part: body.part ?? '',
+    raised_at: at,
+    changed_at: at,
+    cleared_at: null,
+    acknowledged: null,
+    runbook_state: 'none',
+    severity: body.severity ?? 'warning',
+    words: body.words ?? '',
+    count: body.count ?? 1,
+    ...said(body),
   });
 }
 
@@ -82,25 +103,34 @@ export function reduce(state, event) {
   const row = state.rows[body.alert];
   if (!row) return state;
   switch (event.kind) {
-    case 'alert_changed': return changed(state, row, { ...event, body });
-    case 'alert_cleared': return withRow(state, row.id, { ...said(body), status: 'cleared', cleared_at: event.at, changed_at: event.at });
-    case 'runbook_generated': return withRow(state, row.id, { runbook_state: 'generated' });
-    case 'runbook_failed': return withRow(state, row.id, { runbook_state: 'failed' });
-    default: return state;
+    case 'alert_changed':
+      return changed(state, row, { ...event, body });
+    case 'alert_cleared':
+      return withRow(state, row.id, { ...said(body), status: 'cleared', cleared_at: event.at, changed_at: event.at });
+    case 'runbook_generated':
+      return withRow(state, row.id, { runbook_state: 'generated' });
+    case 'runbook_failed':
+      return withRow(state, row.id, { runbook_state: 'failed' });
+    default:
+      return state;
   }
 }
 
 const RANK = { raised: 0, acknowledged: 1, cleared: 2 };
 const rank = (row) => RANK[row.status] ?? 0;
 
-// Those that nobody looks after before those that are looked after, the critical before the others, the newest first; then the closed ones.
+// Those that nobody looks after before those that are looked after, the critical before the others, the newest first; then the
+// closed ones.
 export function inOrder(a, b) {
   if (rank(a) !== rank(b)) return rank(a) - rank(b);
   if (a.status !== 'cleared' && a.severity !== b.severity) return a.severity === 'critical' ? -1 : 1;
   return b.id - a.id;
 }
 
-const textOf = (row) => [row.condition, row.node, row.part, row.words, row.acknowledged?.by, row.acknowledged?.words, ...(row.members ?? [])].join(' ').toLowerCase();
+const textOf = (row) =>
+  [row.condition, row.node, row.part, row.words, row.acknowledged?.by, row.acknowledged?.words, ...(row.members ?? [])]
+    .join(' ')
+    .toLowerCase();
 
 // Rows as they are shown. filter: {status: 'open'|'cleared'|'all', severity: 'warning'|'critical'|'', text}
 export function list(state, { status = 'all', severity = '', text = '' } = {}) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entries of the ledger as rows of a long list, out of pages of GET /api/v1/ledger and out of the stream. Pure.
 //
-//   state   {rows: [row, the newest first, without holes], size (of the ledger, as far as is known), gap: [after, before] or null, known, full}
+//   state   {rows: [row, the newest first, without holes], size (of the ledger, as far as is known), gap: [after, before] or null,
+//   known, full}
 //   row     {seq, at, kind, case, actor, words (what it says, short), text (to search in)}
 //   events  {kind: 'page', entries, size} anywhere beside or over what is there · entries of the ledger (brief) as they are made
 //   gap     what the stream left out: ask for it with after (exclusive) and before (exclusive)
@@ -16,7 +17,10 @@ const oneLine = (text) => String(text).replace(/\s+/g, ' ').trim();
 
 function params(values) {
   if (!values || typeof values !== 'object') return '';
-  return Object.entries(values).slice(0, 6).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join(' ');
+  return Object.entries(values)
+    .slice(0, 6)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ');
 }
 
 // What an entry says in a line, from the few fields that its kind has.
@@ -24,8 +28,17 @@ export function wordsOf(entry) {
   const body = entry.body ?? {};
   const verdict = body.verdict ?? {};
   const said = [
-    body.nl, body.words, verdict.words, body.summary, body.error?.message, body.reason, body.plan_sha256 && `plan ${String(body.plan_sha256).slice(0, 12)}`,
-    body.action && `${body.action} ${params(body.params)}`, body.alert && `alert ${body.alert}`, body.version && `version ${body.version}`, body.channel,
+    body.nl,
+    body.words,
+    verdict.words,
+    body.summary,
+    body.error?.message,
+    body.reason,
+    body.plan_sha256 && `plan ${String(body.plan_sha256).slice(0, 12)}`,
+    body.action && `${body.action} ${params(body.params)}`,
+    body.alert && `alert ${body.alert}`,
+    body.version && `version ${body.version}`,
+    body.channel,
   ].find((text) => typeof text === 'string' && text.trim());
   const line = oneLine(said ?? '');
   return line.length > WORDS_MAX ? `${line.slice(0, WORDS_MAX - 1)}…` : line;
@@ -40,7 +53,15 @@ export function rowOf(entry) {
   }
   const words = wordsOf(entry);
   const text = `${entry.seq} ${entry.kind} ${entry.case ?? ''} ${entry.actor ?? ''} ${words} ${body}`.slice(0, TEXT_MAX).toLowerCase();
-  return { seq: entry.seq, at: entry.at ?? '', kind: String(entry.kind ?? ''), case: String(entry.case ?? ''), actor: String(entry.actor ?? ''), words, text };
+  return {
+    seq: entry.seq,
+    at: entry.at ?? '',
+    kind: String(entry.kind ?? ''),
+    case: String(entry.case ?? ''),
+    actor: String(entry.actor ?? ''),
+    words,
+    text,
+  };
 }
 
 const numbered = (entry) => Number.isSafeInteger(entry?.seq) && entry.seq > 0;
@@ -48,7 +69,8 @@ const numbered = (entry) => Number.isSafeInteger(entry?.seq) && entry.seq > 0;
 // Descending runs of rows, put together where they meet; what does not meet the newest run is a hole and left out.
 function merged(rows, more) {
   const all = new Map(rows.map((row) => [row.seq, row]));
-  for (const row of more) all.set(row.seq, all.get(row.seq)?.actor ? all.get(row.seq) : row); // a whole entry stays, a brief one has no actor
+  // a whole entry stays, a brief one has no actor
+  for (const row of more) all.set(row.seq, all.get(row.seq)?.actor ? all.get(row.seq) : row);
   return [...all.values()].sort((a, b) => b.seq - a.seq);
 }
 
@@ -98,11 +120,20 @@ export function actors(state) {
 export function list(state, { kind = '', actor = '', case: of = '', text = '' } = {}) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   if (!kind && !actor && !of && !words.length) return state.rows;
-  return state.rows.filter((row) => (!kind || row.kind === kind) && (!actor || row.actor === actor) && (!of || row.case === of)
-    && words.every((word) => row.text.includes(word)));
+  return state.rows.filter(
+    (row) =>
+      (!kind || row.kind === kind) &&
+      (!actor || row.actor === actor) &&
+      (!of || row.case === of) &&
+      words.every((word) => row.text.includes(word))
+  );
 }
 
-const TONES = [[/^(case_executed|consent_given|alert_cleared|notification_sent|case_answered)$/, 'ok'], [/(_failed|_refused|_rejected|_expired)$/, 'crit'],
-  [/^(alert_|case_planned)/, 'warn'], [/^(warrant_|case_)/, 'busy']];
+const TONES = [
+  [/^(case_executed|consent_given|alert_cleared|notification_sent|case_answered)$/, 'ok'],
+  [/(_failed|_refused|_rejected|_expired)$/, 'crit'],
+  [/^(alert_|case_planned)/, 'warn'],
+  [/^(warrant_|case_)/, 'busy'],
+];
 
 export const toneOf = (kind) => TONES.find(([pattern]) => pattern.test(kind))?.[1] ?? 'rest';

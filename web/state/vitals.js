@@ -6,7 +6,8 @@
 //                                               tells: of itself, now}
 //   nodeState({row, host, stage}) -> {tone, key}: the one word of a node · groupOf(roles) · readingText(unit, value)
 
-import { bytes, celsius, count, duration, watts } from '../core/format.js';
+import { duration } from '../core/format.js';
+import { shown } from './readings.js';
 
 const GROUPS = [
   ['servers', ['hypervisor', 'gpu_server', 'server', 'storage']],
@@ -115,41 +116,7 @@ export function familyOf(metric) {
   return 'system';
 }
 
-const oneDigit = (value) => String(Math.round(value * 10) / 10);
-
-/** A whole number in one of our units, as people read it. */
+/** A whole number in one of our units, as people read it; a time as a duration. */
 export function readingText(unit, value) {
-  if (value === null || value === undefined) return '–';
-  switch (unit) {
-    case 'permille':
-      return `${oneDigit(value / 10)} %`;
-    case 'millicelsius':
-      return Math.abs(value) < 1e6 ? `${oneDigit(value / 1000)} °C` : celsius(value / 1000);
-    case 'milliwatt':
-      return value < 10_000 ? `${oneDigit(value / 1000)} W` : watts(value / 1000);
-    case 'milli':
-      return String(Math.round(value / 10) / 100);
-    case 'milli_per_s':
-      return `${oneDigit(value / 1000)} /s`;
-    case 'bytes':
-      return bytes(value);
-    case 'bytes_per_s':
-      return `${bytes(value)}/s`;
-    case 'pages_per_s':
-      return `${count(value)} pages/s`;
-    case 'per_hour':
-      return `${count(value)} /h`;
-    case 'seconds':
-      return duration(value * 1000);
-    case 'ms':
-      return Math.abs(value) < 10_000 ? `${value} ms` : duration(Math.abs(value));
-    case 'mbit':
-      return value >= 1000 ? `${oneDigit(value / 1000)} Gbit/s` : `${value} Mbit/s`;
-    case 'rpm':
-      return `${count(value)} rpm`;
-    case 'bool':
-      return value ? 'yes' : 'no';
-    default:
-      return count(value);
-  }
+  return unit === 'seconds' && value !== null && value !== undefined ? duration(value * 1000) : shown(value, unit);
 }
