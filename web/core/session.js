@@ -28,7 +28,11 @@ const OLDER = { ...NOBODY, known: true, signed_in: true, principal: 'loopback', 
 
 /** An answer of the session routes to the state. Pure. */
 export function reduce(state, event) {
-  if (event.kind === 'session') return { ...NOBODY, ...event.session, known: true };
+  // From the node's own machine nobody signs in: no session, but a role.
+  if (event.kind === 'session') {
+    const { session } = event;
+    return { ...NOBODY, ...session, known: true, signed_in: Boolean(session.signed_in || session.role) };
+  }
   if (event.kind === 'older') return OLDER;
   if (event.kind === 'signed_out')
     return { ...state, known: true, signed_in: false, principal: null, name: null, role: null, how: null, csrf: null };
