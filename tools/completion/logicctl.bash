@@ -8,7 +8,7 @@ _logicctl_ids() { # ids of cases, newest first; nothing if the node does not ans
 
 _logicctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command="" sub="" word words i
-    local commands="ask propose cases case why approve refuse actions query kb key token agent engine ledger vram model docs alert node history sense events status version help"
+    local commands="ask propose cases case why approve refuse actions query kb key operator token agent engine ledger vram model docs alert node history sense events status version help"
 
     COMPREPLY=()
     case $previous in
@@ -21,14 +21,14 @@ _logicctl() {
             words="success awaiting_consent denied refused expired failed working"
             [[ " ${COMP_WORDS[*]} " != *" alert "* ]] || words="open raised acknowledged cleared all"
             mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"); return ;;
-        --url | --limit | --after | --since | --part | --step | --promql) return ;;
+        --url | --limit | --after | --since | --part | --step | --promql | --words | --origin) return ;;
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
             --provider | --bin | --tree | --catalogue | --home | --url | --key | --out | --status | --limit | --after | --since | --with | --name | --models | --scopes | --rate | --tokens-per-minute | \
                 --concurrent | --weight | --priority | --dialect | --expires | --alg | --certificate) ((i++)) ;;
-            --ctx | --slots | --kv | --gpu | --vram | --name | --models-dir | --part | --step | --promql) ((i++)) ;;
+            --ctx | --slots | --kv | --gpu | --vram | --name | --models-dir | --part | --step | --promql | --words | --origin) ((i++)) ;;
             -*) ;;
             *) if [[ -z $command ]]; then command=$word; elif [[ -z $sub ]]; then sub=$word; fi ;;
         esac
@@ -58,6 +58,11 @@ _logicctl() {
         sense) [[ -n $sub || $current == -* ]] || words="list" ;;
         kb) [[ -n $sub || $current == -* ]] || words="check reload" ;;
         key) [[ -n $sub || $current == -* ]] || words="new show"; [[ $sub != new ]] || words+=" --out" ;;
+        operator)
+            [[ -n $sub || $current == -* ]] || words="enroll pending confirm reject list remove"
+            [[ $sub != enroll ]] || words+=" --words --origin --yes"
+            [[ $sub != confirm ]] || words+=" --words --yes"
+            [[ $sub != remove ]] || words+=" --yes" ;;
         token)
             [[ -n $sub || $current == -* ]] || words="create list revoke rotate-key"
             [[ $sub != create ]] || words+=" --name --models --scopes --rate --tokens-per-minute --concurrent --weight --priority \

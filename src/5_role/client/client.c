@@ -85,6 +85,23 @@ bool client_fetch_quiet(struct client *client, const char *method, const char *p
            parse(client, buf_str(&text), ret_document, ret_exit);
 }
 
+bool client_ask_yes(
+    const struct client *client, const char *question, const char *otherwise, struct err *err)
+{
+    char answer[16] = "";
+
+    if (!isatty(STDIN_FILENO))
+        return err_set(err, ERR_INPUT,
+            "nobody can be asked here: stdin is no terminal; look at it, then give --yes");
+    struct screen screen = screen_of(stderr, client->options.no_color);
+    screen_print(&screen, BOLD, "%s [y/N] ", question);
+    fflush(client->screen.out);
+    if (!fgets(answer, sizeof answer, stdin) ||
+        (strcmp(answer, "y\n") != 0 && strcmp(answer, "yes\n") != 0))
+        return err_set(err, ERR_DENIED, "%s", otherwise);
+    return true;
+}
+
 /* The row whose one or two words stand first; the words are taken off the arguments. */
 static const struct command *command_of(struct client *client)
 {

@@ -62,6 +62,11 @@ bool client_fetch_quiet(struct client *client, const char *method, const char *p
 /* A document of our own making, as --json prints it. */
 void client_print(const struct client *client, const json_t *document);
 
+/* Ask a person at the terminal. false: they did not say yes (`otherwise` is then the message), or
+ * nobody is there. */
+bool client_ask_yes(
+    const struct client *client, const char *question, const char *otherwise, struct err *err);
+
 enum client_exit client_ask(struct client *client);
 enum client_exit client_propose(struct client *client);
 enum client_exit client_cases(struct client *client);
@@ -75,6 +80,12 @@ enum client_exit client_kb_check(struct client *client);
 enum client_exit client_kb_reload(struct client *client);
 enum client_exit client_key_new(struct client *client);
 enum client_exit client_key_show(struct client *client);
+enum client_exit client_operator_enroll(struct client *client);
+enum client_exit client_operator_pending(struct client *client);
+enum client_exit client_operator_confirm(struct client *client);
+enum client_exit client_operator_reject(struct client *client);
+enum client_exit client_operator_list(struct client *client);
+enum client_exit client_operator_remove(struct client *client);
 enum client_exit client_agent_enroll(struct client *client);
 enum client_exit client_agent_list(struct client *client);
 enum client_exit client_agent_renew(struct client *client);

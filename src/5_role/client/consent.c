@@ -19,7 +19,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define REFUSAL_HEAD "logic-node/refusal/v1\n"
 
@@ -91,22 +90,6 @@ static bool fetch_plan(struct client *client, struct signing *signing, struct er
     return true;
 }
 
-static bool ask_yes(const struct client *client, const char *question, struct err *err)
-{
-    char answer[16] = "";
-
-    if (!isatty(STDIN_FILENO))
-        return err_set(err, ERR_INPUT,
-            "nobody can be asked here: stdin is no terminal; look at the plan, then give --yes");
-    struct screen screen = screen_of(stderr, client->options.no_color);
-    screen_print(&screen, BOLD, "%s [y/N] ", question);
-    fflush(client->screen.out);
-    if (!fgets(answer, sizeof answer, stdin) ||
-        (strcmp(answer, "y\n") != 0 && strcmp(answer, "yes\n") != 0))
-        return err_set(err, ERR_DENIED, "nothing was signed; the case waits as before");
-    return true;
-}
-
 static json_t *consent_body(const struct signing *signing, const char *decision, struct str text)
 {
     uint8_t signature[SIGNATURE_BYTES];
@@ -165,7 +148,8 @@ enum client_exit client_approve(struct client *client)
         err_set(&err, ERR_DENIED, "this plan %s; ask again for a new one", span);
         return client_fail(client, &err);
     }
-    if (!client->options.yes && !ask_yes(client, "Sign?", &err))
+    if (!client->options.yes && !client_ask_yes(client, "Sign?",
+                                    "nothing was signed; the case waits as before", &err))
         return client_fail(client, &err);
     return post(client, &signing, "approve", buf_str(&signing.bytes));
 }

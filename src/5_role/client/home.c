@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define HOME_INSTALLED "/opt/logic-node"
 #define HOME_CHECKOUT "build/run"
@@ -34,4 +36,25 @@ bool home_path(
     if (snprintf(ret_path, PATH_MAX, "%s/%s", home, below) >= PATH_MAX)
         return err_set(err, ERR_LIMIT, "the path '%.200s…/%s' is too long", home, below);
     return true;
+}
+
+bool home_folder(
+    const struct options *options, const char *below, char ret_path[PATH_MAX], struct err *err)
+{
+    if (!home_path(options, below, ret_path, err) || !file_make_folder(ret_path, 0700, err))
+        return false;
+    home_give(options, ret_path);
+    return true;
+}
+
+void home_give(const struct options *options, const char *path)
+{
+    char home[PATH_MAX];
+    struct stat seen;
+
+    home_find(options, home);
+    if (geteuid() != 0 || stat(home, &seen) != 0)
+        return;
+    if (chown(path, seen.st_uid, seen.st_gid) != 0)
+        fprintf(stderr, "logicctl: cannot give '%s' to the node's user: %m\n", path);
 }

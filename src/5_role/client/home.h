@@ -20,3 +20,10 @@ void home_find(const struct options *options, char ret_path[PATH_MAX]);
 /* HOME/`below`. errors  ERR_INPUT no home; ERR_LIMIT the path is too long */
 bool home_path(
     const struct options *options, const char *below, char ret_path[PATH_MAX], struct err *err);
+
+/* HOME/`below`, a folder, made if it is not there. */
+bool home_folder(
+    const struct options *options, const char *below, char ret_path[PATH_MAX], struct err *err);
+
+/* What root made is given to the node's user, who must read it. */
+void home_give(const struct options *options, const char *path);

@@ -58,6 +58,8 @@ static const struct option_row {
     {"part", "NAME", offsetof(struct options, part), false},
     {"step", "TIME", offsetof(struct options, step), false},
     {"promql", "QUERY", offsetof(struct options, promql), false},
+    {"words", "TEXT", offsetof(struct options, words), false},
+    {"origin", "URL", offsetof(struct options, origin), false},
 };
 
 static const struct option_row *row_named(struct str name)

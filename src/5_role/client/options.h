@@ -63,6 +63,9 @@ struct options {
     const char *part;
     const char *step;
     const char *promql;
+    /* of logicctl operator */
+    const char *words;
+    const char *origin;
     /* what is left: the command's words, then its arguments */
     const char *args[OPTIONS_ARGS_MAX];
     size_t args_count;

@@ -20,28 +20,6 @@
 
 #define LIST_BYTES_MAX 8192
 
-/* Root made it, the node's user must read it. */
-static void own_like_home(const struct options *options, const char *path)
-{
-    char home[PATH_MAX];
-    struct stat seen;
-
-    home_find(options, home);
-    if (geteuid() != 0 || stat(home, &seen) != 0)
-        return;
-    if (chown(path, seen.st_uid, seen.st_gid) != 0)
-        fprintf(stderr, "logicctl: cannot give '%s' to the node's user: %m\n", path);
-}
-
-static bool folder(
-    const struct options *options, const char *below, char ret_path[PATH_MAX], struct err *err)
-{
-    if (!home_path(options, below, ret_path, err) || !file_make_folder(ret_path, 0700, err))
-        return false;
-    own_like_home(options, ret_path);
-    return true;
-}
-
 static bool file_path(const struct options *options, char ret_path[PATH_MAX], struct err *err)
 {
     return home_path(options, "tokens/tokens.json", ret_path, err);
@@ -62,12 +40,12 @@ static bool change(
 {
     char path[PATH_MAX], lock[PATH_MAX];
 
-    if (!folder(options, "tokens", path, err) || !file_path(options, path, err) ||
+    if (!home_folder(options, "tokens", path, err) || !file_path(options, path, err) ||
         !document_change(path, &TOKEN_FILE_FORM, edit, context, err))
         return false;
-    own_like_home(options, path);
+    home_give(options, path);
     if ((size_t)snprintf(lock, sizeof lock, "%s.lock", path) < sizeof lock && file_exists(lock))
-        own_like_home(options, lock);
+        home_give(options, lock);
     return true;
 }
 
@@ -92,7 +70,7 @@ static bool new_key(const struct options *options, enum jwt_alg alg, json_t *doc
     snprintf(ret_kid, JWT_TEXT_BYTES, "%s", text_of(row, "kid"));
     clock_text(clock_civil_ms(), now);
     check(json_object_set_new(row, "created_at", json_string(now)) == 0);
-    if (!folder(options, "keys", path, err) || !folder(options, "keys/tokens", path, err) ||
+    if (!home_folder(options, "keys", path, err) || !home_folder(options, "keys/tokens", path, err) ||
         !key_path(options, ret_kid, path, err) || !mint_key_save(&key, path, err))
         return false;
     check(json_array_append(json_object_get(document, "keys"), row) == 0);

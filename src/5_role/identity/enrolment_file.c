@@ -141,7 +141,7 @@ static bool bad_row(struct err *err, size_t row, const char *why)
 }
 
 struct code_texts {
-    struct str sha256, person, words, origin, rp_id, created_at, expires_at;
+    struct str sha256, person, name, words, origin, rp_id, created_at, expires_at;
     json_t *exclude;
 };
 
@@ -150,6 +150,7 @@ static bool take_code(const json_t *row, struct code_texts *texts, struct err *e
     const struct json_field fields[] = {
         JSON_TAKE_TEXT("sha256", &texts->sha256, SHA256_HEX_BYTES - 1, SHA256_HEX_BYTES - 1),
         JSON_TAKE_TEXT("person", &texts->person, 1, ENROLMENT_PERSON_BYTES - 1),
+        JSON_TAKE_TEXT("name", &texts->name, 1, ENROLMENT_NAME_BYTES_MAX),
         JSON_TAKE_TEXT("words", &texts->words, 0, ENROLMENT_WORDS_BYTES_MAX),
         JSON_TAKE_TEXT("origin", &texts->origin, 1, WEBAUTHN_ORIGIN_BYTES - 1),
         JSON_TAKE_TEXT("rp_id", &texts->rp_id, 1, WEBAUTHN_RP_ID_BYTES_MAX),
@@ -174,6 +175,8 @@ static bool code_valid(const json_t *row, size_t number, struct err *err)
         return bad_row(err, number, "sha256 is not 64 hex digits");
     if (!enrolment_person_fits(texts.person))
         return bad_row(err, number, "person is no name of a person");
+    if (!str_is_plain(texts.name))
+        return bad_row(err, number, "name holds a character that nobody sees");
     if (texts.words.len && !enrolment_words_fit(texts.words, err))
         return err_wrap(err, "codes[%zu]", number);
     if (!site_fits(texts.origin, texts.rp_id))
@@ -232,6 +235,7 @@ void enrolment_code_of(const json_t *row, struct enrolment_code *ret_code)
     check(take_code(row, &texts, &err));
     *ret_code = (struct enrolment_code){.sha256 = texts.sha256,
         .person = texts.person,
+        .name = texts.name,
         .words = texts.words,
         .origin = texts.origin,
         .rp_id = texts.rp_id,
@@ -247,10 +251,11 @@ json_t *enrolment_code_row(const struct enrolment_code *code)
 
     clock_text(code->created_at_ms, created);
     clock_text(code->expires_at_ms, expires);
-    json_t *row = json_pack("{s:s%, s:s%, s:s%, s:s%, s:s%, s:s, s:s, s:o}", "sha256",
-        code->sha256.at, code->sha256.len, "person", code->person.at, code->person.len, "words",
-        code->words.at, code->words.len, "origin", code->origin.at, code->origin.len, "rp_id",
-        code->rp_id.at, code->rp_id.len, "created_at", created, "expires_at", expires, "exclude",
+    json_t *row = json_pack("{s:s%, s:s%, s:s%, s:s%, s:s%, s:s%, s:s, s:s, s:o}", "sha256",
+        code->sha256.at, code->sha256.len, "person", code->person.at, code->person.len, "name",
+        code->name.at, code->name.len, "words", code->words.at, code->words.len, "origin",
+        code->origin.at, code->origin.len, "rp_id", code->rp_id.at, code->rp_id.len, "created_at",
+        created, "expires_at", expires, "exclude",
         code->exclude ? json_deep_copy(code->exclude) : json_array());
     check(row);
     return row;

@@ -24,6 +24,7 @@
 #define ENROLMENT_CODE_RANDOM 8 /* bytes; 60 bits of them are used */
 #define ENROLMENT_ID_BYTES 17
 #define ENROLMENT_PERSON_BYTES 33
+#define ENROLMENT_NAME_BYTES_MAX 240
 #define ENROLMENT_WORDS_CHARS_MAX 60
 #define ENROLMENT_WORDS_BYTES_MAX (4 * ENROLMENT_WORDS_CHARS_MAX)
 #define ENROLMENT_CODES_MAX 64 /* rows: open codes, and those whose enrolment waits */
@@ -55,7 +56,7 @@ bool enrolment_words_fit(struct str words, struct err *err);
 /* A row of codes.json; texts are borrowed from it. */
 struct enrolment_code {
     char id[ENROLMENT_ID_BYTES];
-    struct str sha256, person, words; /* words "": the page may say some */
+    struct str sha256, person, name, words; /* words "": the page may say some */
     struct str origin, rp_id;
     int64_t created_at_ms, expires_at_ms;
     const json_t *exclude; /* ids of passkeys the person has, texts */

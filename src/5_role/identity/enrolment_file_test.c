@@ -21,6 +21,7 @@ static struct enrolment_code a_code(void)
     enrolment_id_of(digest, id);
     struct enrolment_code code = {.sha256 = str_from(digest),
         .person = S("owner"),
+        .name = S("The owner"),
         .words = S(""),
         .origin = S("http://localhost:30080"),
         .rp_id = S("localhost"),
@@ -129,6 +130,8 @@ TEST(a_bad_row_makes_the_file_bad)
         {"sha256", "ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789",
             "64 hex digits"},
         {"words", "a\nb", "nobody sees"},
+        {"name", "a\x1b[2J", "nobody sees"},
+        {"name", "", "name"},
         {"origin", "http://node.home.arpa", "no site"},
         {"origin", "javascript:alert(1)", "no site"},
         {"rp_id", "example.org", "no site"},
