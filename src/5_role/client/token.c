@@ -70,8 +70,9 @@ static bool new_key(const struct options *options, enum jwt_alg alg, json_t *doc
     snprintf(ret_kid, JWT_TEXT_BYTES, "%s", text_of(row, "kid"));
     clock_text(clock_civil_ms(), now);
     check(json_object_set_new(row, "created_at", json_string(now)) == 0);
-    if (!home_folder(options, "keys", path, err) || !home_folder(options, "keys/tokens", path, err) ||
-        !key_path(options, ret_kid, path, err) || !mint_key_save(&key, path, err))
+    if (!home_folder(options, "keys", path, err) ||
+        !home_folder(options, "keys/tokens", path, err) || !key_path(options, ret_kid, path, err) ||
+        !mint_key_save(&key, path, err))
         return false;
     check(json_array_append(json_object_get(document, "keys"), row) == 0);
     *ret_key = key;
