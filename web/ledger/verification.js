@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run of the worker, from the page's side: verification({ knownKey, tell }) -> {cancel(), close()}; tell(message) as worker.js
-// sends them.
+// One run of the worker, from the page's side: verification({ knownKey, tell }) -> {cancel(), close()}; messages: worker.js.
 
 const WORKER = '/ledger/worker.js';
 export const EXPORT = '/api/v1/ledger/export';

@@ -2,9 +2,8 @@
 // A module worker: fetches the export, verifies it as it comes, keeps its bytes. It is given the page's own origin only.
 //
 //   in    {kind: 'start', path, knownKey} · {kind: 'cancel'}
-//   out   {kind: 'progress', entries, of, bytes} · {kind: 'held', result, blob, ms} · {kind: 'wrong', code, what, from, to,
-//   detail, blob, ms}
-//         {kind: 'failed', status, message} · {kind: 'cancelled'}
+//   out   {kind: 'progress', entries, of, bytes} · {kind: 'held', result, blob, ms} · {kind: 'failed', status, message} ·
+//         {kind: 'wrong', code, what, from, to, detail, blob, ms} · {kind: 'cancelled'}
 // The bytes of a ledger that does not hold come too: they are the proof. What was torn is not kept as one file.
 import { Wrong, browserEd25519, verifier } from './verify.js';
 

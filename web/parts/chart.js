@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One metric over time with its levels and what happened, drawn by uPlot, which is loaded when the first chart is; and the same
-// numbers as
-// a table. Without the library chart() throws and the caller shows the table alone.
+// numbers as a table. Without the library chart() throws and the caller shows the table alone.
 //
 //   await chart({ label, points: [[ms, value]], step_s, unit, levels: [{value, text, tone}], marks: [{at_ms, text, tone}],
-//   from_ms, to_ms, words })
-//       -> {node, close()}
+//                 from_ms, to_ms, words }) -> {node, close()}
 //   numbers({ points, unit, words }) -> Element        words: words.chart
 import { el } from '../core/dom.js';
 import { clock, when } from '../core/format.js';

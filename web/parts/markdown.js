@@ -4,8 +4,7 @@
 //
 //   markdown(text, { words, level: 3, copy }) -> Element
 //   words: words.markdown. level: that of its highest heading. copy(text) -> Element or null: what stands beside code that has a
-//   line of its
-//   own (copyButton below). An answer that still grows is drawn again as a whole: parse() is linear.
+//   line of its own (copyButton below). An answer that still grows is drawn again as a whole: parse() is linear.
 import { el } from '../core/dom.js';
 import { parse } from './markdown_tree.js';
 

@@ -3,13 +3,12 @@
 //
 //   parse(text) -> {blocks: [block], cut: bool}
 //   block   {kind: 'heading', level, inline} · {kind: 'paragraph', inline} · {kind: 'code', text, language} · {kind: 'quote', blocks}
-//           {kind: 'list', ordered, start, loose, items: [[block]]} · {kind: 'table', aligns, head: [inline], rows:
-//           [[inline]]} · {kind: 'rule'}
+//           {kind: 'list', ordered, start, loose, items: [[block]]} · {kind: 'rule'} ·
+//           {kind: 'table', aligns, head: [inline], rows: [[inline]]}
 //   inline  [string | {kind: 'code', text} | {kind: 'strong'|'em'|'strike', inline} | {kind: 'break'}]
 //
 // Links, images, addresses, HTML stay the text they are. Escapes (\*) and the five entities are read, as door `runbook` writes them.
-// Bounded: what is beyond LIMITS is left out and `cut` says so. Linear: no line is read again for what follows it, no expression
-// goes back.
+// Bounded: what is beyond LIMITS is left out and `cut` says so. Linear: no text is gone through again for what follows it.
 
 export const LIMITS = Object.freeze({ characters: 262144, depth: 8, nodes: 20000, emphasis: 12, columns: 24 });
 

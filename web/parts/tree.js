@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any JSON value as a tree that folds: tree(value, words) -> Element. Bounded: long texts and lists are cut until somebody asks for
-// the rest.
+// Any JSON value as a tree that folds: tree(value, words) -> Element. Long texts and lists are cut until somebody asks for the rest.
 //   words: more(n), items(n), fields(n), deep
 import { cut, el } from '../core/dom.js';
 

@@ -4,7 +4,7 @@
 //   state   {rows: {id: row}, known: bool, oldest: id or null, whole: bool (nothing older is left to ask for), asked: {case: what}}
 //   events  {kind: 'page', alerts: [rows], status: 'open'|'cleared', limit} · entries of the ledger, brief or whole
 //   row     of the API: {id, status, condition, node, part, severity, words, raised_at, changed_at, cleared_at, acknowledged,
-//   count, members?, runbook_state}
+//           count, members?, runbook_state}
 
 export const ROWS_MAX = 2000; // closed ones beyond are forgotten, the oldest first
 const ASKED_MAX = 64;

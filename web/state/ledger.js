@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Entries of the ledger as rows of a long list, out of pages of GET /api/v1/ledger and out of the stream. Pure.
 //
-//   state   {rows: [row, the newest first, without holes], size (of the ledger, as far as is known), gap: [after, before] or null,
-//   known, full}
+//   state   {rows: [row, the newest first], size (of the ledger, as far as is known), gap: [after, before] or null, known, full}
 //   row     {seq, at, kind, case, actor, words (what it says, short), text (to search in)}
 //   events  {kind: 'page', entries, size} anywhere beside or over what is there · entries of the ledger (brief) as they are made
 //   gap     what the stream left out: ask for it with after (exclusive) and before (exclusive)

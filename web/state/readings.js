@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values of metrics as people read them, and the numbers of a chart. Pure. Units are those of kb/core/1_words/metric_words.pl: whole
-// numbers.
+// Values of metrics as people read them, and the numbers of a chart. Pure. Units are those of kb/core/1_words/metric_words.pl.
 
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
