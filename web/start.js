@@ -65,6 +65,16 @@ async function fill(stores) {
   );
 }
 
+/** Only who wanted notifications of this browser loads them. */
+function watchNotices(context) {
+  try {
+    if (localStorage.getItem('logic-node.notices') !== 'on') return;
+  } catch {
+    return;
+  }
+  import('./identity/notices.js').then(({ watch }) => watch(context)).catch(() => {});
+}
+
 async function start() {
   apply();
   const session = makeSession(),
@@ -82,12 +92,12 @@ async function start() {
 
   let listening = false;
   function follow() {
-    const now = session.get();
-    if (now.signed_in && !listening) {
+    const now = session.mayLook();
+    if (now && !listening) {
       listening = true;
       stream.open();
       fill(stores);
-    } else if (!now.signed_in && listening) {
+    } else if (!now && listening) {
       listening = false;
       stream.close();
     }
@@ -101,6 +111,7 @@ async function start() {
     return;
   }
   follow();
+  watchNotices(context);
   await routes(TABLE, shell.outlet, context, shell.tell);
 }
 

@@ -93,7 +93,10 @@ export function message({ assertion, people, decision, sha256: planHash, reason 
   if (!key) return null;
   const { authenticator_data, client_data_json, signature } = assertion;
   return {
-    key_id: key.key_id, decision, plan_sha256: planHash, ...(decision === 'refuse' ? { reason } : {}),
+    key_id: key.key_id,
+    decision,
+    plan_sha256: planHash,
+    ...(decision === 'refuse' ? { reason } : {}),
     passkey: { authenticator_data, client_data_json, signature },
   };
 }

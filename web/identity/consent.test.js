@@ -7,7 +7,12 @@ import { canonical } from '../ledger/canonical.js';
 
 const ID = '01K00000000000000000000001';
 const PLAN = {
-  kind: 'logic-node/plan/v1', case: ID, action: 'dns_record_delete', tier: 'destructive', summary: 'removes a.local', expires_at_ms: 1000,
+  kind: 'logic-node/plan/v1',
+  case: ID,
+  action: 'dns_record_delete',
+  tier: 'destructive',
+  summary: 'removes a.local',
+  expires_at_ms: 1000,
   consent: { approvers: ['owner', 'alice'], signatures: 2 },
 };
 const bytesOf = (value) => new TextEncoder().encode(typeof value === 'string' ? value : canonical(value));
@@ -65,10 +70,21 @@ const PEOPLE = [
 
 test('who may sign is who the plan names, less who has signed', () => {
   const list = signers(PLAN, PEOPLE, [{ person: 'owner', key_id: '1'.repeat(16) }]);
-  assert.deepEqual(list.map((s) => [s.person, s.signed, s.may]), [['owner', true, false], ['alice', false, true]]);
+  assert.deepEqual(
+    list.map((s) => [s.person, s.signed, s.may]),
+    [
+      ['owner', true, false],
+      ['alice', false, true],
+    ]
+  );
   assert.deepEqual(signers({ ...PLAN, consent: null }, PEOPLE, []), []);
   assert.deepEqual(signers({ consent: { approvers: ['carol'] } }, PEOPLE, [])[0], {
-    person: 'carol', name: 'carol', signed: false, may: true, keys: 0, passkeys: [],
+    person: 'carol',
+    name: 'carol',
+    signed: false,
+    may: true,
+    keys: 0,
+    passkeys: [],
   });
 });
 
@@ -105,10 +121,17 @@ test('what is sent names the key of the passkey that signed', () => {
   const assertion = { credential_id: 'id3', authenticator_data: 'A', client_data_json: 'C', signature: 'S' };
   const sent = { authenticator_data: 'A', client_data_json: 'C', signature: 'S' };
   assert.deepEqual(message({ assertion, people: PEOPLE, decision: 'approve', sha256: 'ab', reason: 'x' }), {
-    key_id: '3'.repeat(16), decision: 'approve', plan_sha256: 'ab', passkey: sent,
+    key_id: '3'.repeat(16),
+    decision: 'approve',
+    plan_sha256: 'ab',
+    passkey: sent,
   });
   assert.deepEqual(message({ assertion, people: PEOPLE, decision: 'refuse', sha256: 'ab', reason: 'no' }), {
-    key_id: '3'.repeat(16), decision: 'refuse', plan_sha256: 'ab', reason: 'no', passkey: sent,
+    key_id: '3'.repeat(16),
+    decision: 'refuse',
+    plan_sha256: 'ab',
+    reason: 'no',
+    passkey: sent,
   });
   assert.equal(message({ assertion: { ...assertion, credential_id: 'id9' }, people: PEOPLE, decision: 'approve', sha256: 'ab' }), null);
 });

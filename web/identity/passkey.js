@@ -35,8 +35,10 @@ export function bytesOfHex(hex) {
 export const hexOf = (bytes) => Array.from(new Uint8Array(bytes), (b) => b.toString(16).padStart(2, '0')).join('');
 
 /** `origins` are the page_origin facts, where they are known. */
-export function lacking(session, { origins = null, place = globalThis.location, secure = globalThis.isSecureContext,
-  credentials = globalThis.navigator?.credentials } = {}) {
+export function lacking(
+  session,
+  { origins = null, place = globalThis.location, secure = globalThis.isSecureContext, credentials = globalThis.navigator?.credentials } = {}
+) {
   if (origins?.length && !origins.includes(place.origin)) return 'wrong_origin';
   if (!secure) return 'insecure';
   if (!credentials?.get || !credentials.create) return 'unsupported';
@@ -48,13 +50,18 @@ export async function assertion({ challenge, rpId, ids = [], signal, credentials
   const found = await credentials.get({
     signal,
     publicKey: {
-      challenge, rpId, timeout: ASSERTION_MS, userVerification: 'required',
+      challenge,
+      rpId,
+      timeout: ASSERTION_MS,
+      userVerification: 'required',
       allowCredentials: ids.map((id) => ({ type: 'public-key', id: bytesOf(id) })),
     },
   });
   return {
-    credential_id: base64url(found.rawId), authenticator_data: base64url(found.response.authenticatorData),
-    client_data_json: base64url(found.response.clientDataJSON), signature: base64url(found.response.signature),
+    credential_id: base64url(found.rawId),
+    authenticator_data: base64url(found.response.authenticatorData),
+    client_data_json: base64url(found.response.clientDataJSON),
+    signature: base64url(found.response.signature),
   };
 }
 
@@ -63,7 +70,9 @@ export async function creation(options, signal, credentials = navigator.credenti
   const made = await credentials.create({
     signal,
     publicKey: {
-      challenge: bytesOf(options.challenge), timeout: options.timeout_ms, attestation: 'none',
+      challenge: bytesOf(options.challenge),
+      timeout: options.timeout_ms,
+      attestation: 'none',
       rp: { id: options.rp_id, name: 'Logic Node' },
       user: { id: bytesOf(options.user_id), name: options.person, displayName: options.name || options.person },
       pubKeyCredParams: options.algorithms.map((alg) => ({ type: 'public-key', alg })),
@@ -72,14 +81,19 @@ export async function creation(options, signal, credentials = navigator.credenti
     },
   });
   return {
-    credential_id: base64url(made.rawId), authenticator_data: base64url(made.response.getAuthenticatorData()),
-    client_data_json: base64url(made.response.clientDataJSON), transports: made.response.getTransports?.() ?? [],
+    credential_id: base64url(made.rawId),
+    authenticator_data: base64url(made.response.getAuthenticatorData()),
+    client_data_json: base64url(made.response.clientDataJSON),
+    transports: made.response.getTransports?.() ?? [],
   };
 }
 
 const BY_NAME = {
   NotAllowedError: 'cancelled', // also when the time is over, and when no passkey here is one of those asked for: browsers do not tell
-  AbortError: 'stopped', InvalidStateError: 'known_already', SecurityError: 'wrong_origin', NotSupportedError: 'unsupported',
+  AbortError: 'stopped',
+  InvalidStateError: 'known_already',
+  SecurityError: 'wrong_origin',
+  NotSupportedError: 'unsupported',
 };
 
 export function failure(error) {

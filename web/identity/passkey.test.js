@@ -41,7 +41,9 @@ test('why passkeys cannot be used is told in the order in which it can be mended
 test('an assertion asks for exactly what the plan needs, and comes back as the node wants it', async () => {
   let asked;
   const given = await assertion({
-    challenge: Uint8Array.of(1, 2, 3), rpId: 'node.home.arpa', ids: ['AQI', 'Aw'],
+    challenge: Uint8Array.of(1, 2, 3),
+    rpId: 'node.home.arpa',
+    ids: ['AQI', 'Aw'],
     credentials: {
       async get(options) {
         asked = options.publicKey;
@@ -53,14 +55,23 @@ test('an assertion asks for exactly what the plan needs, and comes back as the n
   assert.equal(asked.userVerification, 'required');
   assert.equal(asked.rpId, 'node.home.arpa');
   assert.deepEqual(asked.challenge, Uint8Array.of(1, 2, 3));
-  assert.deepEqual(asked.allowCredentials.map((c) => [...c.id]), [[1, 2], [3]]);
+  assert.deepEqual(
+    asked.allowCredentials.map((c) => [...c.id]),
+    [[1, 2], [3]]
+  );
   assert.deepEqual(given, { credential_id: 'Aw', authenticator_data: 'BA', client_data_json: 'BQY', signature: 'Bw' });
 });
 
 test('a new passkey is asked for as the node says, and never with attestation', async () => {
   let asked;
   const options = {
-    person: 'owner', name: 'Owner', rp_id: 'localhost', user_id: 'AQ', challenge: 'AgM', algorithms: [-7, -8], exclude: ['BA'],
+    person: 'owner',
+    name: 'Owner',
+    rp_id: 'localhost',
+    user_id: 'AQ',
+    challenge: 'AgM',
+    algorithms: [-7, -8],
+    exclude: ['BA'],
     timeout_ms: 5000,
   };
   const given = await creation(options, undefined, {
@@ -73,7 +84,10 @@ test('a new passkey is asked for as the node says, and never with attestation', 
   });
   assert.equal(asked.attestation, 'none');
   assert.equal(asked.authenticatorSelection.userVerification, 'required');
-  assert.deepEqual(asked.pubKeyCredParams.map((p) => p.alg), [-7, -8]);
+  assert.deepEqual(
+    asked.pubKeyCredParams.map((p) => p.alg),
+    [-7, -8]
+  );
   assert.deepEqual([...asked.excludeCredentials[0].id], [4]);
   assert.equal(asked.timeout, 5000);
   assert.deepEqual(given, { credential_id: 'CQ', authenticator_data: 'AQ', client_data_json: 'Ag', transports: ['internal'] });

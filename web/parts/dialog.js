@@ -6,8 +6,9 @@
 
 import { el } from '../core/dom.js';
 
-const REACHED = 'a[href], button:not(:disabled), input:not(:disabled), textarea:not(:disabled), select:not(:disabled), summary, '
-  + '[tabindex]:not([tabindex="-1"])';
+const REACHED =
+  'a[href], button:not(:disabled), input:not(:disabled), textarea:not(:disabled), select:not(:disabled), summary, ' +
+  '[tabindex]:not([tabindex="-1"])';
 
 function reached(node) {
   return [...node.querySelectorAll(REACHED)].filter((one) => one.getClientRects().length > 0);
@@ -28,25 +29,39 @@ export function dialog({ title, close, class: name = null, busy = () => false })
   const body = el('div', { class: 'dialog-body' });
   const foot = el('div', { class: 'dialog-foot' });
   const leave = el('button', { class: 'button quiet small', type: 'button', text: close, on: { click: () => node.close() } });
-  const node = el('dialog', { class: ['sheet', 'dialog', name], 'aria-label': title },
-    el('div', { class: 'sheet-head' }, heading, leave), body, foot);
+  const node = el(
+    'dialog',
+    { class: ['sheet', 'dialog', name], 'aria-label': title },
+    el('div', { class: 'sheet-head' }, heading, leave),
+    body,
+    foot
+  );
   const gone = new Set();
 
   node.addEventListener('keydown', (event) => keepTab(event, node));
-  node.addEventListener('cancel', (event) => { if (busy()) event.preventDefault(); });
+  node.addEventListener('cancel', (event) => {
+    if (busy()) event.preventDefault();
+  });
   node.addEventListener('close', () => {
     node.remove();
     for (const fn of gone) fn();
   });
   return {
-    node, body, foot, leave,
+    node,
+    body,
+    foot,
+    leave,
     open() {
       document.body.append(node);
       node.showModal();
       heading.focus();
     },
-    shut() { node.close(); },
-    onShut(fn) { gone.add(fn); },
+    shut() {
+      node.close();
+    },
+    onShut(fn) {
+      gone.add(fn);
+    },
     isOpen: () => node.open,
   };
 }

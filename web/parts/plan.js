@@ -9,8 +9,25 @@ import { diff } from './diff.js';
 import { tier } from './verdict.js';
 
 const PLACED = new Set([
-  'kind', 'case', 'action', 'params', 'by', 'consent', 'tier', 'expires_at_ms', 'nonce', 'rules', 'site', 'summary', 'targets', 'current',
-  'diff', 'preconditions', 'coverage', 'job', 'undo',
+  'kind',
+  'case',
+  'action',
+  'params',
+  'by',
+  'consent',
+  'tier',
+  'expires_at_ms',
+  'nonce',
+  'rules',
+  'site',
+  'summary',
+  'targets',
+  'current',
+  'diff',
+  'preconditions',
+  'coverage',
+  'job',
+  'undo',
 ]);
 const COVERAGE = ['ok', 'changed', 'skipped', 'unsupported'];
 const DIFF_SHOWN = 200;
@@ -26,7 +43,11 @@ export function parameters(params) {
 /** Four letters and four: as people compare them. */
 export function hash(hex) {
   const groups = String(hex ?? '').match(/.{1,4}/gs) ?? [];
-  return el('code', { class: 'hash', 'aria-label': groups.join(' ') }, groups.map((four) => el('span', { text: four })));
+  return el(
+    'code',
+    { class: 'hash', 'aria-label': groups.join(' ') },
+    groups.map((four) => el('span', { text: four }))
+  );
 }
 
 /** How far a dry run saw: words and numbers, and a sign only where something was not seen. */
@@ -34,14 +55,27 @@ export function coverage(found, words) {
   if (!found || typeof found !== 'object') return null;
   const blind = (found.skipped ?? 0) + (found.unsupported ?? 0) > 0;
   const names = [...COVERAGE, ...Object.keys(found).filter((name) => !COVERAGE.includes(name))];
-  const one = (name) => el('li', { data: { kind: name, none: found[name] === 0 ? 'yes' : null } },
-    el('strong', { text: shown(found[name]) }), ` ${words.coverage[name] ?? name}`);
-  return el('div', { class: 'coverage' }, el('ul', { class: 'coverage-list' }, names.filter((name) => name in found).map(one)),
-    el('p', { class: 'meta', text: blind ? words.coverageBlind : words.coverageWhole }));
+  const one = (name) =>
+    el(
+      'li',
+      { data: { kind: name, none: found[name] === 0 ? 'yes' : null } },
+      el('strong', { text: shown(found[name]) }),
+      ` ${words.coverage[name] ?? name}`
+    );
+  return el(
+    'div',
+    { class: 'coverage' },
+    el('ul', { class: 'coverage-list' }, names.filter((name) => name in found).map(one)),
+    el('p', { class: 'meta', text: blind ? words.coverageBlind : words.coverageWhole })
+  );
 }
 
 function texts(lines, name = 'dots') {
-  return el('ul', { class: name }, lines.map((one) => el('li', { text: shown(one) })));
+  return el(
+    'ul',
+    { class: name },
+    lines.map((one) => el('li', { text: shown(one) }))
+  );
 }
 
 // A record set as its server prints it; whatever has other members is shown as it is.
@@ -93,8 +127,8 @@ function origin(value, words, now) {
 function details(value, words) {
   const rest = Object.entries(value).filter(([name]) => !PLACED.has(name));
   const mark = (name) => [words[name], el('code', { text: value[name] ?? '' })];
-  const others = () => el('div', { class: 'note', data: { tone: 'warn' } },
-    el('strong', { text: words.others }), json(Object.fromEntries(rest)));
+  const others = () =>
+    el('div', { class: 'note', data: { tone: 'warn' } }, el('strong', { text: words.others }), json(Object.fromEntries(rest)));
   return [
     fold(words.job, json(value.job)),
     fold(words.marks, pairs(['kind', 'case', 'nonce', 'rules', 'site'].map(mark))),
@@ -105,7 +139,9 @@ function details(value, words) {
 /** Without `whole` only what a page about the case needs; the job and the marks stand in folds either way. */
 export function plan(value, { plan: words, verdict }, { whole = false, now = Date.now() } = {}) {
   const current = value.current ?? [];
-  return el('div', { class: 'plan stack' },
+  return el(
+    'div',
+    { class: 'plan stack' },
     whole ? el('div', { class: 'row' }, tier(value.tier, verdict), el('code', { text: value.action ?? '' })) : null,
     whole ? el('p', { class: 'plan-summary', text: value.summary ?? '' }) : null,
     whole ? part(words.params, parameters(value.params)) : null,
@@ -116,5 +152,6 @@ export function plan(value, { plan: words, verdict }, { whole = false, now = Dat
     part(words.dryRun, coverage(value.coverage, words)),
     undo(value, words),
     whole ? part(words.signing, origin(value, words, now)) : null,
-    details(value, words));
+    details(value, words)
+  );
 }

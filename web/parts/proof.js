@@ -19,9 +19,18 @@ function item(node, depth) {
   if (!below.length) return el('li', { class: 'proof-leaf' }, el('div', { class: 'proof-line', tabindex: -1 }, said(node)));
   const fold = el('details', {}, el('summary', { class: 'proof-line' }, said(node)));
   const fill = () => {
-    if (fold.lastChild.tagName !== 'UL') fold.append(el('ul', {}, below.map((one) => item(one, depth + 1))));
+    if (fold.lastChild.tagName !== 'UL')
+      fold.append(
+        el(
+          'ul',
+          {},
+          below.map((one) => item(one, depth + 1))
+        )
+      );
   };
-  fold.addEventListener('toggle', () => { if (fold.open) fill(); });
+  fold.addEventListener('toggle', () => {
+    if (fold.open) fill();
+  });
   fold.addEventListener('fill', fill);
   if (depth < OPEN_DEPTH) {
     fill();
@@ -51,7 +60,10 @@ function onKey(event, tree) {
   const list = lines(tree);
   const at = list.indexOf(line);
   const to = {
-    ArrowDown: () => list[at + 1], ArrowUp: () => list[at - 1], ArrowRight: () => fold(line, true), ArrowLeft: () => fold(line, false),
+    ArrowDown: () => list[at + 1],
+    ArrowUp: () => list[at - 1],
+    ArrowRight: () => fold(line, true),
+    ArrowLeft: () => fold(line, false),
   }[event.key]?.();
   if (to === undefined) return;
   event.preventDefault();

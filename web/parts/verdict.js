@@ -5,7 +5,13 @@ import { el } from '../core/dom.js';
 import { badge } from './card.js';
 
 const TONES = {
-  success: 'ok', awaiting_consent: 'warn', denied: 'crit', refused: 'crit', failed: 'crit', expired: 'rest', working: 'busy',
+  success: 'ok',
+  awaiting_consent: 'warn',
+  denied: 'crit',
+  refused: 'crit',
+  failed: 'crit',
+  expired: 'rest',
+  working: 'busy',
 };
 const SIGNS = { awaiting_consent: '✎', refused: '✕', denied: '⊘', expired: '⌛\ufe0e' };
 const TIERS = { observe: 'rest', change: 'busy', risky: 'warn', destructive: 'crit' };
@@ -23,12 +29,26 @@ export function tier(name, words) {
 
 function list(title, lines, name) {
   if (!lines.length) return null;
-  return el('div', { class: name }, el('h3', { text: title }), el('ul', { class: 'dots' }, lines.map((text) => el('li', { text }))));
+  return el(
+    'div',
+    { class: name },
+    el('h3', { text: title }),
+    el(
+      'ul',
+      { class: 'dots' },
+      lines.map((text) => el('li', { text }))
+    )
+  );
 }
 
 /** In words, with the reasons, and for a deny what would change it. */
 export function verdict(found, words) {
   const reasons = (found.reasons ?? []).map((one) => one.words);
-  return el('div', { class: 'stack' }, el('p', { class: 'verdict-words', text: found.words ?? '' }),
-    list(words.reasons, reasons, 'verdict-reasons'), list(words.would, found.would_permit ?? [], 'verdict-would'));
+  return el(
+    'div',
+    { class: 'stack' },
+    el('p', { class: 'verdict-words', text: found.words ?? '' }),
+    list(words.reasons, reasons, 'verdict-reasons'),
+    list(words.would, found.would_permit ?? [], 'verdict-would')
+  );
 }

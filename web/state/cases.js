@@ -38,11 +38,20 @@ export const TABLE = {
   none: { opened: 'proposed' },
   proposed: { verdict_go: 'judged', verdict_deny: 'denied', failure: 'failed' },
   judged: {
-    verdict_go: 'judged', verdict_deny: 'denied', answered: 'done', plan_free: 'planned', plan_consent: 'awaiting', failure: 'failed',
+    verdict_go: 'judged',
+    verdict_deny: 'denied',
+    answered: 'done',
+    plan_free: 'planned',
+    plan_consent: 'awaiting',
+    failure: 'failed',
   },
   planned: { warrant: 'acting', failure: 'failed' },
   awaiting: {
-    consent_more: 'awaiting', consent_enough: 'consented', consent_refused: 'refused', consent_rejected: 'awaiting', expiry: 'expired',
+    consent_more: 'awaiting',
+    consent_enough: 'consented',
+    consent_refused: 'refused',
+    consent_rejected: 'awaiting',
+    expiry: 'expired',
   },
   consented: { warrant: 'acting', failure: 'failed' },
   acting: { executed: 'done', failure: 'failed' },
@@ -50,8 +59,18 @@ export const TABLE = {
 
 // state: the word for people and programs, as docs/words.md has it
 export const STATUS = {
-  none: 'working', proposed: 'working', judged: 'working', planned: 'working', awaiting: 'awaiting_consent', consented: 'working',
-  acting: 'working', done: 'success', failed: 'failed', denied: 'denied', refused: 'refused', expired: 'expired',
+  none: 'working',
+  proposed: 'working',
+  judged: 'working',
+  planned: 'working',
+  awaiting: 'awaiting_consent',
+  consented: 'working',
+  acting: 'working',
+  done: 'success',
+  failed: 'failed',
+  denied: 'denied',
+  refused: 'refused',
+  expired: 'expired',
 };
 
 const ORDER = Object.keys(STATUS);
@@ -75,8 +94,25 @@ function search(row) {
 
 function emptyRow(id) {
   return {
-    id, state: 'none', status: 'working', action: '', params: {}, by: {}, nl: null, model: null, opened_at: '', updated_at: '', last_seq: 0,
-    verdict: null, summary: null, plan_sha256: null, expires_at_ms: null, consents: [], error: null, changed: null, stages: [],
+    id,
+    state: 'none',
+    status: 'working',
+    action: '',
+    params: {},
+    by: {},
+    nl: null,
+    model: null,
+    opened_at: '',
+    updated_at: '',
+    last_seq: 0,
+    verdict: null,
+    summary: null,
+    plan_sha256: null,
+    expires_at_ms: null,
+    consents: [],
+    error: null,
+    changed: null,
+    stages: [],
   };
 }
 
@@ -94,7 +130,11 @@ function summaryOf(body) {
 // What an entry of this event adds to a row.
 const FOLD = {
   opened: (body) => ({
-    action: body.action ?? '', params: body.params ?? {}, by: body.by ?? {}, nl: body.nl ?? null, model: body.model ?? null,
+    action: body.action ?? '',
+    params: body.params ?? {},
+    by: body.by ?? {},
+    nl: body.nl ?? null,
+    model: body.model ?? null,
   }),
   verdict_go: (body) => ({ verdict: brief(body.verdict) }),
   verdict_deny: (body) => ({ verdict: brief(body.verdict) }),
@@ -130,10 +170,22 @@ function fromApi(view, known) {
   const row = known ?? emptyRow(view.id);
   const consents = (view.consents?.length ?? 0) > row.consents.length ? view.consents : row.consents; // a row of a list has none
   return {
-    ...row, state: view.state, status: STATUS[view.state], action: view.action ?? '', params: view.params ?? {}, by: view.by ?? {},
-    nl: view.nl ?? null, model: view.model ?? row.model, opened_at: view.opened_at ?? '', updated_at: view.updated_at ?? '',
-    verdict: brief(view.verdict), summary: view.summary ?? view.plan?.summary ?? row.summary, plan_sha256: view.plan_sha256 ?? null,
-    expires_at_ms: view.expires_at ? Date.parse(view.expires_at) : null, consents, error: view.error ?? null,
+    ...row,
+    state: view.state,
+    status: STATUS[view.state],
+    action: view.action ?? '',
+    params: view.params ?? {},
+    by: view.by ?? {},
+    nl: view.nl ?? null,
+    model: view.model ?? row.model,
+    opened_at: view.opened_at ?? '',
+    updated_at: view.updated_at ?? '',
+    verdict: brief(view.verdict),
+    summary: view.summary ?? view.plan?.summary ?? row.summary,
+    plan_sha256: view.plan_sha256 ?? null,
+    expires_at_ms: view.expires_at ? Date.parse(view.expires_at) : null,
+    consents,
+    error: view.error ?? null,
     stages: closed(view.state) ? [] : row.stages,
   };
 }
@@ -210,8 +262,13 @@ function foldStage(state, event) {
   const row = state.rows.get(event.case);
   if (!row || closed(row.state)) return;
   const stage = {
-    stage: event.stage, words: event.words ?? '', host: event.host ?? null, pool: event.pool ?? null, at_ms: event.at_ms,
-    since_ms: event.since_ms ?? null, expected_ms: event.expected_ms ?? null,
+    stage: event.stage,
+    words: event.words ?? '',
+    host: event.host ?? null,
+    pool: event.pool ?? null,
+    at_ms: event.at_ms,
+    since_ms: event.since_ms ?? null,
+    expected_ms: event.expected_ms ?? null,
   };
   const last = row.stages[row.stages.length - 1];
   const isSame = last && last.stage === stage.stage && last.host === stage.host && last.pool === stage.pool;

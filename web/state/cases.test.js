@@ -51,9 +51,19 @@ const BODIES = {
   expiry: {},
 };
 const KIND_OF = {
-  opened: 'case_opened', verdict_go: 'case_judged', verdict_deny: 'case_judged', answered: 'case_answered', plan_free: 'case_planned',
-  plan_consent: 'case_planned', consent_more: 'consent_given', consent_enough: 'consent_given', consent_refused: 'consent_refused',
-  consent_rejected: 'consent_rejected', warrant: 'warrant_issued', executed: 'case_executed', failure: 'case_failed',
+  opened: 'case_opened',
+  verdict_go: 'case_judged',
+  verdict_deny: 'case_judged',
+  answered: 'case_answered',
+  plan_free: 'case_planned',
+  plan_consent: 'case_planned',
+  consent_more: 'consent_given',
+  consent_enough: 'consent_given',
+  consent_refused: 'consent_refused',
+  consent_rejected: 'consent_rejected',
+  warrant: 'warrant_issued',
+  executed: 'case_executed',
+  failure: 'case_failed',
   expiry: 'case_expired',
 };
 
@@ -106,7 +116,10 @@ test('what an entry says stands in the row', () => {
   assert.equal(r.nl, 'add a.local');
   assert.equal(r.verdict.tier, 'risky');
   assert.equal(r.summary, 'adds a.local');
-  assert.deepEqual(r.consents.map((c) => c.person), ['owner', 'alice']);
+  assert.deepEqual(
+    r.consents.map((c) => c.person),
+    ['owner', 'alice']
+  );
   assert.equal(r.error.code, 'world_moved');
   assert.equal(r.changed, 'no');
   assert.equal(r.opened_at, at(1));
@@ -125,14 +138,33 @@ test('a whole entry of the ledger gives the same summary as a brief one', () => 
 // --- resuming and pages
 
 const LIFE = [
-  'opened', 'verdict_go', 'verdict_go', 'plan_consent', 'consent_rejected', 'consent_more', 'consent_enough', 'warrant', 'executed',
+  'opened',
+  'verdict_go',
+  'verdict_go',
+  'plan_consent',
+  'consent_rejected',
+  'consent_more',
+  'consent_enough',
+  'warrant',
+  'executed',
 ];
 const view = (upTo, n = 1, time = at) => {
   const r = row(fold(LIFE.slice(0, upTo).map((on, i) => entry(on, i + 1, n, time(i + 1)))), id(n));
   return {
-    id: r.id, state: r.state, action: r.action, params: r.params, by: r.by, nl: r.nl, opened_at: r.opened_at, updated_at: r.updated_at,
-    verdict: r.verdict, plan_sha256: r.plan_sha256, summary: r.summary,
-    expires_at: r.expires_at_ms && new Date(r.expires_at_ms).toISOString(), consents: r.consents, error: r.error,
+    id: r.id,
+    state: r.state,
+    action: r.action,
+    params: r.params,
+    by: r.by,
+    nl: r.nl,
+    opened_at: r.opened_at,
+    updated_at: r.updated_at,
+    verdict: r.verdict,
+    plan_sha256: r.plan_sha256,
+    summary: r.summary,
+    expires_at: r.expires_at_ms && new Date(r.expires_at_ms).toISOString(),
+    consents: r.consents,
+    error: r.error,
   };
 };
 const told = ({ state, summary, consents, updated_at }) => ({ state, summary, consents, updated_at });
@@ -145,12 +177,17 @@ test('a stream that is resumed and repeats itself changes nothing twice', () => 
       assert.deepEqual(told(row(fold([...events.slice(0, cut), ...events.slice(back)]), id(1))), whole, `${cut} ${back}`);
 });
 
-for (const [name, time] of [['at its own time', at], ['written at one time', () => at(1)]])
+for (const [name, time] of [
+  ['at its own time', at],
+  ['written at one time', () => at(1)],
+])
   test(`a page may come before, amid or after the entries, each ${name}`, () => {
     const events = LIFE.map((on, i) => entry(on, i + 1, 1, time(i + 1)));
     const whole = told(row(fold(events), id(1)));
-    for (let from = 0; from <= events.length; from++) // the stream begins behind entry `from`
-      for (let upTo = Math.max(from, 1); upTo <= events.length; upTo++) // what the page knew: at least what the stream has not
+    for (let from = 0; from <= events.length; from++)
+      // the stream begins behind entry `from`
+      for (let upTo = Math.max(from, 1); upTo <= events.length; upTo++)
+        // what the page knew: at least what the stream has not
         for (let when = from; when <= events.length; when++) {
           const page = { kind: 'page', cases: [view(upTo, 1, time)] };
           const state = fold([...events.slice(from, when), page, ...events.slice(when)]);
@@ -183,7 +220,13 @@ test('an older page changes nothing', () => {
 test('a page says where the next begins; a single view does not', () => {
   let state = fold([{ kind: 'page', cases: [view(9, 30), view(9, 20)], more: true }]);
   assert.equal(state.cursor, id(20));
-  state = fold([{ kind: 'view', case: view(9, 3) }, { kind: 'page', cases: [view(4, 4)] }], state);
+  state = fold(
+    [
+      { kind: 'view', case: view(9, 3) },
+      { kind: 'page', cases: [view(4, 4)] },
+    ],
+    state
+  );
   assert.equal(state.cursor, id(20));
   state = fold([{ kind: 'page', cases: [], more: false }], state);
   assert.equal(state.more, false);
@@ -191,11 +234,18 @@ test('a page says where the next begins; a single view does not', () => {
 
 test('what has no sense is passed over', () => {
   const state = fold([
-    { kind: 'view', case: {} }, { kind: 'page' }, { kind: 'view', case: { id: id(1), state: 'levitating' } },
-    { seq: 3, kind: 'alert_raised', body: {} }, { kind: 'stage', seq: null, case: id(1), stage: 'x' },
-    { seq: 4, kind: 'case_opened', case: '', at: at(4), body: {} }, { seq: 5, kind: 'case_opened', case: id(2), at: at(5) },
+    { kind: 'view', case: {} },
+    { kind: 'page' },
+    { kind: 'view', case: { id: id(1), state: 'levitating' } },
+    { seq: 3, kind: 'alert_raised', body: {} },
+    { kind: 'stage', seq: null, case: id(1), stage: 'x' },
+    { seq: 4, kind: 'case_opened', case: '', at: at(4), body: {} },
+    { seq: 5, kind: 'case_opened', case: id(2), at: at(5) },
   ]);
-  assert.deepEqual(list(state).map((r) => r.id), [id(2)]);
+  assert.deepEqual(
+    list(state).map((r) => r.id),
+    [id(2)]
+  );
   assert.equal(state.seq, 5);
 });
 
@@ -205,7 +255,13 @@ test('stages belong to a case under way, the newest of one kind counts, and they
   const stage = (name, at_ms) => ({ kind: 'stage', case: id(1), stage: name, words: name, at_ms });
   const before = ['opened', 'verdict_go', 'plan_free', 'warrant'].map((on, i) => entry(on, i + 1));
   let state = fold([...before, stage('wake', 1), stage('wake', 2), stage('load', 3)]);
-  assert.deepEqual(row(state, id(1)).stages.map((s) => [s.stage, s.at_ms]), [['wake', 2], ['load', 3]]);
+  assert.deepEqual(
+    row(state, id(1)).stages.map((s) => [s.stage, s.at_ms]),
+    [
+      ['wake', 2],
+      ['load', 3],
+    ]
+  );
   for (let i = 0; i < 100; i++) state = reduce(state, stage(`s${i}`, i));
   assert.equal(row(state, id(1)).stages.length, STAGES_MAX);
   state = fold([entry('executed', 9), stage('late', 9)], state);
@@ -216,18 +272,33 @@ test('stages belong to a case under way, the newest of one kind counts, and they
 
 test('those that wait stand on top, the one that ends first before the others; then the newest', () => {
   let seq = 0;
-  const life = (n, ways, expires) => ways.map((on) => {
-    const e = entry(on, ++seq, n);
-    return on === 'plan_consent' ? { ...e, body: { ...e.body, expires_at_ms: expires } } : e;
-  });
+  const life = (n, ways, expires) =>
+    ways.map((on) => {
+      const e = entry(on, ++seq, n);
+      return on === 'plan_consent' ? { ...e, body: { ...e.body, expires_at_ms: expires } } : e;
+    });
   const state = fold([
-    ...life(1, ['opened', 'verdict_go', 'plan_consent'], 900), ...life(2, ['opened', 'verdict_deny']),
-    ...life(3, ['opened', 'verdict_go', 'plan_consent'], 500), ...life(4, ['opened', 'verdict_go', 'answered']),
+    ...life(1, ['opened', 'verdict_go', 'plan_consent'], 900),
+    ...life(2, ['opened', 'verdict_deny']),
+    ...life(3, ['opened', 'verdict_go', 'plan_consent'], 500),
+    ...life(4, ['opened', 'verdict_go', 'answered']),
   ]);
-  assert.deepEqual(list(state).map((r) => r.id), [id(3), id(1), id(4), id(2)]);
-  assert.deepEqual(list(state, 'waiting').map((r) => r.id), [id(3), id(1)]);
-  assert.deepEqual(list(state, 'failed').map((r) => r.id), [id(2)]);
-  assert.deepEqual(list(state, 'all', 'DENIED').map((r) => r.id), [id(2)]);
+  assert.deepEqual(
+    list(state).map((r) => r.id),
+    [id(3), id(1), id(4), id(2)]
+  );
+  assert.deepEqual(
+    list(state, 'waiting').map((r) => r.id),
+    [id(3), id(1)]
+  );
+  assert.deepEqual(
+    list(state, 'failed').map((r) => r.id),
+    [id(2)]
+  );
+  assert.deepEqual(
+    list(state, 'all', 'DENIED').map((r) => r.id),
+    [id(2)]
+  );
   assert.deepEqual(list(state, 'all', 'a.local owner').length, 4);
   assert.deepEqual(list(state, 'all', 'nowhere'), []);
   assert.deepEqual(counts(state), { all: 4, waiting: 2, failed: 1 });
@@ -236,7 +307,10 @@ test('those that wait stand on top, the one that ends first before the others; t
 test('the newest are kept, what waits is kept longest, and then no older page is wished for', () => {
   let state = fold(['opened', 'verdict_go', 'plan_consent'].map((on, i) => entry(on, i + 1, 0)));
   for (let n = 1; n <= CASES_MAX + 10; n++)
-    state = fold(['opened', 'verdict_go', 'verdict_deny'].map((on, i) => entry(on, 10 * n + i, n)), state);
+    state = fold(
+      ['opened', 'verdict_go', 'verdict_deny'].map((on, i) => entry(on, 10 * n + i, n)),
+      state
+    );
   assert.equal(state.ids.length, CASES_MAX);
   assert.equal(state.rows.size, CASES_MAX);
   assert.equal(state.full, true);

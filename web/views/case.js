@@ -66,7 +66,12 @@ function makePage(texts, actions) {
   const words = texts.case;
   const names = ['head', 'news', 'waiting', ...MAIN, ...SIDE];
   const places = Object.fromEntries(names.map((name) => [name, place()]));
-  const column = (list) => el('div', { class: 'stack' }, list.map((name) => places[name].node));
+  const column = (list) =>
+    el(
+      'div',
+      { class: 'stack' },
+      list.map((name) => places[name].node)
+    );
   const columns = el('div', { class: 'case-columns' }, column(MAIN), column(SIDE));
   const whole = el('div', { class: 'stack', hidden: true }, places.waiting.node, columns);
   const note = el('div', {}, loading(words.loading));
@@ -94,7 +99,8 @@ function makePage(texts, actions) {
       places.progress.show(now.progress, (input) => progress(input.stages, words));
       places.outcome.show(now.outcome, (input) => outcome(input, words, texts, input.mayChange ? actions.propose : null));
       places.timeline.show({ history: view.history, entries: [...entries.keys()] }, () =>
-        card(texts.timeline.title, timeline(steps(view, entries, words, texts.verdict), texts.timeline, Date.now())));
+        card(texts.timeline.title, timeline(steps(view, entries, words, texts.verdict), texts.timeline, Date.now()))
+      );
     },
     news: (sentence, tone, at) => places.news.show({ sentence, at }, () => el('p', { class: 'note fresh', data: { tone } }, sentence)),
     failed(error, retry) {
@@ -151,7 +157,10 @@ export function open(context, { id }) {
     else draw();
   }
 
-  const peopleKnown = (answer) => { got.people = answer.people ?? []; draw(); };
+  const peopleKnown = (answer) => {
+    got.people = answer.people ?? [];
+    draw();
+  };
   context.api.get('/api/v1/people').then(peopleKnown, () => {}); // without them, names must do
   fetchCase().then(async () => {
     got.title = (await catalogue(context.api)).get(got.view?.action) ?? null;

@@ -4,32 +4,43 @@
 const ENTRIES_MAX = 16; // of one case; a view of a case has at most 128 entries, few of them of these kinds
 const WANTED = new Set(['case_opened', 'consent_given', 'consent_refused', 'consent_rejected', 'case_failed']);
 const TONES = {
-  case_executed: 'ok', case_answered: 'ok', consent_given: 'ok', case_failed: 'crit', consent_refused: 'crit', consent_rejected: 'warn',
-  case_planned: 'busy', warrant_issued: 'busy',
+  case_executed: 'ok',
+  case_answered: 'ok',
+  consent_given: 'ok',
+  case_failed: 'crit',
+  consent_refused: 'crit',
+  consent_rejected: 'warn',
+  case_planned: 'busy',
+  warrant_issued: 'busy',
 };
 
 let titles = null;
 
 /** Map of action to its title; asked once. */
 export function catalogue(api) {
-  titles ??= api.get('/api/v1/actions').then((answer) => new Map((answer.actions ?? []).map((one) => [one.name, one.title])), () => {
-    titles = null;
-    return new Map();
-  });
+  titles ??= api.get('/api/v1/actions').then(
+    (answer) => new Map((answer.actions ?? []).map((one) => [one.name, one.title])),
+    () => {
+      titles = null;
+      return new Map();
+    }
+  );
   return titles;
 }
 
 /** Fills `known` (seq: entry) with the entries of this case that carry what its view leaves out. */
 export async function entriesOf(api, view, known) {
   const wanted = (view.history ?? []).filter((one) => WANTED.has(one.kind) && !known.has(one.seq)).slice(-ENTRIES_MAX);
-  await Promise.all(wanted.map(async ({ seq }) => {
-    try {
-      const { entries = [] } = await api.get(`/api/v1/ledger?after=${seq - 1}&limit=1`);
-      if (entries[0]?.seq === seq) known.set(seq, entries[0]);
-    } catch {
-      // the view is enough to read the case
-    }
-  }));
+  await Promise.all(
+    wanted.map(async ({ seq }) => {
+      try {
+        const { entries = [] } = await api.get(`/api/v1/ledger?after=${seq - 1}&limit=1`);
+        if (entries[0]?.seq === seq) known.set(seq, entries[0]);
+      } catch {
+        // the view is enough to read the case
+      }
+    })
+  );
 }
 
 /** Who may sign and who has: the plan's approvers, and whoever signed without being among them any more. */

@@ -24,44 +24,60 @@ function note(tone, title, ...children) {
 /** The sentence that began it, who through what, and how it was understood. */
 export function asked({ nl, by, action, params, title, model }, words) {
   const given = Object.entries(params ?? {}).map(([name, value]) => [name, code(shown(value))]);
-  return card(words.asked,
+  return card(
+    words.asked,
     by?.via === 'model' ? note('warn', words.modelTitle, el('p', { text: words.model(model) })) : null,
     nl ? el('blockquote', { class: 'said', text: `“${nl}”` }) : quiet(words.noSentence),
     pairs([
       [words.by, `${by?.principal ?? '?'}, ${words.via[by?.via] ?? by?.via ?? '?'}`],
       [words.understood, el('span', {}, title ? `${title} ` : '', code(action))],
       ...given,
-    ]));
+    ])
+  );
 }
 
 export function judged(found, words, texts) {
   if (!found) return card(words.verdictTitle, quiet(words.verdict.none));
   const why = proof(found.proof, texts.proof);
   const word = badge({ tone: VERDICT_TONES[found.verdict], text: words.verdict[found.verdict] ?? found.verdict });
-  return card(words.verdictTitle, el('div', { class: 'row' }, word, tier(found.tier, texts.verdict)), verdict(found, texts.verdict),
-    why ? fold(texts.proof.title, why) : null);
+  return card(
+    words.verdictTitle,
+    el('div', { class: 'row' }, word, tier(found.tier, texts.verdict)),
+    verdict(found, texts.verdict),
+    why ? fold(texts.proof.title, why) : null
+  );
 }
 
 function signer({ person, name, signed, keys, passkeys }, isOver, words) {
   const list = [passkeys && words.passkeys(passkeys), keys && words.keys(keys)].filter(Boolean).join(', ');
   const has = list || (passkeys === null ? '' : words.noKeys);
   const may = isOver ? words.couldSign(name) : words.maySign(name);
-  return el('li', { class: 'signer', data: { tone: signed ? 'ok' : 'rest' } },
+  return el(
+    'li',
+    { class: 'signer', data: { tone: signed ? 'ok' : 'rest' } },
     el('span', { class: 'sign', 'aria-hidden': 'true', text: signed ? '✓' : '○' }),
     el('span', {}, signed ? words.signedBy(name) : may, name === person ? '' : ` (${person})`),
-    el('span', { class: 'meta', text: signed || isOver ? '' : has }));
+    el('span', { class: 'meta', text: signed || isOver ? '' : has })
+  );
 }
 
 export function signatures({ people, needed, given, isOver }, words) {
-  const list = el('ul', { class: 'stack tight' }, people.map((one) => signer(one, isOver, words)));
+  const list = el(
+    'ul',
+    { class: 'stack tight' },
+    people.map((one) => signer(one, isOver, words))
+  );
   return card(words.signatures, el('p', { text: words.needed(needed, given) }), list);
 }
 
 function stage(one, isLast, words) {
-  return el('li', { class: 'stage', data: { tone: isLast ? 'busy' : 'ok', since: one.since_ms ?? one.at_ms } },
+  return el(
+    'li',
+    { class: 'stage', data: { tone: isLast ? 'busy' : 'ok', since: one.since_ms ?? one.at_ms } },
     el('span', { class: 'sign', 'aria-hidden': 'true', text: isLast ? '↻' : '✓' }),
     el('span', {}, one.words || one.stage, el('span', { class: 'stage-time' })),
-    one.expected_ms ? el('span', { class: 'meta', text: words.expected(duration(one.expected_ms)) }) : null);
+    one.expected_ms ? el('span', { class: 'meta', text: words.expected(duration(one.expected_ms)) }) : null
+  );
 }
 
 /** How far the hands are, as they tell it. */
@@ -77,8 +93,14 @@ function refusal(body, words) {
 
 function undoHint(undo, words, propose) {
   const button = () => el('button', { class: 'button small', type: 'button', text: words.undoDo, on: { click: () => propose(undo) } });
-  return note('rest', words.undo, el('p', { text: words.undoText }), el('p', {}, code(undo.action)), parameters(undo.params),
-    propose ? button() : null);
+  return note(
+    'rest',
+    words.undo,
+    el('p', { text: words.undoText }),
+    el('p', {}, code(undo.action)),
+    parameters(undo.params),
+    propose ? button() : null
+  );
 }
 
 /** What became of it. An answer is a case too: then there is no plan, and its words are what was wanted. */
@@ -87,7 +109,8 @@ export function outcome({ view, refused, changed }, words, texts, propose) {
   const isAnswer = view.status === 'success' && !view.plan;
   const undo = view.status === 'success' ? view.plan?.undo : null;
   const sentence = el('p', { class: 'outcome', data: { tone: toneOf(view.status) }, text: words.outcomes[view.status] });
-  return card(isAnswer ? words.answered : words.outcome,
+  return card(
+    isAnswer ? words.answered : words.outcome,
     isAnswer ? null : sentence,
     isAnswer && typeof done?.words === 'string' ? el('p', { class: 'said-back', text: done.words }) : null,
     view.error ? el('p', {}, view.error.message ?? '', ' ', code(view.error.code ?? '', 'meta')) : null,
@@ -95,15 +118,29 @@ export function outcome({ view, refused, changed }, words, texts, propose) {
     refused ? refusal(refused, words) : null,
     done?.coverage ? coverage(done.coverage, texts.plan) : null,
     undo ? undoHint(undo, words, propose) : null,
-    done ? fold(words.result, json(done)) : null);
+    done ? fold(words.result, json(done)) : null
+  );
 }
 
 /** What wants somebody: how long still, and the way to decide. */
 export function waiting({ id, expiresAt, mayChange }, words, decide) {
-  const time = el('p', {}, el('strong', { class: 'until', data: { until: toMs(expiresAt) } }), ' ',
-    el('span', { class: 'meta', text: words.untilAt(when(expiresAt, Date.now())) }));
+  const time = el(
+    'p',
+    {},
+    el('strong', { class: 'until', data: { until: toMs(expiresAt) } }),
+    ' ',
+    el('span', { class: 'meta', text: words.untilAt(when(expiresAt, Date.now())) })
+  );
   const button = () => el('button', { class: 'button main', type: 'button', text: words.decide, on: { click: decide } });
-  return el('section', { class: 'card waiting', data: { tone: 'warn' } }, el('div', {}, el('h2', { text: words.waits }), time),
-    el('div', { class: 'row' }, mayChange ? button() : el('p', { text: words.viewer }),
-      el('span', { class: 'meta' }, words.other, ' ', code(`logicctl approve ${id}`, 'copyable'))));
+  return el(
+    'section',
+    { class: 'card waiting', data: { tone: 'warn' } },
+    el('div', {}, el('h2', { text: words.waits }), time),
+    el(
+      'div',
+      { class: 'row' },
+      mayChange ? button() : el('p', { text: words.viewer }),
+      el('span', { class: 'meta' }, words.other, ' ', code(`logicctl approve ${id}`, 'copyable'))
+    )
+  );
 }

@@ -34,15 +34,26 @@ function time(row) {
 }
 
 function draw(row, words, texts, now) {
-  const node = el('div', {}, el('a', { class: 'case-row', href: link('cases', row.id), data: { tone: toneOf(row.status) } },
-    el('span', { class: 'case-status' }, status(row.status, texts)),
-    el('span', { class: 'case-said', text: said(row) }),
-    time(row),
-    el('span', { class: 'case-facts meta' },
-      el('code', { text: row.action }), row.state === 'awaiting' && row.verdict?.tier ? tier(row.verdict.tier, texts) : null,
-      el('span', { text: who(row, words) }),
-      row.by?.via === 'model' ? el('span', { class: 'badge', data: { tone: 'warn' }, text: words.model }) : null,
-      row.nl && row.summary ? el('span', { class: 'case-summary', text: row.summary }) : null)));
+  const node = el(
+    'div',
+    {},
+    el(
+      'a',
+      { class: 'case-row', href: link('cases', row.id), data: { tone: toneOf(row.status) } },
+      el('span', { class: 'case-status' }, status(row.status, texts)),
+      el('span', { class: 'case-said', text: said(row) }),
+      time(row),
+      el(
+        'span',
+        { class: 'case-facts meta' },
+        el('code', { text: row.action }),
+        row.state === 'awaiting' && row.verdict?.tier ? tier(row.verdict.tier, texts) : null,
+        el('span', { text: who(row, words) }),
+        row.by?.via === 'model' ? el('span', { class: 'badge', data: { tone: 'warn' }, text: words.model }) : null,
+        row.nl && row.summary ? el('span', { class: 'case-summary', text: row.summary }) : null
+      )
+    )
+  );
   tick(node, words, now);
   return node;
 }
@@ -57,12 +68,18 @@ function tick(root, words, now) {
 }
 
 function makeTabs(words) {
-  const tabs = Object.fromEntries(FILTERS.map((name) => {
-    const count = el('span', { class: 'tab-count' });
-    return [name, { count, node: el('a', { href: name === 'all' ? '#/cases' : `#/cases?filter=${name}` }, words.filters[name], count) }];
-  }));
+  const tabs = Object.fromEntries(
+    FILTERS.map((name) => {
+      const count = el('span', { class: 'tab-count' });
+      return [name, { count, node: el('a', { href: name === 'all' ? '#/cases' : `#/cases?filter=${name}` }, words.filters[name], count) }];
+    })
+  );
   return {
-    node: el('nav', { class: 'tabs', 'aria-label': words.filterLabel }, FILTERS.map((name) => tabs[name].node)),
+    node: el(
+      'nav',
+      { class: 'tabs', 'aria-label': words.filterLabel },
+      FILTERS.map((name) => tabs[name].node)
+    ),
     draw(chosen, numbers) {
       for (const name of FILTERS) {
         if (name === chosen) tabs[name].node.setAttribute('aria-current', 'page');
@@ -79,19 +96,33 @@ export function open(context, params) {
   const cases = feed(context);
   const tabs = makeTabs(words);
   const search = el('input', {
-    class: 'input', type: 'search', 'aria-label': words.searchLabel, placeholder: words.search, maxlength: 200, value: remembered,
+    class: 'input',
+    type: 'search',
+    'aria-label': words.searchLabel,
+    placeholder: words.search,
+    maxlength: 200,
+    value: remembered,
   });
   const found = el('p', { class: 'meta', role: 'status' });
   const root = el('div', { class: 'case-list', 'aria-label': words.label });
   const foot = el('div', { class: 'case-foot' });
   const end = el('div', { class: 'case-end', 'aria-hidden': 'true' });
-  const node = el('section', { class: 'stack' }, head({ title: words.title }),
-    el('div', { class: 'case-tools' }, tabs.node, search, el('p', { class: 'meta no-phone', text: words.keys })), found, root, end, foot);
+  const node = el(
+    'section',
+    { class: 'stack' },
+    head({ title: words.title }),
+    el('div', { class: 'case-tools' }, tabs.node, search, el('p', { class: 'meta no-phone', text: words.keys })),
+    found,
+    root,
+    end,
+    foot
+  );
   let filter = 'all';
   let rows = [];
 
   const rowsOf = longList(root, {
-    key: (row) => row.id, draw: (row) => draw(row, words, texts, cases.now()),
+    key: (row) => row.id,
+    draw: (row) => draw(row, words, texts, cases.now()),
     height: (width) => (width < NARROW ? HEIGHT.narrow : HEIGHT.wide),
   });
 
@@ -100,7 +131,11 @@ export function open(context, params) {
     const busy = cases.state() === 'loading';
     const older = el('button', { class: 'button small', type: 'button', text: words.more, on: { click: () => cases.more() } });
 
-    if (cases.state() === 'failed') replace(foot, failure(cases.error(), { title: words.failed, again: words.again }, () => cases.retry()));
+    if (cases.state() === 'failed')
+      replace(
+        foot,
+        failure(cases.error(), { title: words.failed, again: words.again }, () => cases.retry())
+      );
     else if (busy) replace(foot, loading(words.loading));
     else if (!state.ids.length) replace(foot, empty({ title: words.empty, text: words.emptyText }));
     else if (!rows.length) {
@@ -142,11 +177,14 @@ export function open(context, params) {
   });
 
   const off = [
-    cases.store.subscribe(drawAll), cases.onState(drawFoot),
+    cases.store.subscribe(drawAll),
+    cases.onState(drawFoot),
     keys({ j: () => step(1), k: () => step(-1), f: () => search.focus() }),
   ];
   const timer = setInterval(() => tick(root, words, cases.now()), TICK_MS);
-  const atEnd = (seen) => { if (seen.at(-1).isIntersecting && rows.length) cases.more(); };
+  const atEnd = (seen) => {
+    if (seen.at(-1).isIntersecting && rows.length) cases.more();
+  };
   const nearEnd = new IntersectionObserver(atEnd, { rootMargin: '600px' });
   nearEnd.observe(end);
   choose(params.query);

@@ -48,13 +48,19 @@ function make({ api, stream, session }) {
 
   function look(id) {
     if (!looking.has(id)) {
-      looking.set(id, api.get(pathOf(id)).then((view) => {
-        cases.dispatch({ kind: 'view', case: view });
-        return view;
-      }).finally(() => {
-        looking.delete(id);
-        cases.dispatch({ kind: 'looked_up', case: id });
-      }));
+      looking.set(
+        id,
+        api
+          .get(pathOf(id))
+          .then((view) => {
+            cases.dispatch({ kind: 'view', case: view });
+            return view;
+          })
+          .finally(() => {
+            looking.delete(id);
+            cases.dispatch({ kind: 'looked_up', case: id });
+          })
+      );
     }
     return looking.get(id);
   }
@@ -66,7 +72,11 @@ function make({ api, stream, session }) {
     }
   }
 
-  const newest = () => fetchPages([[`/api/v1/cases?limit=${PAGE}`, true], [`/api/v1/cases?limit=${PAGE}&status=awaiting_consent`, false]]);
+  const newest = () =>
+    fetchPages([
+      [`/api/v1/cases?limit=${PAGE}`, true],
+      [`/api/v1/cases?limit=${PAGE}&status=awaiting_consent`, false],
+    ]);
 
   async function older() {
     const { cursor, more } = cases.get();
@@ -80,7 +90,9 @@ function make({ api, stream, session }) {
       skew = Math.abs(off) > SKEW_MS ? off : 0;
     }
   });
-  stream.on('reopened', () => { if (begun) newest(); });
+  stream.on('reopened', () => {
+    if (begun) newest();
+  });
   cases.subscribe(settle);
   session.subscribe((now) => {
     if (now.signed_in) return;

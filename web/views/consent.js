@@ -53,7 +53,11 @@ function obstacle({ session, got, row }, words, texts) {
   if (!session.mayChange()) return note('rest', line(words.viewer));
   if (why === 'wrong_origin' || here.why === 'other_host') {
     const text = why ? texts.passkey.lacking.wrong_origin : words.noPasskey.other_host;
-    return note('warn', line(text), got.origins.map((origin) => line(words.openAt(origin))));
+    return note(
+      'warn',
+      line(text),
+      got.origins.map((origin) => line(words.openAt(origin)))
+    );
   }
   if (here.why === 'nobody') return note('rest', line(words.noPasskey.nobody));
   if (here.why === 'no_passkey') return note('warn', line(words.noPasskey.no_passkey), people.map(enrol));
@@ -103,10 +107,17 @@ function choose(me) {
   const typed = el('input', { class: 'input', type: 'text', autocomplete: 'off', maxlength: 255, 'aria-label': words.type(word) });
   const go = button(words.typed, yes, 'main');
   go.disabled = true;
-  typed.addEventListener('input', () => { go.disabled = typed.value.trim() !== word; });
+  typed.addEventListener('input', () => {
+    go.disabled = typed.value.trim() !== word;
+  });
   return [
-    el('div', { class: 'row consent-choice' }, no, el('strong', { class: 'careful', text: words.careful }),
-      holdButton({ text: words.hold, holding: words.holding, short: words.heldShort, done: yes })),
+    el(
+      'div',
+      { class: 'row consent-choice' },
+      no,
+      el('strong', { class: 'careful', text: words.careful }),
+      holdButton({ text: words.hold, holding: words.holding, short: words.heldShort, done: yes })
+    ),
     el('div', { class: 'consent-typed' }, el('label', { class: 'meta' }, words.type(word), typed), go),
   ];
 }
@@ -127,8 +138,14 @@ function refuse(me) {
   check();
   queueMicrotask(() => text.focus());
   return [
-    el('label', { class: 'field' }, el('span', { class: 'label', text: words.reason }), text), count,
-    el('div', { class: 'row consent-choice' }, button(words.back, () => become(me, 'choose')), send),
+    el('label', { class: 'field' }, el('span', { class: 'label', text: words.reason }), text),
+    count,
+    el(
+      'div',
+      { class: 'row consent-choice' },
+      button(words.back, () => become(me, 'choose')),
+      send
+    ),
   ];
 }
 
@@ -197,8 +214,9 @@ async function sign(me, decision) {
   try {
     const answer = await send(me, body);
     me.box.shut();
-    context.toast(decision === 'refuse' ? words.done.refuse : answer.status === 'awaiting_consent' ? words.done.more : words.done.approve,
-      { tone: decision === 'refuse' ? 'rest' : 'ok' });
+    context.toast(decision === 'refuse' ? words.done.refuse : answer.status === 'awaiting_consent' ? words.done.more : words.done.approve, {
+      tone: decision === 'refuse' ? 'rest' : 'ok',
+    });
   } catch (error) {
     say(me, errorNote(error, words));
     become(me, me.back);
@@ -231,9 +249,12 @@ function draw(me) {
     replace(me.box.foot, el('div', { class: 'row consent-choice' }, button(words.again, again)), cli(me));
     return;
   }
-  replace(me.box.body, me.offline,
+  replace(
+    me.box.body,
+    me.offline,
     el('div', { class: 'consent-hash' }, el('p', { class: 'meta', text: words.checked }), hash(got.hash), me.left),
-    drawPlan(got.plan, context.words, { whole: true, now: me.cases.now() }));
+    drawPlan(got.plan, context.words, { whole: true, now: me.cases.now() })
+  );
   become(me, 'choose');
   watch(me);
 }
@@ -245,7 +266,10 @@ async function load(me) {
   try {
     me.got = await fetchPlan(me.context.api, me.cases, me.id);
   } catch (error) {
-    replace(me.box.body, failure(error, { title: words.failed, again: words.again }, () => load(me)));
+    replace(
+      me.box.body,
+      failure(error, { title: words.failed, again: words.again }, () => load(me))
+    );
     return;
   }
   if (me.box.isOpen()) draw(me);
@@ -254,8 +278,19 @@ async function load(me) {
 export function openConsent(context, cases, view) {
   const words = context.words.consent;
   const me = {
-    context, cases, words, id: view.id, got: null, step: 'choose', over: null, given: '', reason: '', stop: null,
-    said: el('div', { role: 'alert' }), left: el('strong', { class: 'consent-left' }), offline: note('warn', line(words.offline)),
+    context,
+    cases,
+    words,
+    id: view.id,
+    got: null,
+    step: 'choose',
+    over: null,
+    given: '',
+    reason: '',
+    stop: null,
+    said: el('div', { role: 'alert' }),
+    left: el('strong', { class: 'consent-left' }),
+    offline: note('warn', line(words.offline)),
   };
   me.offline.hidden = true;
   me.box = dialog({ title: words.title, close: words.close, class: 'consent', busy: () => me.step === 'sending' });
