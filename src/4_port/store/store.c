@@ -58,6 +58,7 @@ static const char SCHEMA[] =
 /* Beside the schema: a file of an earlier version gets it when it is opened. */
 static const char ADDED[] =
     "DROP INDEX IF EXISTS entry_failed;"
+    "DROP INDEX IF EXISTS entry_learned_2;"
     "CREATE INDEX IF NOT EXISTS " STORE_LEARNED_INDEX " ON entry(seq) WHERE kind IN ("
 #define LEARNED STORE_LEARNED_KIND
 #include "ledger/learned.def"

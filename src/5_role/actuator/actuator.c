@@ -2,6 +2,7 @@
 #include "actuator/actuator.h"
 
 #include "actuator/core.h"
+#include "actuator/notices.h"
 #include "base/log.h"
 #include "base/panic.h"
 #include "base/scoped.h"
@@ -36,10 +37,12 @@ struct file_mark {
 struct actuator_role {
     struct role *role;
     struct actuator *actuator;
+    struct notices *notices;
     struct channel *judge;
     struct actuator_settings settings;
     char work[PATH_MAX];
-    char agent_socket[PATH_MAX], pki[PATH_MAX], catalogue[PATH_MAX];
+    char agent_socket[PATH_MAX], pki[PATH_MAX], catalogue[PATH_MAX], ca[PATH_MAX + 32];
+    int busy; /* of the two that must be idle before the end */
     struct host_paths machines;
     struct file_mark marks[CERTIFICATES], marks_seen[CERTIFICATES]; /* at the start; lately */
     uv_timer_t look;                                                /* at the certificates */
@@ -96,6 +99,7 @@ static void allow_machines(struct actuator_role *r)
     role_path(r->role, "run/agent.sock", r->agent_socket);
     role_path(r->role, "pki", r->pki);
     role_path(r->role, "catalogue", r->catalogue);
+    certificate_path(r, 0, r->ca);
     r->machines = (struct host_paths){r->agent_socket, r->pki, r->catalogue};
     for (size_t i = 0; i < CERTIFICATES; i++) {
         certificate_path(r, i, path);
@@ -147,9 +151,20 @@ static void on_idle(void *owner)
 {
     struct actuator_role *r = owner;
 
+    if (--r->busy > 0)
+        return;
     if (r->judge)
         channel_flush(r->judge);
     role_end(r->role, 0);
+}
+
+static void stop_all(struct actuator_role *r)
+{
+    if (r->busy)
+        return;
+    r->busy = 2;
+    notices_stop(r->notices, on_idle);
+    actuator_stop(r->actuator, on_idle);
 }
 
 /* Certificates that came or changed are other files than those this process may read: it ends when
@@ -168,7 +183,7 @@ static void on_look(uv_timer_t *timer)
         return;
     log_event("certificates_changed", "remedy", "the actuator starts again to read them", NULL);
     uv_timer_stop(timer);
-    actuator_stop(r->actuator, on_idle);
+    stop_all(r);
 }
 
 static bool actuator_role_start(struct role *role, struct err *err)
@@ -190,6 +205,13 @@ static bool actuator_role_start(struct role *role, struct err *err)
         return err_set(err, ERR_SYSTEM, "libcurl does not start");
     actuator_widen_threads(&r->settings);
     r->actuator = actuator_open(&setup);
+    const struct notices_setup notices = {.loop = &role->loop,
+        .secrets = setup.secrets,
+        .ca_file = r->ca,
+        .settings = &r->settings,
+        .send = send_to_judge,
+        .owner = r};
+    r->notices = notices_open(&notices);
     uv_timer_init(&role->loop, &r->look);
     r->look.data = r;
     uv_timer_start(&r->look, on_look, CERTIFICATES_LOOK_MS, CERTIFICATES_LOOK_MS);
@@ -202,7 +224,10 @@ static void from_judge(void *owner, enum message_type type, json_t *message, int
     struct actuator_role *r = owner;
 
     fd_done(&fd);
-    actuator_take(r->actuator, type, message);
+    if (type == MESSAGE_notify)
+        notices_take(r->notices, message);
+    else
+        actuator_take(r->actuator, type, message);
 }
 
 static void judge_gone(void *owner)
@@ -224,6 +249,7 @@ static void actuator_role_peer(struct role *role, const char *name, int fd)
     }
     channel_close(r->judge);
     r->judge = channel_open(&role->loop, fd, &JUDGE_EVENTS, r);
+    notices_greet(r->notices);
     actuator_greet(r->actuator);
 }
 
@@ -242,9 +268,7 @@ static void actuator_role_beat(struct role *role)
 
 static void actuator_role_stop(struct role *role)
 {
-    struct actuator_role *r = role->state;
-
-    actuator_stop(r->actuator, on_idle);
+    stop_all(role->state);
 }
 
 const struct role_kind ACTUATOR_ROLE = {

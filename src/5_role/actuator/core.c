@@ -80,7 +80,7 @@ void actuator_widen_threads(const struct actuator_settings *settings)
 
     snprintf(count, sizeof count, "%lld",
         (long long)(settings->jobs_at_once + settings->host_looks_at_once +
-                    settings->long_jobs_at_once));
+                    settings->long_jobs_at_once + settings->notices_at_once));
     check(setenv("UV_THREADPOOL_SIZE", count, 1) == 0);
 }
 

@@ -111,6 +111,8 @@ enum client_exit client_docs_remove(struct client *client);
 enum client_exit client_alert_list(struct client *client);
 enum client_exit client_alert_show(struct client *client);
 enum client_exit client_alert_ack(struct client *client);
+enum client_exit client_notify(struct client *client);
+enum client_exit client_notify_test(struct client *client);
 enum client_exit client_node_list(struct client *client);
 enum client_exit client_node_show(struct client *client);
 enum client_exit client_history(struct client *client);

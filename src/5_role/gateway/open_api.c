@@ -5,6 +5,7 @@
 #include "base/scoped.h"
 #include "gateway/body.h"
 #include "gateway/route.h"
+#include "identity/enrolment_file.h"
 #include "retrieval/retrieval.h"
 
 #include <ctype.h>
@@ -119,6 +120,27 @@ static const struct operation {
         PARAMETER("query", "since_s", COUNT_SCHEMA(1, HISTORY_SINCE_S_MAX)) ","
         PARAMETER("query", "step_s", COUNT_SCHEMA(1, HISTORY_STEP_S_MAX)) "]",
         NULL, NULL, NULL},
+    [ROUTE_notifications_test] = {NULL,
+        "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"channel\"],"
+        "\"properties\":{\"channel\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":" TEXT_OF(
+            WORD_BYTES_MAX) "}}}",
+        NULL, NULL},
+    [ROUTE_passkey_options] = {NULL,
+        "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"code\"],\"properties\":{"
+        "\"code\":{\"type\":\"string\",\"description\":\"XXXX-XXXX-XXXX, as logicctl operator enroll "
+        "prints it\"}}}",
+        NULL, NULL},
+    [ROUTE_passkeys] = {NULL,
+        "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"code\",\"words\","
+        "\"credential_id\",\"authenticator_data\",\"client_data_json\"],\"properties\":{"
+        "\"code\":{\"type\":\"string\"},\"words\":{\"type\":\"string\",\"maxLength\":" TEXT_OF(
+            ENROLMENT_WORDS_CHARS_MAX) "},\"credential_id\":{\"type\":\"string\",\"description\":"
+        "\"base64url, as all three\"},\"authenticator_data\":{\"type\":\"string\"},"
+        "\"client_data_json\":{\"type\":\"string\"},\"transports\":{\"type\":\"array\",\"maxItems\":" TEXT_OF(
+            ENROLMENT_TRANSPORTS_MAX) ",\"items\":{\"type\":\"string\"}}}}",
+        NULL,
+        "{\"type\":\"object\",\"properties\":{\"enrolment\":{\"type\":\"string\"},"
+        "\"key_id\":{\"type\":\"string\"},\"person\":{\"type\":\"string\"}}}"},
     [ROUTE_query] = {NULL,
         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"query\"],"
         "\"properties\":{"

@@ -11,12 +11,14 @@
  *     read_case.c  a case that is not in memory      judge.c    life, peers, timers, reload
  *     passkey.h    is a signature good: key files, passkeys
  *     senses.h     what the sensor sees, and alerts      tell.c     how the nodes are, no case
+ *     notify.h     who is told outside
  */
 #pragma once
 
 #include "case/case.h"
 #include "common/role.h"
 #include "judge/alert_book.h"
+#include "judge/notify.h"
 #include "judge/pending.h"
 #include "judge/senses.h"
 #include "prolog/prolog.h"
@@ -102,6 +104,7 @@ struct judge {
     struct buf brief; /* the reply of brief.c */
     struct senses senses;
     struct alert_book alerts;
+    struct notifier notifier;
 };
 
 /* --- judge.c */

@@ -84,6 +84,7 @@ static bool judge_open(struct role *role, struct err *err)
             SETTINGS, COUNT(SETTINGS), role_config(role, "settings"), &j->settings, err))
         return false;
     senses_init(j);
+    notify_init(j);
     role->deny = SANDBOX_DENY_NETWORK | SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK;
     role_allow_read(role, j->kb);
     role_allow_read(role, j->site);
@@ -168,6 +169,7 @@ static bool judge_start(struct role *role, struct err *err)
     j->tick.data = j->snapshot.data = j->drain.data = j;
     uv_timer_start(&j->tick, on_tick, TICK_MS, TICK_MS);
     senses_start(j);
+    notify_start(j);
     (void)err;
     return true;
 }

@@ -129,6 +129,7 @@ static json_t *whole_entries(struct judge *j, const json_t *sent, const json_t *
     for (size_t i = 0; i < json_array_size(sent); i++) {
         json_t *entry = records_whole(json_array_get(sent, i), json_array_get(given, i));
         alerts_see(j, entry);
+        notify_see(j, entry);
         records_publish(j, entry);
         json_array_append_new(whole, entry);
     }

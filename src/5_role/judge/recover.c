@@ -85,6 +85,7 @@ static void ready(struct judge *j)
     recover_ask_outcomes(j);
     judge_schedule_snapshot(j);
     senses_recovered(j);
+    notify_recovered(j);
     if (j->waiting_gateway_fd >= 0) {
         int fd = j->waiting_gateway_fd;
         j->waiting_gateway_fd = -1;
@@ -193,6 +194,8 @@ static void on_learned_read(void *context, const json_t *reply, const struct err
     json_t *entries = json_object_get(reply, "entries");
     json_array_foreach (entries, i, entry) {
         alerts_see(j, entry);
+        if (notify_fold(j, entry))
+            continue;
         if (!learn_again(j, entry, &why))
             log_error("fact_not_learned", "case", message_text(entry, "case"), "message",
                 why.message, NULL);

@@ -552,6 +552,8 @@ static const struct method {
     {"history", relay_history},
     {"runbook_prompt", runbook_prompt},
     {"runbook_add", runbook_add},
+    {"notifications", notify_list},
+    {"notifications_test", notify_test},
     {"stats", stats_show},
     {"status", do_status},
 };

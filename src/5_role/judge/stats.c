@@ -89,6 +89,11 @@ static json_t *our_own(const struct judge *j)
     add(values, "observations_failed", (int64_t)s->failed);
     add(values, "alert_entries", (int64_t)s->told);
     add_alerts(&j->alerts, values);
+    add(values, "notifications_sent", (int64_t)j->notifier.sent);
+    add(values, "notifications_failed", (int64_t)j->notifier.failed);
+    add(values, "notifications_dropped", (int64_t)j->notifier.dropped);
+    add(values, "notifications_waiting",
+        (int64_t)notify_queue_waiting(&j->notifier.queue, NULL));
     add(values, "sensor_calls", s->calls_count);
     add(values, "ledger_calls", (int64_t)j->ledger_calls.count);
     add(values, "records_failed", (int64_t)j->records_failed);
