@@ -8,6 +8,8 @@
  * {"tokens","streams","bad","ms","late_us_p99"} sse_load hold PORT STREAMS [HEADER]     STREAMS
  * held requests; prints "held" when each has its first frame, ends with stdin sse_load idle PORT
  * STREAMS PATH         the same with GET PATH (an event stream that says nothing yet)
+ *     sse_load watch PORT STREAMS PATH        the same; its end prints what came of events with a
+ * number: {"events","least","most","bytes"}, in all and of one stream
  *
  * Written for speed, not for the world: it believes its peer. */
 #include <netinet/in.h>
@@ -157,7 +159,8 @@ struct caller {
     uv_connect_t connect;
     uv_write_t write;
     uint64_t at_ns;
-    int tokens;
+    int tokens, events;
+    size_t matched; /* bytes of an id line that stand at the end of what was read */
     bool done;
 };
 
@@ -165,7 +168,8 @@ static struct caller *callers;
 static int streams, opened, first_seen, ended, bad;
 static long tokens, gaps_count;
 static uint32_t *gaps_us; /* between two frames of a stream */
-static bool holds;
+static bool holds, watches;
+static size_t bytes_read;
 static char request[8192];
 static uv_pipe_t input;
 
@@ -181,6 +185,27 @@ static void end_caller(struct caller *c)
         uv_stop(loop);
 }
 
+/* A line that begins with ID is an event with a number, however the bytes were cut. */
+static void count_events(struct caller *c, const char *at, size_t len)
+{
+    static const char ID[] = "\nid: ";
+
+    bytes_read += len;
+    for (size_t i = 0; i < len; i++) {
+        if (!c->matched) {
+            const char *line = memchr(at + i, '\n', len - i);
+            if (!line)
+                return;
+            i = (size_t)(line - at);
+        }
+        c->matched = at[i] == ID[c->matched] ? c->matched + 1 : at[i] == '\n';
+        if (c->matched == sizeof ID - 1) {
+            c->events++;
+            c->matched = 0;
+        }
+    }
+}
+
 static void on_reply(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 {
     struct caller *c = stream->data;
@@ -190,13 +215,17 @@ static void on_reply(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
         end_caller(c);
         return;
     }
+    if (watches)
+        count_events(c, buf->base, (size_t)got);
     if (!c->at_ns && ++first_seen == streams && holds) {
         printf("held\n");
         fflush(stdout);
     }
-    if (c->at_ns && gaps_count < (long)STREAMS_MAX * TOKENS)
+    if (c->at_ns && !watches && gaps_count < (long)STREAMS_MAX * TOKENS)
         gaps_us[gaps_count++] = (uint32_t)((now - c->at_ns) / 1000);
     c->at_ns = now;
+    if (watches)
+        return;
     for (const char *at = buf->base, *end = at + got;
          (at = memmem(at, (size_t)(end - at), "\"delta\"", 7)); at += 7)
         c->tokens++;
@@ -247,6 +276,20 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void tell_watched(void)
+{
+    int least = callers[0].events, most = least;
+    long events = 0;
+
+    for (int i = 0; i < streams; i++) {
+        least = callers[i].events < least ? callers[i].events : least;
+        most = callers[i].events > most ? callers[i].events : most;
+        events += callers[i].events;
+    }
+    printf("{\"events\":%ld,\"least\":%d,\"most\":%d,\"bytes\":%zu}\n", events, least, most,
+        bytes_read);
+}
+
 static void load(const char *path, const char *header)
 {
     char body[256];
@@ -256,7 +299,8 @@ static void load(const char *path, const char *header)
         "}",
         holds ? "hold" : "go");
     if (path)
-        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+        snprintf(request, sizeof request,
+            "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n", path);
     else
         snprintf(request, sizeof request,
             "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
@@ -275,6 +319,10 @@ static void load(const char *path, const char *header)
         uv_read_start((uv_stream_t *)&input, on_alloc, on_input);
     }
     uv_run(loop, UV_RUN_DEFAULT);
+    if (watches) {
+        tell_watched();
+        return;
+    }
     qsort(gaps_us, (size_t)gaps_count, sizeof *gaps_us, by_size);
     printf("{\"tokens\":%ld,\"streams\":%d,\"bad\":%d,\"ms\":%.1f,\"gap_us_p99\":%u}\n", tokens,
         streams, bad, (double)(uv_hrtime() - begin) / 1e6,
@@ -284,8 +332,8 @@ static void load(const char *path, const char *header)
 int main(int argc, char **argv)
 {
     loop = uv_default_loop();
-    must(argc >= 3,
-        "usage: sse_load serve PORT | load|hold PORT STREAMS [HEADER] | idle PORT STREAMS PATH");
+    must(argc >= 3, "usage: sse_load serve PORT | load|hold PORT STREAMS [HEADER] | idle|watch "
+                    "PORT STREAMS PATH");
     to_port = (int)strtol(argv[2], NULL, 10);
     if (strcmp(argv[1], "serve") == 0) {
         serve(to_port);
@@ -294,6 +342,7 @@ int main(int argc, char **argv)
     streams = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 1;
     must(streams > 0 && streams <= STREAMS_MAX, "too many streams");
     holds = strcmp(argv[1], "load") != 0;
-    load(strcmp(argv[1], "idle") == 0 ? argv[4] : NULL, argc > 4 ? argv[4] : "");
+    watches = strcmp(argv[1], "watch") == 0;
+    load(watches || strcmp(argv[1], "idle") == 0 ? argv[4] : NULL, argc > 4 ? argv[4] : "");
     return 0;
 }
