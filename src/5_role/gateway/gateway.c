@@ -316,7 +316,7 @@ static bool open_gateway(struct role *role, struct err *err)
         !documents_open(g, err) || !runbooks_open(g, err))
         return false;
     open_server(g);
-    if (!listen_all(g, err))
+    if (!listen_all(g, err) || !enrolments_open(g, err))
         return false;
     role->deny = SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK;
     for (size_t i = 0; i < COUNT(READABLE); i++)
@@ -462,6 +462,7 @@ void gateway_free(struct role *role)
     identity_close(&g->front.identity);
     tokens_done(&g->tokens);
     sessions_free(g);
+    enrolments_close(g);
     pages_done(&g->pages);
     metrics_done(&g->metrics);
     json_decref(g->role_stats);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "gateway/documents.h"
+#include "gateway/enrolment.h"
 #include "gateway/front.h"
 #include "gateway/gateway.h"
 #include "gateway/hub.h"
@@ -46,6 +47,7 @@ struct gateway {
     struct hub hub;
     struct live live;
     struct sessions *sessions;
+    struct enrolments *enrolments;
     struct front front;
     struct documents *documents;
     struct model *model; /* NULL: no engine is configured */
