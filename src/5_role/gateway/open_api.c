@@ -120,6 +120,11 @@ static const struct operation {
         PARAMETER("query", "since_s", COUNT_SCHEMA(1, HISTORY_SINCE_S_MAX)) ","
         PARAMETER("query", "step_s", COUNT_SCHEMA(1, HISTORY_STEP_S_MAX)) "]",
         NULL, NULL, NULL},
+    [ROUTE_notifications_test] = {NULL,
+        "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"channel\"],"
+        "\"properties\":{\"channel\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":" TEXT_OF(
+            WORD_BYTES_MAX) "}}}",
+        NULL, NULL},
     [ROUTE_passkey_options] = {NULL,
         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"code\"],\"properties\":{"
         "\"code\":{\"type\":\"string\",\"description\":\"XXXX-XXXX-XXXX, as logicctl operator enroll "
