@@ -15,7 +15,7 @@ static const struct command COMMANDS[] = {
     {"case", "ID", "", "show one case with its history", 1, 1, client_case},
     {"why", "ID", "", "show the reasons and the proof of a verdict", 1, 1, client_why},
     {"approve", "ID", "key yes", "show the plan of a case, then sign it", 1, 1, client_approve},
-    {"refuse", "ID", "key", "say no to a case, signed", 1, 1, client_refuse},
+    {"refuse", "ID", "key reason", "say no to a case, signed", 1, 1, client_refuse},
     {"actions", "[NAME]", "", "list what can be done, or explain one action", 0, 1, client_actions},
     {"query", "NAME [KEY=VALUE …]", "", "ask the rules a question", 1, MANY, client_query},
     {"kb check", "DIR", "", "would these rules load?", 1, 1, client_kb_check},

@@ -40,7 +40,7 @@ _logicctl() {
         propose) words+=" --wait" ;;
         cases) words+=" --status --limit" ;;
         approve) words+=" --key --yes" ;;
-        refuse) words+=" --key" ;;
+        refuse) words+=" --key --reason" ;;
         events) words+=" --after" ;;
         vram) words+=" --ctx --slots --kv --gpu --vram" ;;
         model)

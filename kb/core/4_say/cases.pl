@@ -49,6 +49,16 @@ sentence(Case, Text) :-
     atomic_list_concat(People, ', ', List),
     format(string(Text), "Signed by: ~w.", [List]).
 sentence(Case, Text) :-
+    field(Case, refusal, Refusal),
+    field(Refusal, person, Person),
+    string(Person),
+    (   field(Refusal, reason, Reason),
+        string(Reason)
+    ->  shown(Reason, Shown),
+        format(string(Text), "Refused by ~s, who said: \"~s\".", [Person, Shown])
+    ;   format(string(Text), "Refused by ~s.", [Person])
+    ).
+sentence(Case, Text) :-
     (   field(Case, state, State)
     ->  true
     ;   field(Case, status, State)

@@ -21,6 +21,15 @@ test(a_failed_case,
     case_words(obj(["id"-"01X", "state"-"failed", "error"-obj(["message"-"no route"])]), Words).
 test(a_strange_state_is_not_spoken_of, Words == "Case 01X: somebody asked for something.") :-
     case_words(obj(["id"-"01X", "state"-"odd"]), Words).
+test(a_refused_case, Words == "Case 01X: somebody asked for something. Refused by ada, who said: \c
+                               \"not today\". A person refused it, so nothing was done.") :-
+    case_words(obj([ "id"-"01X", "state"-"refused",
+                     "refusal"-obj(["person"-"ada", "reason"-"not today"]) ]), Words).
+test(a_refusal_of_old_gave_no_reason,
+     Words == "Case 01X: somebody asked for something. Refused by ada.") :-
+    case_words(obj(["id"-"01X", "refusal"-obj(["person"-"ada", "reason"-null])]), Words).
+test(a_stranger_to_refusals, Words == "Case 01X: somebody asked for something.") :-
+    case_words(obj(["id"-"01X", "refusal"-null]), Words).
 test(no_case, throws(refused(missing_field, id, _))) :-
     case_words(obj([]), _).
 

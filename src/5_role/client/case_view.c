@@ -350,10 +350,22 @@ static void view_consents(const struct screen *screen, const json_t *consents)
 
     json_array_foreach (consents, i, consent) {
         char line[256];
-        snprintf(line, sizeof line, "%.*s with key %.*s", STR(json_str(consent, "person")),
-            STR(json_str(consent, "key_id")));
+        snprintf(line, sizeof line, "%.*s with %.*s %.*s", STR(json_str(consent, "person")),
+            STR(json_str(consent, "how")), STR(json_str(consent, "key_id")));
         screen_field(screen, i == 0 ? "signed by" : "", GREEN, str_from(line));
     }
+}
+
+static void view_refusal(const struct screen *screen, const json_t *refusal)
+{
+    char line[256];
+
+    if (!json_is_object(refusal))
+        return;
+    snprintf(line, sizeof line, "%.*s with %.*s %.*s", STR(json_str(refusal, "person")),
+        STR(json_str(refusal, "how")), STR(json_str(refusal, "key_id")));
+    screen_field(screen, "refused by", RED, str_from(line));
+    screen_field(screen, "because", PLAIN, json_str(refusal, "reason"));
 }
 
 void case_view_full(const struct screen *screen, const json_t *view)
@@ -377,6 +389,7 @@ void case_view_full(const struct screen *screen, const json_t *view)
     if (!case_ended(status))
         screen_field(screen, "expires", PLAIN, case_view_time(json_str(view, "expires_at"), at));
     view_consents(screen, json_object_get(view, "consents"));
+    view_refusal(screen, json_object_get(view, "refusal"));
     screen_field(screen, "plan", DIM, json_str(view, "plan_sha256"));
     screen_field(screen, "error", RED, json_str(json_object_get(view, "error"), "message"));
     plan_view_diff(screen, json_object_get(plan, "diff"));

@@ -12,6 +12,7 @@
 #include "client/plan_view.h"
 
 #include "base/scoped.h"
+#include "case/case.h"
 #include "coding/coding.h"
 #include "crypto/crypto.h"
 #include "os/clock.h"
@@ -19,8 +20,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-#define REFUSAL_HEAD "logic-node/refusal/v1\n"
 
 struct signing {
     char id[65];
@@ -90,21 +89,23 @@ static bool fetch_plan(struct client *client, struct signing *signing, struct er
     return true;
 }
 
-static json_t *consent_body(const struct signing *signing, const char *decision, struct str text)
+static json_t *consent_body(const struct client *client, const struct signing *signing,
+    const char *decision, struct str text)
 {
     uint8_t signature[SIGNATURE_BYTES];
     scoped(buf_done) struct buf encoded = buf_of(BASE64_LENGTH(SIGNATURE_BYTES) + 1);
 
     sign_key_sign(signing->key, text, signature);
     base64_encode((struct str){(const char *)signature, sizeof signature}, &encoded);
-    return json_pack("{s:s, s:s, s:s, s:s}", "key_id", signing->key_id, "decision", decision,
-        "plan_sha256", signing->sha256, "signature", buf_text(&encoded));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s*}", "key_id", signing->key_id, "decision", decision,
+        "plan_sha256", signing->sha256, "signature", buf_text(&encoded), "reason",
+        client->options.reason);
 }
 
 static enum client_exit post(
     struct client *client, const struct signing *signing, const char *decision, struct str text)
 {
-    scoped(json_done) json_t *body = consent_body(signing, decision, text), *answer = NULL;
+    scoped(json_done) json_t *body = consent_body(client, signing, decision, text), *answer = NULL;
     char path[API_PATH_BYTES_MAX];
     enum client_exit code;
 
@@ -157,11 +158,12 @@ enum client_exit client_approve(struct client *client)
 enum client_exit client_refuse(struct client *client)
 {
     scoped(signing_done) struct signing signing = {0};
-    char text[sizeof REFUSAL_HEAD + SHA256_HEX_BYTES + 1];
+    scoped(buf_done) struct buf text = buf_of(CASE_REFUSAL_BYTES_MAX);
+    struct str reason = str_from(client->options.reason);
     struct err err;
 
-    if (!begin(client, &signing, &err))
+    if ((reason.at && !case_reason_good(reason, &err)) || !begin(client, &signing, &err))
         return client_fail(client, &err);
-    int len = snprintf(text, sizeof text, REFUSAL_HEAD "%s\n", signing.sha256);
-    return post(client, &signing, "refuse", (struct str){text, (size_t)len});
+    case_refusal_text(signing.sha256, reason, &text);
+    return post(client, &signing, "refuse", buf_str(&text));
 }

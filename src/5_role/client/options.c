@@ -23,6 +23,7 @@ static const struct option_row {
     {"wait", NULL, offsetof(struct options, wait), false},
     {"yes", NULL, offsetof(struct options, yes), false},
     {"key", "FILE", offsetof(struct options, key), false},
+    {"reason", "TEXT", offsetof(struct options, reason), false},
     {"out", "FILE", offsetof(struct options, out), false},
     {"status", "STATUS", offsetof(struct options, status), false},
     {"limit", "N", offsetof(struct options, limit), false},

@@ -25,6 +25,7 @@ struct options {
     bool wait;
     bool yes;
     const char *key;
+    const char *reason;
     const char *out;
     const char *status;
     const char *limit;
