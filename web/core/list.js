@@ -37,7 +37,7 @@ export function keyed(root, { key, make, update = () => {} }) {
       if (node === at) at = at.nextSibling;
       else root.insertBefore(node, at);
     }
-    for (const [name, { node }] of shown) if (!next.has(name)) node.remove();
+    for (const [name, { node }] of shown) if (!next.has(name) && node.parentNode === root) node.remove(); // it may have moved to another list
     shown = next;
   };
 }

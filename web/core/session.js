@@ -3,7 +3,7 @@
 //
 //   session.get() -> {signed_in, principal, name, role: 'operator'|'viewer'|null, how, csrf, expires_at, passkeys, rp_id,
 //                     origin_known, node, version; known: false until the node was asked}
-//   subscribe(fn) -> off · refresh() -> Promise · take(answer of a session route) · signOut() · mayChange() · isPerson()
+//   subscribe(fn) -> off · refresh() -> Promise · take(answer of a session route) · signOut() · mayLook() · mayChange() · isPerson()
 //   A node without the route (404) is an older one: whoever reaches it from its own machine may do what its token lets him.
 
 import { ApiError, del, get, on401, setCsrf } from './api.js';
@@ -75,7 +75,9 @@ export function makeSession() {
       held.dispatch({ kind: 'signed_out' });
       return refresh().catch(() => held.get());
     },
-    mayChange: () => held.get().signed_in && held.get().role !== 'viewer',
+    /** From the node's own machine nobody signs in and may yet look and ask: the role says it. */
+    mayLook: () => held.get().role !== null,
+    mayChange: () => held.get().role === 'operator',
     isPerson: () => String(held.get().principal ?? '').startsWith('person:'),
   };
 }

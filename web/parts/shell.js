@@ -127,7 +127,7 @@ function makeWho({ session, go }, words) {
     go('#/sign-in');
   });
   function draw(now) {
-    setText(name, now.signed_in ? (now.name ?? (now.how === 'local' ? words.local : now.principal)) : words.signedOut);
+    setText(name, now.role === null ? words.signedOut : now.how === 'local' ? words.local : (now.name ?? now.principal));
     setText(note, now.role === 'viewer' ? words.viewer : '');
     note.hidden = !note.textContent;
     setText(button.lastChild, now.signed_in && now.how !== 'local' ? words.signOut : words.signIn);
@@ -277,7 +277,7 @@ export function makeShell(context, table) {
   /** Whoever is signed out sees the sign-in, wherever he was; afterwards he comes back there. */
   function guard() {
     const now = session.get();
-    closed = now.known && !now.signed_in;
+    closed = now.known && !session.mayLook();
     setAttr(node, 'data-signed-in', closed ? 'no' : 'yes');
     if (closed && !match(table, current())?.row.open) {
       try {

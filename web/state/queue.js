@@ -11,6 +11,7 @@ export const STAGES_DOWN = ['draining', 'unloading', 'sleeping', 'asleep'];
 const ENDS = new Set(['ready', 'asleep']);
 const STAGES_MAX = 256,
   ROWS_MAX = 512,
+  ROWS_SHOWN = 50,
   STAGE_KEPT_MS = 15_000;
 
 export const EMPTY = Object.freeze({
@@ -66,13 +67,16 @@ const poolOfPage = (row, old) => ({
   words: row.words ?? null,
 });
 
-function ofPage(state, page) {
-  return {
+function ofPage(state, page, queue) {
+  const next = {
     ...state,
     known: true,
     hosts: byName(page.hosts, 'host', state.hosts, hostOfPage),
     pools: byName(page.pools, 'pool', state.pools, poolOfPage),
   };
+  if (!queue || state.live) return next;
+  const requests = (queue.requests ?? []).slice(0, ROWS_SHOWN).map((row) => ({ ...row, id: row.request ?? row.id }));
+  return { ...next, waiting: queue.waiting ?? 0, running: queue.running ?? 0, requests };
 }
 
 function ofQueue(state, event) {
@@ -87,7 +91,7 @@ function ofQueue(state, event) {
     running: event.running ?? 0,
     hosts: byName(event.hosts, 'host', state.hosts, keep),
     pools: byName(event.pools, 'pool', state.pools, keep),
-    requests: Array.isArray(event.requests) ? event.requests.slice(0, 50) : [],
+    requests: Array.isArray(event.requests) ? event.requests.slice(0, ROWS_SHOWN) : [],
   };
 }
 
@@ -120,7 +124,7 @@ function ofEnd(state, id) {
 }
 
 export function reduce(state, event) {
-  if (event.kind === 'page' && event.capabilities) return ofPage(state, event.capabilities);
+  if (event.kind === 'page' && event.capabilities) return ofPage(state, event.capabilities, event.queue);
   if (event.kind === 'queue') return ofQueue(state, event);
   if (event.kind === 'stage') return ofStage(state, event);
   if (event.kind === 'case_failed' || event.kind === 'case_executed') return ofEnd(state, event.case);

@@ -2,12 +2,12 @@
 // The house at a glance: totals, what wants a person, the nodes by what they are for (a table where they are many), and who waits for an engine.
 
 import { el, replace, setAttr, setText } from '../core/dom.js';
-import { duration, watts } from '../core/format.js';
+import { watts } from '../core/format.js';
 import { keyed, longList } from '../core/list.js';
-import { onTick } from '../core/tick.js';
 import { badge, head } from '../parts/card.js';
 import { empty, failure, loading } from '../parts/empty.js';
 import { feed } from '../parts/feed.js';
+import { makeWaiting } from '../parts/waiting.js';
 import { counts } from '../state/attention.js';
 import { under_way } from '../state/queue.js';
 import { GROUP_ORDER, groupOf, nodeState, vitals, worstFirst } from '../state/vitals.js';
@@ -116,7 +116,7 @@ function makeTotals(words) {
         t.watts === null ? '–' : watts(t.watts),
         t.watts === null ? words.total.noPower : words.total.powerOf(t.watts_of, t.nodes)
       );
-      tiles.nodes.set(String(t.well), words.total.nodesNote(t), t.trouble ? 'warn' : null);
+      tiles.nodes.set(String(t.well), words.total.nodesNote(t));
       tiles.alerts.set(
         attention.alerts_known ? String(n.open) : '–',
         n.critical ? words.total.critical(n.critical) : n.open ? words.total.noCritical : words.total.noAlerts,
@@ -157,24 +157,20 @@ function makeNeeds(words, link) {
         .sort((a, b) => (a.severity === b.severity ? Number(b.id) - Number(a.id) : a.severity === 'critical' ? -1 : 1));
       const cases = Object.values(attention.waiting);
       const rows = [
-        ...alerts
-          .slice(0, NEEDS_MAX)
-          .map((alert) => ({
-            key: `a${alert.id}${alert.severity}${alert.words}`,
-            tone: alert.severity === 'critical' ? 'crit' : 'warn',
-            kind: words.severities[alert.severity] ?? alert.severity,
-            words: alert.words || alert.condition,
-            href: link('alerts', alert.id),
-          })),
-        ...cases
-          .slice(0, NEEDS_MAX)
-          .map((one) => ({
-            key: `c${one.id}${one.words}`,
-            tone: 'warn',
-            kind: words.toSign,
-            words: one.words || one.id,
-            href: link('cases', one.id),
-          })),
+        ...alerts.slice(0, NEEDS_MAX).map((alert) => ({
+          key: `a${alert.id}${alert.severity}${alert.words}`,
+          tone: alert.severity === 'critical' ? 'crit' : 'warn',
+          kind: words.severities[alert.severity] ?? alert.severity,
+          words: alert.words || alert.condition,
+          href: link('alerts', alert.id),
+        })),
+        ...cases.slice(0, NEEDS_MAX).map((one) => ({
+          key: `c${one.id}${one.words}`,
+          tone: 'warn',
+          kind: words.toSign,
+          words: one.words || one.id,
+          href: link('cases', one.id),
+        })),
       ];
       const more = Math.max(0, alerts.length - NEEDS_MAX) + Math.max(0, cases.length - NEEDS_MAX);
       if (more)
@@ -191,48 +187,8 @@ function makeNeeds(words, link) {
   };
 }
 
-function makeWaiting(words) {
-  const list = el('ol', { class: 'waiting' }),
-    node = el('section', { 'aria-labelledby': 'waiting', hidden: true }, el('h2', { id: 'waiting', text: words.waiting }), list);
-  const put = keyed(list, {
-    key: (row) => row.id,
-    make: () =>
-      el(
-        'li',
-        { class: 'waiting-row' },
-        el('span', { class: 'number' }),
-        el('span', { class: 'waiting-who' }),
-        el('span', { class: 'meta' }),
-        el('span', { class: 'meta number waiting-time' })
-      ),
-    update(item, row) {
-      const [position, who, model] = item.children;
-      setText(position, row.state === 'running' ? '▸' : String(row.position ?? ''));
-      setText(who, row.caller ?? '');
-      setText(model, `${row.model ?? ''}${row.state === 'running' ? ` · ${words.runs}` : ''}`);
-    },
-  });
-  let rows = [],
-    came = 0;
-  function count(now = Date.now()) {
-    [...list.children].forEach((item, i) => setText(item.lastChild, rows[i] ? duration((rows[i].waited_ms ?? 0) + (now - came)) : ''));
-  }
-  const off = onTick(count);
-  return {
-    node,
-    close: off,
-    draw(queue) {
-      if (rows !== queue.requests) came = Date.now();
-      rows = queue.requests;
-      node.hidden = !rows.length;
-      put(rows);
-      count();
-    },
-  };
-}
-
 function makeGroups(words, watch) {
-  const node = el('div', { class: 'stack wide' }),
+  const node = el('div', { class: 'node-groups' }),
     sections = new Map(),
     cards = new Map();
   for (const group of GROUP_ORDER) {
@@ -268,6 +224,7 @@ function makeGroups(words, watch) {
           .filter((item) => groupOf(item.row.roles ?? item.detail?.node?.roles) === group)
           .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
         held.section.hidden = !mine.length;
+        setAttr(held.section, 'data-many', mine.length > 2 ? 'all' : mine.length);
         setText(held.n, mine.length > 1 ? String(mine.length) : '');
         held.put(mine);
       }
@@ -359,7 +316,7 @@ export function open({ api, stores, words: all, link }) {
   const words = all.house,
     top = makeTotals(words),
     needs = makeNeeds(words, link),
-    waiting = makeWaiting(words),
+    waiting = makeWaiting(all.waiting),
     place = el('div', {}, loading(words.loading));
   const node = el('div', { class: 'stack wide house' }, head({ title: words.title }), top.node, needs.node, waiting.node, place);
   const feeding = feed({ api, house: stores.house });
