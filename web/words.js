@@ -239,6 +239,8 @@ export const words = {
       unreadable: 'Do not sign here. The plan cannot be read in one single way, so this page does not draw it.',
       other_case: 'Do not sign. The bytes are the plan of another case.',
     },
+    gotHash: 'Fetched:',
+    wantedHash: 'The case names:',
     overtaken: {
       expired: 'The plan has expired meanwhile; nothing was changed. Propose it again to sign it as the world is now.',
       refused: 'Somebody else refused it meanwhile; nothing was changed.',
@@ -406,7 +408,7 @@ export const words = {
       unloading: 'unloading',
       sleeping: 'going to sleep',
     },
-    nothing: { asleep: 'It was put to sleep.', silent: 'Its sources are asked in vain.', unknown: 'Nothing tells of it.' },
+    nothing: { asleep: 'It was put to sleep.', awake: 'Its host answers; no source tells of it.', silent: 'Its sources are asked in vain.', unknown: 'Nothing tells of it.' },
     cpu: 'Processor',
     memory: 'Memory',
     memoryOf: (size) => `of ${size}`,

@@ -42,12 +42,7 @@ export function parameters(params) {
 
 /** Four letters and four: as people compare them. */
 export function hash(hex) {
-  const groups = String(hex ?? '').match(/.{1,4}/gs) ?? [];
-  return el(
-    'code',
-    { class: 'hash', 'aria-label': groups.join(' ') },
-    groups.map((four) => el('span', { text: four }))
-  );
+  return el('code', { class: 'hash', text: (String(hex ?? '').match(/.{1,4}/gs) ?? []).join(' ') });
 }
 
 /** How far a dry run saw: words and numbers, and a sign only where something was not seen. */

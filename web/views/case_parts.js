@@ -67,7 +67,7 @@ export function signatures({ people, needed, given, isOver }, words) {
     { class: 'stack tight' },
     people.map((one) => signer(one, isOver, words))
   );
-  return card(words.signatures, el('p', { text: words.needed(needed, given) }), list);
+  return card(words.signatures, el('p', { text: (isOver ? words.wasNeeded : words.needed)(needed, given) }), list);
 }
 
 function stage(one, isLast, words) {

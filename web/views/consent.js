@@ -89,7 +89,8 @@ function drawFoot(me) {
   const hindered = me.over ? null : obstacle({ session: me.context.session, got, row: current(me) }, words, me.context.words);
   const steps = { choose, refuse, prompt, sending };
   const parts = me.over || hindered ? [] : steps[me.step](me);
-  replace(me.box.foot, me.over ? note('crit', line(words.overtaken[me.over])) : hindered, me.said, parts, cli(me));
+  if (me.over) replace(me.box.foot, note('crit', line(words.overtaken[me.over])), me.said);
+  else replace(me.box.foot, hindered, me.said, parts, cli(me));
 }
 
 function become(me, step) {
@@ -229,11 +230,12 @@ function watch(me) {
   const { got, words } = me;
   if (!got?.plan) return;
   const left = got.plan.expires_at_ms - me.cases.now();
-  setText(me.left, left > 0 ? words.left(duration(left)) : '');
+
   const given = JSON.stringify(current(me)?.consents ?? []);
   const over = me.step === 'sending' ? null : overtaken(current(me), got, me.cases.now());
   const lost = me.context.stream.state() === 'lost';
   me.offline.hidden = !lost;
+  setText(me.left, left > 0 && !over ? words.left(duration(left)) : '');
   if (over === (me.over ?? null) && given === me.given) return;
   me.over = over;
   me.given = given;
@@ -245,15 +247,19 @@ function draw(me) {
   const { words, got, context } = me;
   const again = () => load(me);
   if (got.why) {
-    replace(me.box.body, note('crit', line(words.why[got.why]), hash(got.hash)));
+    replace(
+      me.box.body,
+      note('crit', line(words.why[got.why]), line(words.gotHash), hash(got.hash), line(words.wantedHash), hash(got.view.plan_sha256))
+    );
     replace(me.box.foot, el('div', { class: 'row consent-choice' }, button(words.again, again)), cli(me));
     return;
   }
   replace(
     me.box.body,
     me.offline,
-    el('div', { class: 'consent-hash' }, el('p', { class: 'meta', text: words.checked }), hash(got.hash), me.left),
-    drawPlan(got.plan, context.words, { whole: true, now: me.cases.now() })
+    me.left,
+    drawPlan(got.plan, context.words, { whole: true, now: me.cases.now() }),
+    el('div', { class: 'consent-hash' }, el('p', { class: 'meta', text: words.checked }), hash(got.hash))
   );
   become(me, 'choose');
   watch(me);
@@ -289,7 +295,7 @@ export function openConsent(context, cases, view) {
     reason: '',
     stop: null,
     said: el('div', { role: 'alert' }),
-    left: el('strong', { class: 'consent-left' }),
+    left: el('p', { class: 'consent-left' }),
     offline: note('warn', line(words.offline)),
   };
   me.offline.hidden = true;

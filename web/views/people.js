@@ -49,7 +49,7 @@ function me({ session, go }, words) {
   });
   return [
     pairs([
-      [words.who, now.name ? `${now.name} (${now.principal})` : (now.principal ?? words.nobody)],
+      [words.who, now.how === 'local' ? words.nobody : now.name ? `${now.name} (${now.principal})` : (now.principal ?? words.nobody)],
       [words.role, role],
       [words.how, words.hows[now.how] ?? now.how ?? ''],
       now.expires_at ? [words.until, `${when(now.expires_at, Date.now())} (${duration(toMs(now.expires_at) - Date.now())})`] : null,

@@ -24,7 +24,7 @@ function passkeyWay({ context, words, done }) {
   const { session } = context;
   const texts = context.words.passkey;
   const button = el('button', { class: 'button main', type: 'button', text: words.passkeyDo });
-  const { node, said } = way(words.passkey, words.passkeyText, button);
+  const { node, said } = way(words.passkey, words.passkeyText, el('div', { class: 'row' }, button));
   const stop = new AbortController();
 
   button.addEventListener('click', async () => {
