@@ -222,6 +222,11 @@ def who_may_not_see_the_house_is_told_so_and_sees_it_when_the_rules_let_it():
         told = len(owner.live("house"))
         wait_for("the reason", lambda: [c for c in owner.comments if c.startswith("house: ")])
         equal((len(owner.live("house")), len(stream.live("house")) > 1), (told, True))
+        looks, waits = (Stream(node, "?with=queue", headers=token_of(node, *words)) for words in (
+            ("tablet", "view"), ("wall", "view", "queue")))
+        wait_for("the queue of whoever has the scope", lambda: waits.live("queue"))
+        wait_for("the reason", lambda: [c for c in looks.comments if c.startswith("queue: ") and "scope queue" in c])
+        equal(looks.live("queue"), [])
         equal(Stream(node, headers=token_of(node, "chatty", "chat", "queue")).status, 403)
         equal(Stream(node, headers={"Authorization": "Bearer nobody-knows-this-token-at-all"}).status, 401)
 

@@ -151,6 +151,20 @@ static bool resume_point(const struct visit *visit, int64_t *ret_after, struct e
     return true;
 }
 
+/* An operator, or who has the scope: that of GET /api/v1/queue. */
+static bool sees_queue(const struct visit *visit)
+{
+    struct gateway *g = visit->gateway;
+    struct identity_refusal refusal;
+
+    if (visit->visitor.role == SESSION_OPERATOR)
+        return true;
+    const struct caller *caller = *visit->visitor.session
+                                      ? sessions_caller(g, &visit->visitor, visit->ex, CALLER_QUEUE)
+                                      : front_caller(g, visit->ex, CALLER_QUEUE, &refusal);
+    return caller && caller->scopes & CALLER_QUEUE;
+}
+
 static bool read_wish(const struct visit *visit, struct live_wish *ret_wish, struct err *err)
 {
     struct body_events asked;
@@ -161,7 +175,7 @@ static bool read_wish(const struct visit *visit, struct live_wish *ret_wish, str
         .form = asked.brief ? HUB_BRIEF : HUB_FULL,
         .live = (asked.stages ? HUB_BIT(HUB_STAGE) : 0) | (asked.queue ? HUB_BIT(HUB_QUEUE) : 0) |
                 (asked.house ? HUB_BIT(HUB_HOUSE) : 0),
-        .sees_queue = visit->visitor.role == SESSION_OPERATOR,
+        .sees_queue = sees_queue(visit),
         .who = visit->who,
         .session = visit->visitor.session};
     return resume_point(visit, &ret_wish->after, err);
