@@ -86,7 +86,8 @@ export function longList(root, { rows = [], key, draw, height }) {
       fresh.classList.add('long-row');
       fresh.setAttribute('role', 'listitem');
       if (node) node.replaceWith(fresh);
-      else root.append(fresh);
+      else if (next.size) [...next.values()].at(-1).node.after(fresh); // Tab and screen readers go as the eye does
+      else root.prepend(fresh);
       node = fresh;
       if (hadFocus) focusable(node).focus({ preventScroll: true });
     }

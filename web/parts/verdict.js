@@ -13,7 +13,7 @@ const TONES = {
   expired: 'rest',
   working: 'busy',
 };
-const SIGNS = { awaiting_consent: '✎', refused: '✕', denied: '⊘', expired: '⌛\ufe0e' };
+const SIGNS = { awaiting_consent: '✎', refused: '✕', denied: '⊘', expired: '◷' };
 const TIERS = { observe: 'rest', change: 'busy', risky: 'warn', destructive: 'crit' };
 const TIER_SIGNS = { observe: '◦', change: '△', risky: '▲', destructive: '◆' };
 
