@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
@@ -73,11 +74,12 @@ class House(Node):
         equal(answer["status"], "failed")
         return answer["case"]
 
-    def heat(self, degrees):
+    def heat(self, degrees, gpu="0"):
         if not hasattr(self, "sense_token"):
-            self.sense_token = subprocess.run([LOGICCTL, "--home", self.home, "token", "create", "--name", "n1", "--opaque", "--scopes", "sense"],
-                                              check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.split()[0]
-        text = 'node_gpu_temperature_celsius{gpu="0"} %s\n' % degrees
+            command = [LOGICCTL, "--home", self.home, "token", "create", "--name", "n1", "--opaque", "--scopes", "sense"]
+            self.sense_token = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                              text=True).stdout.split()[0]
+        text = 'node_gpu_temperature_celsius{gpu="%s"} %s\n' % (gpu, degrees)
         headers = {"Content-Type": "text/plain", "Authorization": "Bearer " + self.sense_token}
         wait_for("the push", lambda: self.request("POST", "/api/v1/senses/n1", text.encode(), headers=headers)[0] == 200)
 
@@ -111,14 +113,16 @@ def one_link_only(raw, link):
     text = raw.decode()
     equal(text.count("://"), text.count(link))
     assert text.count(link) <= 1, text
-    for bad in ("/api/", "approve", "\u202e", "\u200b", "<!", "@channel", "@here", "](", "www.", "mailto:", "javascript:", "actions"):
+    for bad in ("/api/", "logicctl approve", "/consent", "\u202e", "\u200b", "<!", "@channel", "@here", "](", "www.", "mailto:",
+                "javascript:", "actions"):
         assert bad not in text.lower(), (bad, text)
 
 
 @tap.test
 def a_case_that_waits_is_told_in_three_forms_with_one_link():
     with FakeReceiver() as hook, FakeReceiver() as chat, FakeReceiver() as phone:
-        channels = {"log": ("webhook", hook.url("/in?a=b")), "office": ("slack", chat.url("/T0/B0/x")), "phone": ("ntfy", phone.url("/house"))}
+        channels = {"log": ("webhook", hook.url("/in?a=b")), "office": ("slack", chat.url("/T0/B0/x")),
+                    "phone": ("ntfy", phone.url("/house"))}
         with House(channels, {name: ["consent"] for name in channels}) as node:
             case = node.waiting_case()
             link = "%s/#/cases/%s" % (ORIGIN, case)
@@ -151,9 +155,9 @@ def a_case_that_waits_is_told_in_three_forms_with_one_link():
 @tap.test
 def each_kind_goes_to_its_own_channel_only():
     with FakeReceiver() as hook:
-        channels = {what.replace("_", "-"): ("webhook", hook.url("/" + what))
+        channels = {what: ("webhook", hook.url("/" + what))
                     for what in ("consent", "alert_critical", "alert_warning", "case_failed", "node")}
-        with House(channels, {name: [name.replace("-", "_")] for name in channels}) as node:
+        with House(channels, {name: [name] for name in channels}) as node:
             def at(what):
                 return [json.loads(r["body"]) for r in hook.taken() if r["line"].split()[1] == "/" + what]
             started = wait_for("the start", lambda: at("node"))[0]
@@ -211,7 +215,8 @@ def receivers_that_misbehave_are_tried_by_the_table_and_then_given_up():
         receivers["tls"] = FakeReceiver(tls=wrong)
         good, good_tls = FakeReceiver(), FakeReceiver(tls=right)
         channels = {name: ("webhook", r.url()) for name, r in receivers.items()}
-        channels.update(down=("webhook", "http://127.0.0.1:%d/" % free_port()), good=("webhook", good.url()), safe=("webhook", good_tls.url()))
+        channels.update(down=("webhook", "http://127.0.0.1:%d/" % free_port()), good=("webhook", good.url()),
+                        safe=("webhook", good_tls.url()))
         codes = dict(modes, tls="receiver_tls", down="receiver_away")
         home = tempfile.mkdtemp(prefix="ln-home-")
         os.makedirs(os.path.join(home, "pki"), mode=0o700)
@@ -231,7 +236,8 @@ def receivers_that_misbehave_are_tried_by_the_table_and_then_given_up():
                   {n: 5 for n in modes if n != "closed"})
             equal(receivers["tls"].requests, [])  # nothing was said to somebody with another's name
             shown = {c["channel"]: c for c in node.notifications()["channels"]}
-            equal({n: (c["failed"], c["last"]["code"]) for n, c in shown.items() if c["failed"]}, {n: (1, code) for n, code in codes.items()})
+            equal({n: (c["failed"], c["last"]["code"]) for n, c in shown.items() if c["failed"]},
+                  {n: (1, code) for n, code in codes.items()})
             out = node.ctl("notify")
             assert "given up" in out and "HTTP 500" in out and "bad" in out, out
             equal((node.metric('notifications_total{outcome="failed"}'), node.metric('notifications_total{outcome="sent"}'),
@@ -250,7 +256,8 @@ def a_receiver_that_comes_back_is_told_then():
             case = node.waiting_case()
             wait_for("two tries", lambda: len(hook.requests) >= 2)
             waiting = node.notifications()["waiting"][0]
-            equal((waiting["channel"], waiting["about"], waiting["why"]["code"]), ("log", {"what": "consent", "case": case}, "receiver_refused"))
+            equal((waiting["channel"], waiting["about"], waiting["why"]["code"]),
+                  ("log", {"what": "consent", "case": case}, "receiver_refused"))
             assert "tried 2 times" in node.ctl("notify")
             hook.mode = "good"
             equal(node.wait_ended(1)[0]["body"]["tries"], 3)
@@ -278,7 +285,8 @@ def who_dies_in_the_middle_tells_it_once_or_twice():
     for role in ("judge", "actuator", "node"):
         with FakeReceiver("slow") as hook:
             hook.slow_s = 1
-            with House({"log": ("webhook", hook.url())}, {"log": ["consent", "alert_critical"]}, settings=["actuator.notice_ms=5000"]) as node:
+            with House({"log": ("webhook", hook.url())}, {"log": ["consent", "alert_critical"]},
+                       settings=["actuator.notice_ms=5000"]) as node:
                 node.heat(COLD)
                 case = node.waiting_case()
                 wait_for("the first byte", lambda: hook.requests)
@@ -329,12 +337,15 @@ def a_storm_is_bounded_and_the_oldest_gives_way():
                    settings=["judge.notify_waiting_max=256", "actuator.notice_ms=20000"]) as node:
             node.named.stop()
             ids = [node.failed_case("s%d.local" % i) for i in range(300)]
-            dropped = wait_for("the oldest to give way", lambda: len(node.of("notification_failed")) >= 44 and node.of("notification_failed"))
+            wait_for("all to be worded", lambda: node.metric("notifications_waiting") + len(
+                node.of("notification_sent", "notification_failed")) == 300)
+            dropped = node.of("notification_failed")
+            assert len(dropped) >= 30, len(dropped)  # 300 less 256, less those that were told meanwhile
             equal({(e["body"]["code"], e["body"]["tries"]) for e in dropped}, {("too_many", 0)})
             told = {m["about"]["case"] for m in hook.told()}
             gone = [e["body"]["about"]["case"] for e in dropped]
             equal(gone, [i for i in ids if i not in told][:len(gone)])  # the oldest, in their order
-            assert node.metric("notifications_waiting") <= 257, node.metric("notifications_waiting")
+            assert 200 < node.metric("notifications_waiting") <= 256, node.metric("notifications_waiting")
             shown = node.notifications()
             assert len(shown["waiting"]) <= 100 and len(shown["last"]) <= 100
             equal(hook.most_at_once, 1)  # one at a time per channel
@@ -352,7 +363,8 @@ def more_than_the_rules_can_word_is_counted():
             code, answer = node.post("/api/v1/intent", {"nl": " and ".join("add m%d.local to 10.0.0.%d" % (i, i) for i in range(1, 17))})
             equal(code, 200)
             ended = len(answer["results"])
-            wait_for("each is told or counted", lambda: len(node.of("notification_sent")) + node.metric("notifications_dropped_total") >= ended)
+            wait_for("each is told or counted",
+                     lambda: len(node.of("notification_sent")) + node.metric("notifications_dropped_total") >= ended)
 
 
 @tap.test
@@ -378,8 +390,8 @@ def the_secret_address_appears_nowhere():
     with FakeReceiver() as good, FakeReceiver("bad") as bad:
         secrets = {"notify/good": good.url("/hook/%s/x" % token), "notify/bad": bad.url("/%s" % token),
                    "notify/dead": "http://127.0.0.1:%d/%s" % (free_port(), token), "notify/none": "gopher://%s" % token}
-        channels = {"good": ("webhook", "secret:notify/good"), "bad": ("ntfy", "secret:notify/bad"), "dead": ("slack", "secret:notify/dead"),
-                    "none": ("webhook", "secret:notify/none"), "missing": ("webhook", "secret:notify/missing")}
+        channels = {"good": ("webhook", "secret:notify/good"), "bad": ("ntfy", "secret:notify/bad"),
+                    "dead": ("slack", "secret:notify/dead"), "none": ("webhook", "secret:notify/none"), "missing": ("webhook", "secret:notify/missing")}
         with House(channels, {name: ["consent"] for name in channels}, secrets=secrets, settings=["judge.notify_tries=2"]) as node:
             seen = ""
             node.waiting_case()
@@ -404,7 +416,8 @@ def the_secret_address_appears_nowhere():
             assert "secret:notify/good" in seen
 
 
-EVIL = "http://evil.example/a @channel <!here> [ok](http://evil.example) www.evil.example \u202egnp \u200b mailto:x@y &amp; *b* `c` <http://e|x>"
+EVIL = ("http://evil.example/a @channel <!here> [ok](http://evil.example) www.evil.example mailto:x@y &amp; *b* `c` <http://e|x> "
+        "javascript:alert(1)")
 
 
 @tap.test
@@ -413,26 +426,30 @@ def hostile_words_stay_words():
         channels = {"log": ("webhook", hook.url()), "office": ("slack", chat.url()), "phone": ("ntfy", phone.url("/t"))}
         about = ["consent", "case_failed", "alert_critical", "node"]
         with House(channels, {name: about for name in channels}) as node:
-            equal(node.intent("add a.local to 10.0.0.1")["status"], "success")
-            code, answer = node.post("/api/v1/proposals", {"action": "dns_record_delete", "params": {"name": "a.local"},
-                                                           "via": "model", "model": EVIL, "nl": EVIL})
-            equal((code, answer["status"]), (200, "awaiting_consent"))
-            code, text = node.post("/api/v1/proposals", {"action": "dns_record_change", "params": {"name": "a.local", "type": "TXT", "value": EVIL}})
+            equal(node.intent('add txt e.local "%s"' % EVIL)["status"], "success")
+            case = node.intent('delete the TXT record "%s" of e.local' % EVIL)["case"]
+            node.heat(COLD, "http://evil.example/a")  # a part's letters allow it
+            node.heat(HOT, "http://evil.example/a")
+            wait_for("the alert", lambda: [m for m in hook.told() if m["about"]["what"] == "alert_critical"])
             node.named.stop()
-            code, answer = node.post("/api/v1/proposals", {"action": "dns_record_add", "nl": EVIL * 9,
-                                                           "params": {"name": "e.local", "type": "TXT", "value": EVIL}})
-            node.failed_case()
-            wait_for("all three", lambda: min(len(r.told()) for r in (hook, chat, phone)) >= 3)
+            failed = node.intent('add txt f.local "%s"' % (EVIL * 2))
+            equal(failed["status"], "failed")
+            with open(os.path.join(node.home, "site/zz.pl"), "w") as f:
+                f.write('evil("%s").\n' % EVIL)
+            equal(node.post("/api/v1/kb/reload", {})[1]["status"], "refused")
+            whats = {"node", "consent", "alert_critical", "case_failed"}
+            wait_for("all five", lambda: min(len(r.told()) for r in (hook, chat, phone)) >= 5)
+            equal({m["about"]["what"] for m in hook.told()}, whats)
             for receiver in (hook, chat, phone):
                 for request in receiver.taken():
                     links = re.findall(re.escape(ORIGIN) + r"/#/[a-z]+/[0-9A-Z]+", request["body"].decode())
                     equal(len(links), 1)
                     one_link_only(request["body"], links[0])
-            wish = [m for m in hook.told() if m["about"]["what"] == "consent"][0]
-            assert "as a model understood it" in wish["text"] and "\\u{202e}" in wish["text"] and "http[:]//evil[.]example" in wish["text"], wish
+            wish = [m for m in hook.told() if m["about"].get("case") == case][0]
+            assert "http[:]//evil[.]example/a (at)channel" in wish["text"], wish  # the sentence
             said = [m["text"] for m in chat.told() if "Signature wanted" in m["text"]][0]
             body = said[:said.rindex("\n<")]
-            equal([c for c in "<>`" if c in body], [])
+            equal([c for c in "<>`_~" if c in body], [])
             equal(body.count("*"), 2)  # those of our title
             for m in hook.told():
                 assert len(m["title"]) <= 120 and len(m["text"]) <= 1000, m
@@ -450,14 +467,14 @@ def a_test_names_a_channel_and_nothing_else():
             out = node.ctl("notify", "test", "bad", code=6)
             assert "HTTP 500" in out, out
             equal((len(bad.requests), len(hook.requests)), (1, 2))  # a test is tried once
-            for body, param in (({"channel": "mars"}, "channel"), ({}, "channel"), ({"channel": 7}, "channel"), ({"channel": "a/b"}, "channel"),
+            for body, param in (({"channel": "mars"}, "channel"), ({}, "channel"), ({"channel": 7}, "channel"),
+                                ({"channel": "a/b"}, "channel"),
                                 ({"channel": "log", "where": "http://evil.example/"}, "where"),
                                 ({"channel": "log", "text": "click here"}, "text")):
                 code, answer = node.post("/api/v1/notifications/test", body)
                 equal((code, answer["error"]["param"]), (400, param))
-            assert "log, " in node.post("/api/v1/notifications/test", {"channel": "mars"})[1]["error"]["message"] or True
+            assert "bad, log" in node.post("/api/v1/notifications/test", {"channel": "mars"})[1]["error"]["message"]
             bad.mode = "silent"
-            import threading
             threading.Thread(target=lambda: node.post("/api/v1/notifications/test", {"channel": "bad"}), daemon=True).start()
             wait_for("it is under way", lambda: bad.at_once)
             code, answer = node.post("/api/v1/notifications/test", {"channel": "bad"})

@@ -279,7 +279,8 @@ DOOR_FORMS = {
     "observe": [{"now_ms": 1795250034449, "rows": [["", "", "", 1, 1795250034449]]}],
     "ground": [{"texts": [""], "now_ms": 1}], "sensed": [{"job": {"hand": "senses", "op": ""}, "now_ms": 1}],
     "alert": [{"question": {"": ""}}],
-    "notify": [{"entry": {"kind": kind, "seq": 7, "at": "2026-11-21T08:00:00.000Z", "case": "1", "body": {"words": "", "severity": "critical"}},
+    "notify": [{"entry": {"kind": kind, "seq": 7, "at": "2026-11-21T08:00:00.000Z", "case": "1",
+                          "body": {"words": "", "severity": "critical"}},
                 "case": {"id": "1", "status": "awaiting_consent", "nl": "", "summary": ""}, "now_ms": 1795250034449}
                for kind in ("case_planned", "case_failed", "alert_raised", "alert_changed", "kb_loaded", "kb_refused")]
               + [{"test": "", "now_ms": 1}],

@@ -8,7 +8,7 @@ _logicctl_ids() { # ids of cases, newest first; nothing if the node does not ans
 
 _logicctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command="" sub="" word words i
-    local commands="ask propose cases case why approve refuse actions query kb key operator token agent engine ledger vram model docs alert node history sense events status version help"
+    local commands="ask propose cases case why approve refuse actions query kb key operator token agent engine ledger vram model docs alert notify node history sense events status version help"
 
     COMPREPLY=()
     case $previous in
@@ -53,6 +53,7 @@ _logicctl() {
         alert)
             [[ -n $sub || $current == -* ]] || words="list show ack"
             [[ $sub != list ]] || words+=" --status --limit" ;;
+        notify) [[ -n $sub || $current == -* ]] || words="test" ;;
         node) [[ -n $sub || $current == -* ]] || words="list show" ;;
         history) words+=" --part --since --step --promql" ;;
         sense) [[ -n $sub || $current == -* ]] || words="list" ;;

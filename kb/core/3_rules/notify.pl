@@ -114,7 +114,8 @@ notice_channel(Text, Target) :-
         sort(Known0, All),
         (   All == []
         ->  refuse(unknown_channel, channel,
-                   "there is no channel '~s'; the site facts have none: write notify_channel", [Shown])
+                   "there is no channel '~s'; the site facts have none: write notify_channel",
+                   [Shown])
         ;   atomic_list_concat(All, ', ', List),
             refuse(unknown_channel, channel, "there is no channel '~s'; there are: ~w",
                    [Shown, List])

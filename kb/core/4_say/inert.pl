@@ -125,6 +125,7 @@ harmless([Code|Codes], Before, Names) -->
 broken(0'@, Rest, _, _, `(at)`, Rest).
 broken(0':, [0'/,0'/|Rest], _, _, `[:]//`, Rest).
 broken(0'], [0'(|Rest], _, _, `] (`, Rest).
+broken(0'<, [0'!|Rest], _, _, `< !`, Rest).
 broken(0'., [Next|Rest], Before, no_names, `[.]`, [Next|Rest]) :-
     code_type(Before, alnum),
     code_type(Next, alpha).

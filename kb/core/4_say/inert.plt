@@ -30,7 +30,7 @@ test(no_links, [forall(member(Text-Want, [ "http://a/b"-"http[:]//a/b", "HTTPS:/
                                            "x://y"-"x[:]//y", "www.a.b"-"www[.]a.b",
                                            "WwW.a"-"www[.]a", "mailto:a"-"mailto[:]a",
                                            "JavaScript:x"-"javascript[:]x", "tel:1"-"tel[:]1",
-                                           "[a](b)"-"[a] (b)", "a@b"-"a(at)b",
+                                           "[a](b)"-"[a] (b)", "<!here>"-"< !here>", "a@b"-"a(at)b",
                                            "@channel"-"(at)channel" ])), true(Inert == Want)]) :-
     inert(Text, 100, Inert).
 test(words_that_only_end_so, Inert == "metadata: x, hotel: y, awww.") :-

@@ -52,7 +52,8 @@ test(a_test, Title-Urgency == "Test from test-node"-low) :-
 test(links, [forall(member(What-Kind-Body-Want, [
          consent-"case_planned"-[]-"#/cases/C1", case_failed-"case_failed"-[]-"#/cases/C1",
          alert_critical-"alert_raised"-[]-"#/alerts/7",
-         alert_warning-"alert_changed"-["alert"-3]-"#/alerts/3", node-"kb_refused"-[]-"#/ledger/7" ])),
+         alert_warning-"alert_changed"-["alert"-3]-"#/alerts/3",
+         node-"kb_refused"-[]-"#/ledger/7" ])),
              true(Hash == Want)]) :-
     entry(Kind, Body, Entry),
     case(Case),

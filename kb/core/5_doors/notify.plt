@@ -46,11 +46,13 @@ test(with_all_that_hands_need, Rest == [slack, "https://hooks.example/T0/B0", "t
     findall(Value, ( member(Key, [kind, where, node, at, about]), at(Message, Key, Value) ), Rest).
 test(a_failure, Title-Line == "Failed: Add nas.local A 10.0.0.5"-
                               "the server refused Nothing was changed.") :-
-    told("case_failed", [ "error"-obj(["message"-"the server refused"]), "changed"-"no" ], [Message]),
+    told("case_failed", [ "error"-obj(["message"-"the server refused"]), "changed"-"no" ],
+         [Message]),
     at(Message, title, Title),
     at(Message, text, Text),
     split_string(Text, "\n", "", [_, Line|_]).
-test(an_alert, Title-Link-Urgency == "critical: nas is hot"-"https://node.test:30443/#/alerts/7"-high) :-
+test(an_alert, Title-Link-Urgency == "critical: nas is hot"-
+                                     "https://node.test:30443/#/alerts/7"-high) :-
     told("alert_raised", [ "severity"-"critical", "words"-"critical: nas is hot" ], [Message]),
     at(Message, title, Title),
     at(Message, link, Link),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * core — the judge's inside, for the files of this folder only.
- *
  *     requests.c   what the gateway asks             records.c  what is recorded and read back
  *     live.c       the cases in memory               list.c     cases, shown
  *     flow.c       a case from proposal to outcome   consent.c  signatures
@@ -9,9 +8,8 @@
  *     look.c       how a host is, now                requests.h what a method is given
  *     recover.c    cases and facts after a start     plan.c     the bytes that are signed
  *     read_case.c  a case that is not in memory      judge.c    life, peers, timers, reload
- *     passkey.h    is a signature good: key files, passkeys
- *     senses.h     what the sensor sees, and alerts      tell.c     how the nodes are, no case
- *     notify.h     who is told outside
+ *     passkey.h    is a signature good               notify.h   who is told outside
+ *     senses.h     what the sensor sees, and alerts  tell.c     how the nodes are, no case
  */
 #pragma once
 
@@ -87,8 +85,7 @@ struct judge {
     char actuator_boot[BOOT_BYTES_MAX];
     struct pending ledger_calls, actuator_calls;
     struct live *buckets[JUDGE_BUCKETS];
-    size_t live_count;
-    size_t under_way; /* doors and records not yet answered */
+    size_t live_count, under_way; /* doors and records not yet answered */
     bool recovered, stopping, lingering;
     struct client reload_client;
     const char *kb, *site, *state, *rules, *site_hash; /* of the configuration */

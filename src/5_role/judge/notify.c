@@ -17,7 +17,6 @@
 
 #define LOOKING_MAX 4 /* questions to the rules at once: telling is not urgent for them */
 #define AGAIN_MS 1000 /* somebody was away, or the disk refused */
-#define CHANNEL_MAX (NOTIFY_CHANNEL_BYTES - 1)
 
 static void on_timer(uv_timer_t *timer)
 {
@@ -229,7 +228,7 @@ static void send_item(struct judge *j, struct notify_item *item)
 
 /* --- what the rules say -------------------------------------------------------------------- */
 
-static struct notify_item *add_message(struct judge *j, const json_t *message, int64_t tries)
+struct notify_item *notify_add(struct judge *j, const json_t *message, int64_t tries)
 {
     static const char *const KEPT[] = {
         "kind", "where", "title", "text", "link", "urgency", "about", "node", "at"};
@@ -239,7 +238,7 @@ static struct notify_item *add_message(struct judge *j, const json_t *message, i
     char about[NOTIFY_ABOUT_BYTES], now[CLOCK_TEXT_BYTES];
 
     check(job);
-    if (!channel[0] || strlen(channel) > CHANNEL_MAX)
+    if (!channel[0] || strlen(channel) > NOTIFY_CHANNEL_BYTES - 1)
         return NULL;
     for (size_t i = 0; i < COUNT(KEPT); i++)
         json_object_set(job, KEPT[i], json_object_get(message, KEPT[i]));
@@ -290,7 +289,7 @@ static void on_worded(void *context, struct prolog_answer *answer)
         look_failed(look, &answer->err);
     } else {
         json_array_foreach (json_object_get(prolog_answer_json(answer), "messages"), i, message)
-            (void)add_message(j, message, NOTIFY_TRIES_MAX);
+            (void)notify_add(j, message, NOTIFY_TRIES_MAX);
         look_end(look);
     }
     door_answered(j);
@@ -532,72 +531,4 @@ void notify_recovered(struct judge *j)
     if (!ask_door(j, PROLOG_NOTIFY, json_pack("{s:I}", "now_ms", (json_int_t)clock_civil_ms()),
             on_channels, j, &err))
         log_error("channels_not_known", "message", err.message, NULL);
-}
-
-/* --- a test ---------------------------------------------------------------------------------- */
-
-struct testing {
-    struct judge *judge;
-    struct client client;
-};
-
-static bool is_testing(const struct notify_queue *q, const char *channel)
-{
-    for (const struct notify_item *item = q->first; item; item = item->next)
-        if (item->waiter && strcmp(item->channel, channel) == 0)
-            return true;
-    return false;
-}
-
-static bool add_test(struct testing *t, const json_t *message, struct err *err)
-{
-    struct judge *j = t->judge;
-    const char *channel = message_text(message, "channel");
-
-    if (is_testing(&j->notifier.queue, channel))
-        return err_code(err, ERR_LIMIT, "test_under_way", "channel",
-            "a test of the channel '%s' is under way; see what becomes of it first", channel);
-    struct notify_item *item = add_message(j, message, 1);
-    if (!item)
-        return err_code(err, ERR_SYSTEM, "rule_error", NULL, "the rules gave no test message");
-    struct client *waiter = malloc(sizeof *waiter);
-    check(waiter);
-    *waiter = t->client;
-    item->waiter = waiter;
-    return true;
-}
-
-static void on_test_worded(void *context, struct prolog_answer *answer)
-{
-    struct testing *t = context;
-    struct judge *j = t->judge;
-    struct err err = {0};
-    const json_t *messages =
-        answer->ok ? json_object_get(prolog_answer_json(answer), "messages") : NULL;
-
-    if (!answer->ok)
-        client_refuse(j, &t->client, &answer->err);
-    else if (!add_test(t, json_array_get(messages, 0), &err))
-        client_refuse(j, &t->client, &err);
-    free(t);
-    notify_pump(j);
-    door_answered(j);
-}
-
-bool notify_test(struct asked *a, struct err *err)
-{
-    struct str channel;
-    const struct json_field fields[] = {JSON_TAKE_TEXT("channel", &channel, 1, CHANNEL_MAX)};
-
-    if (!json_take(a->body, fields, COUNT(fields), err))
-        return false;
-    struct testing *t = malloc(sizeof *t);
-    json_t *in = json_pack(
-        "{s:s%, s:I}", "test", channel.at, channel.len, "now_ms", (json_int_t)clock_civil_ms());
-    check(t && in);
-    *t = (struct testing){a->judge, a->client};
-    if (ask_door(a->judge, PROLOG_NOTIFY, in, on_test_worded, t, err))
-        return true;
-    free(t);
-    return false;
 }

@@ -49,10 +49,12 @@ void notify_recovered(struct judge *j);
 void notify_pump(struct judge *j);
 /* What an item or a row is about, in one line: "consent 01J…", "alert_critical 412". */
 void notify_about_text(const json_t *about, char ret_text[NOTIFY_ABOUT_BYTES]);
-bool notify_test(struct asked *a, struct err *err);
+/* One message of the rules into the queue, with at most so many tries. NULL: it is known there. */
+struct notify_item *notify_add(struct judge *j, const json_t *message, int64_t tries);
 
 /* --- notify_show.c */
 /* An entry that is read back, or was just recorded. True: it is about a notification, and nobody
  * else needs it. */
 bool notify_fold(struct judge *j, const json_t *entry);
 bool notify_list(struct asked *a, struct err *err);
+bool notify_test(struct asked *a, struct err *err);

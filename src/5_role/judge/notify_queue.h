@@ -27,7 +27,7 @@
 
 #define NOTIFY_TRIES_MAX 5
 #define NOTIFY_KNOWN_MAX 4096
-#define NOTIFY_CHANNEL_BYTES 65
+#define NOTIFY_CHANNEL_BYTES 65 /* of a name, with its end */
 #define NOTIFY_ABOUT_BYTES 128
 #define NOTIFY_CODE_BYTES 48
 #define NOTIFY_WORDS_BYTES 512

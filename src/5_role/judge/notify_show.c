@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What was told and what was given up: the fold of the ledger's entries about it, the same for one
- * that was just made and one that is read back after a start. */
+ * that was just made and one that is read back after a start. And the two requests. */
 #include "judge/requests.h"
 
 #include "base/panic.h"
@@ -10,7 +10,6 @@
 #include "os/clock.h"
 #include "json/json_take.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define WAITING_SHOWN_MAX 100
@@ -133,4 +132,73 @@ bool notify_list(struct asked *a, struct err *err)
         json_pack("{s:o, s:o, s:I, s:o}", "channels", channels, "waiting", waiting_rows(&n->queue),
             "waiting_count", (json_int_t)notify_queue_waiting(&n->queue, NULL), "last", last));
     return true;
+}
+
+/* --- a test ---------------------------------------------------------------------------------- */
+
+struct testing {
+    struct judge *judge;
+    struct client client;
+};
+
+static bool is_testing(const struct notify_queue *q, const char *channel)
+{
+    for (const struct notify_item *item = q->first; item; item = item->next)
+        if (item->waiter && strcmp(item->channel, channel) == 0)
+            return true;
+    return false;
+}
+
+static bool add_test(struct testing *t, const json_t *message, struct err *err)
+{
+    struct judge *j = t->judge;
+    const char *channel = message_text(message, "channel");
+
+    if (is_testing(&j->notifier.queue, channel))
+        return err_code(err, ERR_LIMIT, "test_under_way", "channel",
+            "a test of the channel '%s' is under way; see what becomes of it first", channel);
+    struct notify_item *item = notify_add(j, message, 1);
+    if (!item)
+        return err_code(err, ERR_SYSTEM, "rule_error", NULL, "the rules gave no test message");
+    struct client *waiter = malloc(sizeof *waiter);
+    check(waiter);
+    *waiter = t->client;
+    item->waiter = waiter;
+    return true;
+}
+
+static void on_test_worded(void *context, struct prolog_answer *answer)
+{
+    struct testing *t = context;
+    struct judge *j = t->judge;
+    struct err err = {0};
+    const json_t *messages =
+        answer->ok ? json_object_get(prolog_answer_json(answer), "messages") : NULL;
+
+    if (!answer->ok)
+        client_refuse(j, &t->client, &answer->err);
+    else if (!add_test(t, json_array_get(messages, 0), &err))
+        client_refuse(j, &t->client, &err);
+    free(t);
+    notify_pump(j);
+    door_answered(j);
+}
+
+bool notify_test(struct asked *a, struct err *err)
+{
+    struct str channel;
+    const struct json_field fields[] = {
+        JSON_TAKE_TEXT("channel", &channel, 1, NOTIFY_CHANNEL_BYTES - 1)};
+
+    if (!json_take(a->body, fields, COUNT(fields), err))
+        return false;
+    struct testing *t = malloc(sizeof *t);
+    json_t *in = json_pack(
+        "{s:s%, s:I}", "test", channel.at, channel.len, "now_ms", (json_int_t)clock_civil_ms());
+    check(t && in);
+    *t = (struct testing){a->judge, a->client};
+    if (ask_door(a->judge, PROLOG_NOTIFY, in, on_test_worded, t, err))
+        return true;
+    free(t);
+    return false;
 }
