@@ -121,7 +121,7 @@ static bool take_scopes(json_t *row, const char *words, struct err *err)
         if (!caller_scope_from(word, &scope))
             return err_set(err, ERR_INPUT,
                 "--scopes must be all, or some of chat,completions,embeddings,models,queue,usage,"
-                "api,sense,metrics");
+                "api,sense,metrics,view");
         scopes |= (uint32_t)scope;
     }
     for (int i = 0; i < CALLER_SCOPES; i++)

@@ -258,7 +258,12 @@ TEST(a_silent_judge_is_504_and_a_full_house_503)
 
     open_both(json_pack("{s:i, s:i}", "judge_fast_ms", 100, "in_flight_max", 1), NULL);
     wait_ready();
-    CHECK_INT(post("/api/v1/query", "", "{\"query\":\"silent\"}", "judge_silent"), 504);
+    int status = 503; /* the node's own questions may have the one place */
+    for (struct reply first; status == 503; reply_done(&first)) {
+        ask(&node, "POST", "/api/v1/query", "", "{\"query\":\"silent\"}", &first);
+        status = first.status;
+    }
+    CHECK_INT(status, 504);
     CHECK_INT(post("/api/v1/query", "", "{\"query\":\"echo\"}", ""), 200);
     node_close(&node);
     judge_die(&judge);

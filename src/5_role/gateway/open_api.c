@@ -27,6 +27,14 @@
     "\"string\"},"                                                                                 \
     "\"stream\":{\"type\":\"boolean\"},\"" text "\":{}}}"
 
+/* Texts are base64url without padding. */
+#define TEXT_MEMBER(name) "\"" name "\":{\"type\":\"string\"}"
+#define PASSKEY_SCHEMA                                                                             \
+    "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"credential_id\","         \
+    "\"authenticator_data\",\"client_data_json\",\"signature\"],\"properties\":{" TEXT_MEMBER(     \
+        "credential_id") "," TEXT_MEMBER("authenticator_data") "," TEXT_MEMBER(                    \
+        "client_data_json") "," TEXT_MEMBER("signature") "}}"
+
 /* clang-format off: JSON in C strings reads best by hand */
 /* What a row of route.def does not say. A missing text is left out. */
 static const struct operation {
@@ -141,6 +149,15 @@ static const struct operation {
         NULL,
         "{\"type\":\"object\",\"properties\":{\"enrolment\":{\"type\":\"string\"},"
         "\"key_id\":{\"type\":\"string\"},\"person\":{\"type\":\"string\"}}}"},
+    [ROUTE_sign_in] = {NULL,
+        "{\"oneOf\":[{\"type\":\"object\",\"additionalProperties\":false,\"required\":["
+        "\"token\"],\"properties\":{" TEXT_MEMBER("token") "}},"
+        "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"passkey\"],"
+        "\"properties\":{\"passkey\":" PASSKEY_SCHEMA "}}]}",
+        NULL, REF("Session")},
+    [ROUTE_session] = {NULL, NULL, NULL, REF("Session")},
+    [ROUTE_sessions] = {NULL, NULL, NULL,
+        "{\"type\":\"object\",\"properties\":{\"sessions\":{\"type\":\"array\"}}}"},
     [ROUTE_query] = {NULL,
         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"query\"],"
         "\"properties\":{"
@@ -189,6 +206,11 @@ static const char SCHEMAS[] =
     "\"type\":\"string\"},"
     "\"status\":{\"type\":\"string\"},\"action\":{\"type\":\"string\"},\"params\":{\"type\":"
     "\"object\"}}},"
+    "\"Session\":{\"type\":\"object\",\"required\":[\"signed_in\"],\"properties\":{"
+    "\"signed_in\":{\"type\":\"boolean\"},\"principal\":{\"type\":[\"string\",\"null\"]},"
+    "\"role\":{\"enum\":[\"operator\",\"viewer\",null]},"
+    "\"how\":{\"enum\":[\"local\",\"token\",\"passkey\",null]},"
+    "\"csrf\":{\"type\":[\"string\",\"null\"]},\"passkeys\":{\"type\":\"boolean\"}}},"
     "\"Entry\":{\"type\":\"object\",\"required\":[\"seq\",\"kind\",\"case\",\"at\",\"body\"],"
     "\"properties\":{"
     "\"seq\":{\"type\":\"integer\"},\"kind\":{\"type\":\"string\"},\"case\":{\"type\":\"string\"},"

@@ -149,7 +149,7 @@ static void on_tick(uv_timer_t *timer)
 {
     struct gateway *g = timer->data;
 
-    session_book_sweep(&g->sessions->book, clock_civil_ms());
+    sessions_sweep(g);
     begin_write(g);
 }
 
@@ -163,6 +163,7 @@ void sessions_start(struct gateway *g)
     s->tick = calloc(1, sizeof *s->tick);
     check(s->tick && uv_timer_init(&g->role->loop, s->tick) == 0);
     s->tick->data = g;
+    people_init(g);
     check(uv_timer_start(s->tick, on_tick, keep_ms, keep_ms) == 0);
     g->hub.session_lives = session_lives;
     g->hub.owner = g;
@@ -319,6 +320,16 @@ void sessions_end(struct gateway *g, struct session *session, const char *why)
     session_book_end(&g->sessions->book, session);
     hub_end_session(&g->hub, name);
     sessions_keep(g);
+}
+
+void sessions_sweep(struct gateway *g)
+{
+    struct session_book *book = &g->sessions->book;
+    int64_t now_ms = clock_civil_ms();
+
+    for (size_t i = book->count; i-- > 0;)
+        if (session_is_over(&book->rows[i], &book->times, now_ms))
+            sessions_end(g, &book->rows[i], "its time is over");
 }
 
 /* A role that grew is not a session's that began with less: those last longer. */

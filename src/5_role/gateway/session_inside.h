@@ -41,6 +41,8 @@ struct sessions {
 
 /* Something that must be in the file soon. */
 void sessions_keep(struct gateway *gateway);
+/* All that are over are ended. */
+void sessions_sweep(struct gateway *gateway);
 /* It is over: said in the log, its streams end. */
 void sessions_end(struct gateway *gateway, struct session *session, const char *why);
 /* What it hangs on is still there: the role it gives now. */

@@ -6,7 +6,6 @@
 #include "base/scoped.h"
 #include "gateway/inside.h"
 #include "gateway/session_inside.h"
-#include "os/clock.h"
 #include "webauthn/webauthn.h"
 #include "json/json_take.h"
 
@@ -110,6 +109,14 @@ static void take_origins(struct gateway *g)
 }
 
 static void ask(struct gateway *g);
+static void on_retry(uv_timer_t *timer);
+
+/* The link was full, or the judge slow. When it comes back from away it is asked anyway. */
+static void retry(struct people *people)
+{
+    if (people->retry) /* not at the end */
+        uv_timer_start(people->retry, on_retry, RETRY_MS, 0);
+}
 
 static void on_people(void *owner, json_t *body, const struct err *why)
 {
@@ -133,7 +140,7 @@ static void on_people(void *owner, json_t *body, const struct err *why)
         people->fresh = true;
         take_origins(g);
     } else {
-        people->retry_at_ms = clock_steady_ms() + RETRY_MS;
+        retry(people);
     }
     let_in(g);
 }
@@ -152,7 +159,24 @@ static void ask(struct gateway *g)
 
     people->asking = link_ask(&g->link, &request, &people->call, &err);
     if (!people->asking)
-        people->retry_at_ms = clock_steady_ms() + RETRY_MS;
+        retry(people);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    struct gateway *g = timer->data;
+
+    if (!people_of(g)->fresh && !people_of(g)->asking && link_connected(&g->link))
+        ask(g);
+}
+
+void people_init(struct gateway *g)
+{
+    struct people *people = people_of(g);
+
+    people->retry = calloc(1, sizeof *people->retry);
+    check(people->retry && uv_timer_init(&g->role->loop, people->retry) == 0);
+    people->retry->data = g;
 }
 
 void people_changed(struct gateway *g)
@@ -172,12 +196,17 @@ bool people_wait(struct gateway *g, struct exchange *ex)
 
     if (people->fresh || !link_connected(&g->link))
         return false;
-    if (!people->asking && clock_steady_ms() >= people->retry_at_ms)
+    if (!people->asking && !uv_is_active((uv_handle_t *)people->retry))
         ask(g);
     if (!people->asking)
         return false;
     hold(g, ex);
     return true;
+}
+
+static void on_retry_closed(uv_handle_t *handle)
+{
+    free(handle);
 }
 
 void people_close(struct gateway *g)
@@ -190,8 +219,10 @@ void people_close(struct gateway *g)
         exchange_reply(held->ex, 503, S(""), NULL, 0, S(""));
         free(held);
     }
-    people->asking = true; /* nobody is asked, nobody waits any more */
-    people->fresh = true;
+    people->fresh = true; /* nobody waits any more */
+    if (people->retry)
+        uv_close((uv_handle_t *)people->retry, on_retry_closed);
+    people->retry = NULL;
 }
 
 /* --- what it says --------------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
  * answer. While the judge is away what was known last stands: rules that nobody put in force have
  * changed nothing.
  *
- * owner    people_init() … people_close(), people_free(), of the sessions
+ * owner    people_init() … people_close(), of the sessions
  * threads  the loop's only
  * limits   PEOPLE_ORIGINS_MAX; further ones are left out and said in the log
  */
@@ -15,6 +15,8 @@
 
 #include "gateway/session_book.h"
 #include "net/exchange.h"
+
+#include <uv.h>
 
 #define PEOPLE_ORIGINS_MAX 16
 
@@ -25,16 +27,17 @@ struct people {
     json_t *told; /* the answer; NULL: nobody could be asked yet */
     bool fresh;   /* of the rules in force */
     bool asking, again;
-    int64_t retry_at_ms; /* steady */
+    uv_timer_t *retry;
     struct link_call *call;
     struct held *held;
 };
 
+void people_init(struct gateway *gateway);
 /* There is another judge, or there are other rules. */
 void people_changed(struct gateway *gateway);
 /* True: it is not known and asked for; the exchange is taken and comes back to visit_begin(). */
 bool people_wait(struct gateway *gateway, struct exchange *ex);
-/* Those that wait are answered 503, the rest is let go. */
+/* Those that wait are answered 503; nobody is asked any more. */
 void people_close(struct gateway *gateway);
 
 /* Somebody answered at least once. */

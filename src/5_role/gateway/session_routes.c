@@ -349,7 +349,7 @@ void route_sessions(struct visit *visit)
     const char *own = visit->visitor.session;
     json_t *rows = json_array();
 
-    session_book_sweep(&s->book, clock_civil_ms());
+    sessions_sweep(visit->gateway);
     for (size_t i = 0; i < s->book.count; i++) {
         bool is_own = strcmp(s->book.rows[i].name, own) == 0;
         if (visit->visitor.role != SESSION_OPERATOR && !is_own)
