@@ -20,10 +20,12 @@ function times(row, words, now) {
   return `${words.over(ago(now - cleared))}, ${words.lasted(duration(cleared - raised))}`;
 }
 
-function members(row, words) {
-  if (!row.members?.length) return null;
-  const names = row.members.slice(0, MEMBERS_SHOWN).join(', ');
-  return el('p', { class: 'meta alert-members', text: row.members.length > MEMBERS_SHOWN ? `${names} …` : names });
+// Those that the sentence of a storm does not name.
+function members(row) {
+  const left = (row.members ?? []).filter((name) => !String(row.words).includes(name));
+  if (!left.length) return null;
+  const names = left.slice(0, MEMBERS_SHOWN).join(', ');
+  return el('p', { class: 'meta alert-members', text: left.length > MEMBERS_SHOWN ? `${names} …` : names });
 }
 
 function looked(row, words) {
@@ -60,7 +62,7 @@ function drawRow(row, { words, link }) {
       el('h2', {}, el('a', { class: 'alert-link', href: link('alerts', row.id), text: sentence(row.words) || row.condition }))
     ),
     el('p', { class: 'meta alert-facts' }, facts),
-    members(row, words),
+    members(row),
     looked(row, words)
   );
 }
