@@ -217,6 +217,25 @@ def what_was_done_can_be_proposed_back_as_a_case_of_its_own():
 
 
 @tap.test
+def nothing_is_wider_than_a_small_phone():
+    with PageNode(site={"notify.pl": 'notify_channel(phone, ntfy, "http://127.0.0.1:9/a-rather-long-topic-of-somebody").\n'
+                                     "notify_about(phone, consent).\n"}) as node, Browser() as browser:
+        case, done = waiting_case(node), waiting_case(node, "a-name-that-is-rather-long-for-a-phone.b.c.home.arpa")
+        node.consent(done)
+        denied = node.intent("delete zone local")["case"]
+        tab = node.open(browser, passkey="owner", width=360, height=740)
+        wide = "document.documentElement.scrollWidth > innerWidth"
+        for route in ("#/cases", "#/cases/" + case, "#/cases/" + done, "#/cases/" + denied, "#/people", "#/sign-in", "#/enrol"):
+            tab.go(route)
+            tab.wait("the view", "document.querySelector('main h1') && !document.querySelector('main .loading')")
+            tab.run("await page.evaluate(() => { for (const fold of document.querySelectorAll('details')) fold.open = true; })")
+            equal((route, tab.js(wide)), (route, False))
+        open_consent(tab, case)
+        equal(tab.js("document.querySelector('.dialog-body').scrollWidth > document.querySelector('.dialog-body').clientWidth"), False)
+        tab.still_good()
+
+
+@tap.test
 def a_session_is_ended_from_another_browser():
     with PageNode() as node, Browser() as browser:
         one, two = node.open(browser, passkey="owner"), node.open(browser, passkey="owner")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that a plan says. plan(value, {plan, verdict} of the words, {whole, now}): `whole` draws every line and leaves nothing out: what has no place of
-// its own here stands at the end under its own name, so that nobody signs what was not shown.
+// Everything that a plan says. plan(value, {plan, verdict} of the words, {whole, now}): `whole` draws every line and leaves nothing out:
+// what has no place of its own here stands at the end under its own name, so that nobody signs what was not shown.
 
 import { el } from '../core/dom.js';
 import { duration, when } from '../core/format.js';

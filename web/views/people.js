@@ -38,7 +38,7 @@ function filled(part, ask, draw, words) {
 
 function me({ session, go }, words) {
   const now = session.get();
-  const role = badge({ tone: now.role === 'operator' ? 'ok' : 'rest', text: words.roles[now.role] ?? words.roles.none });
+  const role = badge({ tone: now.role === 'operator' ? 'ok' : 'rest', text: now.role ?? words.roles.none });
   const out = el('button', { class: 'button small', type: 'button', text: words.signOut });
   out.addEventListener('click', async () => {
     out.disabled = true;
@@ -50,7 +50,7 @@ function me({ session, go }, words) {
   return [
     pairs([
       [words.who, now.how === 'local' ? words.nobody : now.name ? `${now.name} (${now.principal})` : (now.principal ?? words.nobody)],
-      [words.role, role],
+      [words.role, el('span', {}, role, ' ', words.roles[now.role] ?? '')],
       [words.how, words.hows[now.how] ?? now.how ?? ''],
       now.expires_at ? [words.until, `${when(now.expires_at, Date.now())} (${duration(toMs(now.expires_at) - Date.now())})`] : null,
     ]),
