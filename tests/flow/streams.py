@@ -176,6 +176,18 @@ def a_host_that_wakes_is_seen_stage_by_stage():
             assert names.index(("case_opened", stage["case"])) < names.index(("stage", stage["case"])), names
 
 
+@tap.test
+def the_stream_of_a_token_that_is_revoked_ends():
+    with Node(named=False, settings=["gateway.heartbeat_ms=100"]) as node:
+        ours, stays, here = Stream(node, headers=token_of(node, "mine", "api")), Stream(node, headers=token_of(node, "wall", "view")), Stream(node)
+        subprocess.run([LOGICCTL, "--home", node.home, "token", "revoke", "mine"], check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL)
+        wait_for("its end", lambda: ours.ended)
+        begun = len(here.comments)
+        wait_for("more beats", lambda: len(here.comments) > begun + 3)
+        equal((stays.ended, here.ended), (False, False))
+
+
 PUSHED = 'node("box", "192.0.2.1", "a machine").\nsense_source("box_push", "box", push, "box", 1).\n'
 
 

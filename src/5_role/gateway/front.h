@@ -50,5 +50,8 @@ bool front_takes_unknown(struct gateway *gateway, struct exchange *ex, struct st
 const struct caller *front_caller(struct gateway *gateway, struct exchange *ex,
     enum caller_scope scope, struct identity_refusal *ret_refusal);
 
+/* May whoever showed the token of this id still look at the node's own API? */
+bool front_token_lives(void *gateway, const char *id);
+
 /* For /metrics. */
 void front_metrics(const struct gateway *gateway, struct buf *out);

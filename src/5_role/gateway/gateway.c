@@ -361,6 +361,8 @@ static bool start_gateway(struct role *role, struct err *err)
     g->once = make_timer(g);
     link_init(&g->link, &role->loop, &link, &LINK_EVENTS, g);
     hub_init(&g->hub, &role->loop, &g->link, &hub);
+    g->hub.token_lives = front_token_lives;
+    g->hub.token_owner = g;
     live_init(&g->live, &role->loop, &g->hub, &g->link, g->front.inference, &live);
     sessions_start(g);
     uv_timer_start(g->once, on_first_turn, 0, 0);

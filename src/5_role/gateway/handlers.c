@@ -165,6 +165,19 @@ static bool sees_queue(const struct visit *visit)
     return caller && caller->scopes & CALLER_QUEUE;
 }
 
+/* Of HOME/tokens: it may be revoked while its stream is open. */
+static const char *token_shown(const struct visit *visit)
+{
+    struct identity_refusal refusal;
+    const struct caller *caller =
+        visit->visitor.how != SESSION_TOKEN || *visit->visitor.session
+            ? NULL
+            : front_caller(visit->gateway, visit->ex,
+                  visit->visitor.role == SESSION_OPERATOR ? CALLER_API : CALLER_VIEW, &refusal);
+
+    return caller ? caller->id : "";
+}
+
 static bool read_wish(const struct visit *visit, struct live_wish *ret_wish, struct err *err)
 {
     struct body_events asked;
@@ -177,7 +190,8 @@ static bool read_wish(const struct visit *visit, struct live_wish *ret_wish, str
                 (asked.house ? HUB_BIT(HUB_HOUSE) : 0),
         .sees_queue = sees_queue(visit),
         .who = visit->who,
-        .session = visit->visitor.session};
+        .session = visit->visitor.session,
+        .token = token_shown(visit)};
     return resume_point(visit, &ret_wish->after, err);
 }
 

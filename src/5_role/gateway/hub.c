@@ -35,6 +35,7 @@ struct subscriber {
     void *owner;
     struct link_call *call;
     char session[SESSION_NAME_BYTES]; /* "": none */
+    char *token;                      /* NULL: none */
 };
 
 /* One entry or live event; its bytes begin where those of the item before it end. */
@@ -297,6 +298,7 @@ static void unlink_subscriber(struct subscriber *s)
         uv_timer_stop(hub->heartbeat);
     if (s->hooks && s->hooks->left)
         s->hooks->left(s->owner);
+    free(s->token);
     free(s);
 }
 
@@ -390,11 +392,17 @@ void hub_end_session(struct hub *hub, const char *session)
     }
 }
 
-static void end_dead_sessions(struct hub *hub)
+static bool may_stay(const struct hub *hub, const struct subscriber *s)
+{
+    return (!*s->session || !hub->session_lives || hub->session_lives(hub->owner, s->session)) &&
+           (!s->token || !hub->token_lives || hub->token_lives(hub->token_owner, s->token));
+}
+
+static void end_dead_ones(struct hub *hub)
 {
     for (struct subscriber *next, *s = hub->first; s; s = next) {
         next = s->next;
-        if (*s->session && hub->session_lives && !hub->session_lives(hub->owner, s->session))
+        if (!may_stay(hub, s))
             end_stream(s);
     }
 }
@@ -404,7 +412,7 @@ static void on_heartbeat(uv_timer_t *timer)
     struct hub *hub = timer->data;
     scoped(buf_done) struct buf text = buf_of(64);
 
-    end_dead_sessions(hub);
+    end_dead_ones(hub);
     sse_encode_comment(S("beat"), &text);
     struct shared_bytes *bytes = shared_bytes_make(buf_str(&text));
     for (struct subscriber *s = hub->first; s; s = s->next)
@@ -433,6 +441,7 @@ bool hub_subscribe(
         .hooks = client->hooks,
         .owner = client->owner};
     snprintf(s->session, sizeof s->session, "%s", client->session ? client->session : "");
+    s->token = client->token && *client->token ? str_dup(str_from(client->token)) : NULL;
     if (hub->first)
         hub->first->before = s;
     hub->first = s;

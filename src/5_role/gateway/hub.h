@@ -72,6 +72,9 @@ struct hub {
      * one that is over ends. NULL: all are. */
     bool (*session_lives)(void *owner, const char *name);
     void *owner; /* of session_lives */
+    /* The same for a token that was shown, by the id of its row. NULL: all are. */
+    bool (*token_lives)(void *token_owner, const char *id);
+    void *token_owner;
 };
 
 void hub_init(struct hub *hub, uv_loop_t *loop, struct link *link, const struct hub_limits *limits);
@@ -85,6 +88,7 @@ struct hub_client {
     const struct hub_hooks *hooks; /* NULL: none */
     void *owner;
     const char *session; /* its name, copied; NULL or "": none asks */
+    const char *token;   /* id of its row, copied; the same */
 };
 
 /* Take the exchange over for good. errors  ERR_LIMIT "too_many_streams": it is still yours */

@@ -524,7 +524,8 @@ bool live_subscribe(
         .form = wish->form,
         .hooks = &HOOKS,
         .owner = w,
-        .session = wish->session};
+        .session = wish->session,
+        .token = wish->token};
     if (hub_subscribe(live->hub, ex, &client, err))
         return true; /* it may have left already */
     forget_watcher(w);

@@ -38,6 +38,7 @@ struct live_wish {
     bool sees_queue;     /* false: this caller may not, and is told so */
     const char *who;     /* JSON text as visits have it; copied */
     const char *session; /* name of the session that asks, or ""; copied */
+    const char *token;   /* id of the token that asks, or ""; copied */
 };
 
 struct watcher;
