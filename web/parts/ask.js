@@ -195,6 +195,7 @@ export function makeAsk(context) {
 
   function finish() {
     close();
+    input.blur();
     input.value = '';
     clear.hidden = true;
     read = null;

@@ -9,7 +9,7 @@ export function drawOutcome(result, { words, link, tones }) {
   const isAnswer = result.status === 'success' && result.answer;
   return el(
     'article',
-    { class: 'stack outcome' },
+    { class: 'stack ask-outcome' },
     el(
       'div',
       { class: 'row' },

@@ -21,7 +21,7 @@ export function progress(stage, stages, now_ms, skew_ms) {
   };
 }
 
-export const wayOf = (stage) => (STAGES_DOWN.includes(stage) ? STAGES_DOWN : STAGES_UP);
+export const wayOf = (way) => (STAGES_DOWN.includes(way.stage) ? STAGES_DOWN : STAGES_UP);
 
 export function makeSteps({ words }) {
   const dots = el('ol', { class: 'steps-dots' }),
@@ -34,7 +34,7 @@ export function makeSteps({ words }) {
     off = null;
 
   function drawWay() {
-    way = wayOf(stage.stage);
+    way = wayOf(stage);
     replace(
       dots,
       way.map((one) => el('li', { title: words.stages[one] ?? one }, el('span', { class: 'away', text: words.stages[one] ?? one })))
@@ -65,7 +65,7 @@ export function makeSteps({ words }) {
       off = null;
       return;
     }
-    if (way !== wayOf(stage.stage)) drawWay();
+    if (way !== wayOf(stage)) drawWay();
     const index = way.indexOf(stage.stage);
     [...dots.children].forEach((dot, i) => {
       setAttr(dot, 'data-at', i < index ? 'past' : i === index ? 'now' : 'next');

@@ -2,6 +2,7 @@
 // Short news at the edge, said to a screen reader too; and what is only said. show(text, {tone, action: {text, run}, ms}) · announce(text)
 
 import { el, setText } from '../core/dom.js';
+import { SIGNS } from './card.js';
 
 const SHOWN_MAX = 4,
   SHOWN_MS = 7000;
@@ -12,7 +13,12 @@ export function makeToasts() {
   const node = el('div', {}, list, said);
 
   function show(text, { tone = 'rest', action = null, ms = SHOWN_MS } = {}) {
-    const toast = el('div', { class: 'toast', data: { tone } }, el('span', { class: 'sign', 'aria-hidden': 'true' }), el('p', { text }));
+    const toast = el(
+      'div',
+      { class: 'toast', data: { tone } },
+      el('span', { class: 'sign', 'aria-hidden': 'true', text: SIGNS[tone] ?? '' }),
+      el('p', { text })
+    );
     const timer = setTimeout(() => toast.remove(), ms);
     if (action) {
       toast.append(

@@ -7,7 +7,7 @@ import { keyed } from '../core/list.js';
 import { onTick } from '../core/tick.js';
 
 export function makeWaiting(words, { empty = null } = {}) {
-  const list = el('ol', { class: 'waiting' }),
+  const list = el('ol', { class: 'queue-list' }),
     none = el('p', { class: 'meta', text: empty ?? '', hidden: true });
   const node = el('section', { hidden: true, 'aria-labelledby': 'waiting' }, el('h2', { id: 'waiting', text: words.title }), list, none);
   let rows = [],
@@ -17,11 +17,11 @@ export function makeWaiting(words, { empty = null } = {}) {
     make: () =>
       el(
         'li',
-        { class: 'waiting-row' },
+        { class: 'queue-row' },
         el('span', { class: 'number' }),
-        el('span', { class: 'waiting-who' }),
+        el('span', { class: 'queue-who' }),
         el('span', { class: 'meta' }),
-        el('span', { class: 'meta number waiting-time' })
+        el('span', { class: 'meta number queue-time' })
       ),
     update(item, row) {
       const [position, who, model] = item.children,

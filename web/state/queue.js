@@ -95,10 +95,18 @@ function ofQueue(state, event) {
   };
 }
 
+/** When a way began: the node's word where it expects an end, for that is its own way; else the first stage of the case that we saw. */
+function beginOf(old, event) {
+  if (event.expected_ms) return event.since_ms ?? event.at_ms ?? null;
+  if (old && old.case === (event.case ?? null)) return old.since_ms;
+  return event.at_ms ?? event.since_ms ?? null;
+}
+
 function ofStage(state, event) {
   const name = event.pool ?? event.host;
   if (typeof name !== 'string' || typeof event.stage !== 'string') return state;
-  const stages = { ...state.stages };
+  const stages = { ...state.stages },
+    old = stages[name];
   delete stages[name];
   stages[name] = {
     stage: event.stage,
@@ -106,11 +114,11 @@ function ofStage(state, event) {
     case: event.case ?? null,
     host: event.host ?? null,
     pool: event.pool ?? null,
-    since_ms: event.since_ms ?? event.at_ms ?? null,
+    since_ms: beginOf(old, event),
     expected_ms: event.expected_ms ?? null,
     at_ms: event.at_ms ?? null,
   };
-  for (const old of Object.keys(stages).slice(0, -STAGES_MAX)) delete stages[old];
+  for (const oldest of Object.keys(stages).slice(0, -STAGES_MAX)) delete stages[oldest];
   return { ...state, stages };
 }
 
@@ -132,17 +140,25 @@ export function reduce(state, event) {
   return state;
 }
 
-const moving = (stage) => Boolean(stage) && !ENDS.has(stage) && (STAGES_UP.includes(stage) || STAGES_DOWN.includes(stage));
+const HOST_MOVES = new Set(['waking', 'booting', 'draining', 'sleeping']);
+const POOL_MOVES = new Set(['host', 'driver_ready', 'engine_starting', 'verifying', 'loading', 'draining', 'unloading']);
+
+/** Does this row say that something is under way? A pool that is empty stands at "agent_up" and waits for nothing. */
+function moves(row) {
+  return row.pool === undefined ? HOST_MOVES.has(row.power) : POOL_MOVES.has(row.state);
+}
 
 /** What is under way for a row of a host or a pool: {stage, words, since_ms, expected_ms, case}, or null. `now_ms`: the browser's clock. */
 export function under_way(state, row, now_ms) {
   if (!row) return null;
   const live = state.stages[row.pool ?? row.host];
-  if (live && moving(live.stage)) return live;
-  if (live && ENDS.has(live.stage) && live.at_ms !== null && now_ms - state.skew_ms - live.at_ms < STAGE_KEPT_MS) return live;
-  if (!moving(row.stage)) return null;
+  if (live && !ENDS.has(live.stage)) return live;
+  if (live && live.at_ms !== null && now_ms - state.skew_ms - live.at_ms < STAGE_KEPT_MS) return live;
+  if (!moves(row)) return null;
+  const known = STAGES_UP.includes(row.stage) || STAGES_DOWN.includes(row.stage);
+  const stage = known && !ENDS.has(row.stage) ? row.stage : row.pool === undefined ? row.power : 'waking';
   return {
-    stage: row.stage,
+    stage,
     words: row.words ?? '',
     case: null,
     since_ms: row.since_ms ?? null,

@@ -183,7 +183,10 @@ export function makeCard(name, words) {
     drawPools(item);
     drawBecause(because, item, words);
     steps.set(item.stage, item.queue.skew_ms);
-    setText(nothing, known ? '' : item.detail ? (words.nothing[item.state.key] ?? words.nothing.unknown) : '');
+    setText(
+      nothing,
+      known || item.state.tone === 'busy' ? '' : item.detail ? (words.nothing[item.state.key] ?? words.nothing.unknown) : ''
+    );
     nothing.hidden = !nothing.textContent;
   }
 

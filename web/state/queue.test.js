@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { EMPTY, reduce, under_way } from './queue.js';
+
+const HOST = { host: 'tower', power: 'asleep', stage: 'asleep', since_ms: 5, expected_ms: null };
+const POOL = {
+  pool: 'gpu0',
+  host: 'tower',
+  state: 'empty',
+  model: null,
+  stage: 'agent_up',
+  since_ms: 5,
+  expected_ms: null,
+  busy: 0,
+  slots: 2,
+  tokens_per_s: 0,
+};
+const queue = (more = {}) => ({
+  kind: 'queue',
+  at_ms: 1000,
+  received_ms: 1250,
+  waiting: 0,
+  running: 0,
+  hosts: [HOST],
+  pools: [POOL],
+  requests: [],
+  ...more,
+});
+const stage = (more) => ({
+  kind: 'stage',
+  case: 'C',
+  host: 'tower',
+  pool: null,
+  at_ms: 2000,
+  since_ms: 5,
+  expected_ms: null,
+  words: '',
+  ...more,
+});
+
+test('the page of capabilities, then the live queue; what the page alone knows stays', () => {
+  const page = {
+    hosts: [{ host: 'tower', state: 'asleep', stage: 'asleep', up_in_ms: 60000 }],
+    pools: [
+      { pool: 'gpu0', host: 'tower', state: 'empty', stage: 'asleep', running: 0, slots: 2, models: [{ model: 'm' }], context: 8192 },
+    ],
+  };
+  const one = reduce(EMPTY, { kind: 'page', capabilities: page });
+  assert.deepEqual([one.known, one.live, one.hosts.tower.power], [true, false, 'asleep']);
+  const two = reduce(one, queue());
+  assert.deepEqual([two.live, two.skew_ms, two.pools.gpu0.context, two.pools.gpu0.models.length], [true, 250, 8192, 1]);
+  assert.equal(reduce(two, queue()).pools.gpu0, two.pools.gpu0);
+});
+
+test('an older node’s queue is asked, but a live one wins', () => {
+  const event = {
+    kind: 'page',
+    capabilities: { hosts: [], pools: [] },
+    queue: { waiting: 3, running: 1, requests: [{ request: 'r1', caller: 'laptop', position: 1 }] },
+  };
+  const asked = reduce(EMPTY, event);
+  assert.deepEqual([asked.waiting, asked.requests[0].id], [3, 'r1']);
+  assert.equal(reduce(reduce(EMPTY, queue()), event).waiting, 0);
+});
+
+test('requests are bounded', () => {
+  assert.equal(reduce(EMPTY, queue({ requests: Array.from({ length: 500 }, (_, i) => ({ id: i })) })).requests.length, 50);
+  assert.deepEqual(reduce(EMPTY, queue({ requests: null, hosts: [{}], pools: 'no' })).hosts, {});
+});
+
+test('nothing is under way where a host is awake and a pool is empty or ready', () => {
+  const awake = reduce(EMPTY, queue({ hosts: [{ ...HOST, power: 'awake', stage: 'agent_up' }] }));
+  assert.equal(under_way(awake, awake.hosts.tower, 0), null);
+  assert.equal(under_way(awake, awake.pools.gpu0, 0), null);
+  assert.equal(under_way(awake, undefined, 0), null);
+});
+
+test('what the node wishes itself is under way by its rows', () => {
+  const state = reduce(
+    EMPTY,
+    queue({
+      hosts: [{ ...HOST, power: 'booting', stage: 'booting', since_ms: 900, expected_ms: 60000 }],
+      pools: [{ ...POOL, state: 'host', stage: 'ready' }],
+    })
+  );
+  assert.deepEqual(under_way(state, state.hosts.tower, 0), { stage: 'booting', words: '', case: null, since_ms: 900, expected_ms: 60000 });
+  assert.equal(under_way(state, state.pools.gpu0, 0).stage, 'waking');
+});
+
+test('what a person asked for is under way by its stages, from the first that was seen, until its case ends', () => {
+  let state = reduce(reduce(EMPTY, queue()), stage({ stage: 'waking' }));
+  state = reduce(state, stage({ stage: 'booting', at_ms: 5000 }));
+  assert.deepEqual([under_way(state, state.hosts.tower, 0).stage, under_way(state, state.hosts.tower, 0).since_ms], ['booting', 2000]);
+  assert.equal(reduce(state, { kind: 'case_executed', case: 'other' }), state);
+  state = reduce(state, { kind: 'case_executed', case: 'C' });
+  assert.equal(under_way(state, state.hosts.tower, 0), null);
+});
+
+test('an end is seen for a moment; a gap in the stream forgets stages', () => {
+  const state = reduce(reduce(EMPTY, queue()), stage({ stage: 'ready', pool: 'gpu0', expected_ms: 9000, since_ms: 100 }));
+  assert.equal(under_way(state, state.pools.gpu0, 2250).since_ms, 100);
+  assert.equal(under_way(state, state.pools.gpu0, 99_000), null);
+  assert.deepEqual(reduce(state, { kind: 'reopened' }).stages, {});
+  assert.equal(reduce(state, stage({ stage: 7 })), state);
+});
