@@ -1,214 +1,81 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Alerts, runbooks and the ledger in a real browser, on a real node; the exporter and the engine are FAKE, for they must lie."""
-import base64
-import json
+"""From a number to a runbook, seen at the page: node_exporter, VictoriaMetrics, llama-server and rules are real.
+
+The model has random weights: what it writes means nothing, and is long, so it is cut; that this is said, and that it is text, is the test.
+"""
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 from browser import Browser  # noqa: E402
-from engine import Fake, saying  # noqa: E402
-from fake_exporter import FakeExporter  # noqa: E402
+from engine import Llama  # noqa: E402
+from fake_exporter import DiskExporter  # noqa: E402
 from history_server import Victoria  # noqa: E402
-from node import LOGICCTL, ROOT, Node, Skip, Tap, equal, page, wait_for  # noqa: E402
+from node import Tap, equal, wait_for  # noqa: E402
+from page_node import PageNode  # noqa: E402
 
 tap = Tap()
-SETTINGS = ["judge.senses_tick_ms=200", "sensor.gather_ms=0"]
-COMMAND = "smartctl -a /dev/sda; echo '<b>$(reboot)</b>'"
-EVIL = {"probable_cause": "<script>alert(1)</script> [click](javascript:alert(1)) ![x](http://evil.example/a.png) <b>fat</b> \u202etxet",
-        "immediate_actions": [{"text": "<img src=x onerror=alert(1)> https://evil.example", "command": COMMAND}],
-        "escalation_criteria": ["<a href='https://evil.example'>more</a>"]}
-ACTIVE = "a, img, script, iframe, object, embed, form, svg, style, link, [onclick], [href], [src]"
+SETTINGS = ["judge.senses_tick_ms=500", "gateway.runbook_tokens_max=1000", "gateway.runbook_ms=300000", "gateway.stream_pause_ms=100"]
 
 
-def worn(sectors, disk="sda"):
-    return 'smartmon_reallocated_sector_ct_raw_value{disk="%s"} %d\n' % (disk, sectors)
-
-
-class House(Node):
-    def __init__(self, exporter, engine=None, more="", **options):
-        site = {"senses.pl": 'sense_source("x", "home", exporter, "%s", 1).\n%s' % (exporter.url, more)}
-        super().__init__(named=False, site=site, settings=SETTINGS + options.pop("settings", []),
-                         args=["--llm", engine.url] if engine else [], **options)
-
-    def alert(self, **fields):
-        def found():
-            rows = self.get("/api/v1/alerts")[1]["alerts"]
-            return next((row for row in rows if all(row.get(name) == value for name, value in fields.items())), None)
-        return wait_for("an alert %s" % fields, found)
-
-    def token(self, name, scope):
-        return subprocess.run([LOGICCTL, "--home", self.home, "token", "create", "--name", name, "--scopes", scope], check=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.split()[0]
-
-
-def url(node):
-    return "http://127.0.0.1:%d" % node.port
-
-
-def narrow(tab):
-    """Nothing stands beside the page on a small screen."""
-    assert tab.js("document.documentElement.scrollWidth <= innerWidth"), tab.js("document.documentElement.scrollWidth")
+def site(exporter, history=""):
+    return {"senses.pl": 'sense_source("x", "nas", exporter, "%s", 1).\n%s' % (exporter.url, history)}
 
 
 @tap.test
-def an_alert_comes_while_the_page_is_open_is_looked_after_and_its_runbook_is_inert():
-    with FakeExporter("") as exporter, Fake(saying(EVIL)) as engine, House(exporter, engine) as node, Browser() as browser:
-        tab = browser.tab(url(node), permissions=["clipboard-read", "clipboard-write"])
+def a_disk_wears_and_the_page_shows_alert_chart_and_runbook_as_they_come():
+    with tempfile.TemporaryDirectory(prefix="ln-history-") as folder, Victoria(folder) as history, DiskExporter() as exporter, \
+            Llama() as engine, PageNode(named=False, settings=SETTINGS, args=["--llm", engine.url],
+                                        site=site(exporter, 'history("%s").\n' % history.url)) as node, Browser() as browser:
+        exporter.tell(sda=0)
+        tab = node.open(browser)
         tab.go("#/alerts")
-        tab.says("No alert is open.")
-        exporter.text = worn(50)
-        tab.says("has a disk with reallocated sectors")
-        tab.says("runbook")
-        tab.click("disk with reallocated sectors", role="link")
-        tab.says("A model wrote this; nothing here was carried out.")
-        equal(tab.js("document.querySelectorAll('.alert-runbook :is(%s)').length" % ACTIVE), 0)
-        shown = tab.text(".alert-runbook")
-        for words in ("<script>alert(1)</script> [click](javascript:alert(1))", "<img src=x onerror=alert(1)>", COMMAND):
-            assert words in shown, shown
-        assert "\u202e" not in shown, shown
-        tab.js("document.querySelectorAll('.alert-runbook details').forEach((one) => { one.open = true; })")
-        equal(tab.js("document.querySelectorAll('.alert-runbook :is(%s)').length" % ACTIVE), 0)
-        tab.click("Copy as text", within=".alert-runbook ol")
-        equal(tab.wait("the clipboard", "navigator.clipboard.readText().then((text) => text)"), COMMAND)
-        tab.says("No history is kept")
+        tab.says("Live")
+        wait_for("a reading", lambda: node.get("/api/v1/sources")[1]["sources"][0]["series"])
+        exporter.tell(sda=50)
+        tab.says("warning")  # without a reload
+        tab.wait("its row", "[...document.querySelectorAll('main a')].some((a) => a.hash.startsWith('#/alerts/'))")
+        alert = [e for e in node.entries() if e["kind"] == "alert_raised"][0]
+        tab.run("await page.locator('main a[href^=\"#/alerts/\"]').first().click()")
+        tab.says("Alert %d" % alert["seq"])
+        tab.says("Its life")
+        tab.wait("the chart", "document.querySelector('main canvas')?.width > 200")
+        drawn = "return page.evaluate(`(() => { const c = document.querySelector('main canvas'); const d = " \
+            "c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; " \
+            "return n; })()`)"
+        assert tab.run(drawn) > 500, "nothing is drawn"
+        tab.wait("the runbook", "document.body.innerText.includes('nothing here was carried out')", 400)
+        tab.says("The answer was cut off before its end.")
+        made = [e for e in node.entries() if e["kind"] == "runbook_generated"][0]
+        equal(made["body"]["truncated"], True)
+        exporter.tell(sda=500)
+        tab.says("critical")
         tab.click("I look after it")
-        tab.fill("A word to the others", "on <my> way")
+        tab.run("await page.locator('dialog[open] textarea').fill('a new disk is ordered')")
         tab.click("Say so")
-        tab.says("looks after it: “on <my> way”")
-        alert = node.alert(condition="disk_wearing")
-        equal((alert["status"], alert["acknowledged"]["words"]), ("acknowledged", "on <my> way"))
-        tab.wait("the button to go", "![...document.querySelectorAll('button')].some((one) => one.innerText === 'I look after it')")
-        exporter.text = worn(500)
-        tab.says("critical from 100")
-        tab.says("nobody looks after it")  # become worse, it is raised again
+        tab.says("a new disk is ordered")
+        equal(node.get("/api/v1/alerts/%d" % alert["seq"])[1]["acknowledged"]["words"], "a new disk is ordered")
+        exporter.tell(sda=0)
+        tab.wait("it to be over", "/\\bOver\\b/.test(document.querySelector('main').innerText)")
         tab.still_good()
+        asked = [line for line in tab.asked() if "/vendor/" in line]
+        equal(sorted({line.split("/vendor/")[1] for line in asked}), ["uplot.css", "uplot.js"])  # and only when it was needed
 
 
 @tap.test
-def why_there_is_no_runbook_is_said_and_a_viewer_cannot_look_after_anything():
-    with FakeExporter(worn(50)) as exporter, House(exporter) as node, Browser() as browser:
-        number = node.alert(condition="disk_wearing", runbook_state="failed")["id"]
-        tab = browser.tab(url(node), width=390, height=844, scheme="dark")
-        tab.go("#/alerts/%d" % number)
+def without_history_and_without_a_model_the_page_says_so():
+    with DiskExporter() as exporter, PageNode(named=False, settings=SETTINGS, site=site(exporter)) as node, Browser() as browser:
+        exporter.tell(sda=50)
+        alert = wait_for("an alert", lambda: [e for e in node.entries() if e["kind"] == "alert_raised"])[0]
+        wait_for("no runbook", lambda: [e for e in node.entries() if e["kind"] == "runbook_failed"])
+        tab = node.open(browser, width=390, height=844, scheme="dark")
+        tab.go("#/alerts/%d" % alert["seq"])
+        tab.says("No history is kept")
         tab.says("No runbook came of it")
-        tab.says("no_model")
-        tab.says("I look after it")
-        narrow(tab)
-        token = node.token("tablet", "view")
-        wait_for("the token to be known", lambda: node.get("/api/v1/alerts", headers={"Authorization": "Bearer " + token})[0] == 200)
-        said = tab.js("fetch('/api/v1/session', {method: 'POST', headers: {'Content-Type': 'application/json'}, "
-                      "body: JSON.stringify({token: args.token})}).then((answer) => answer.json())", token=token)
-        assert said.get("role") == "viewer", said
-        tab.reload()
-        tab.says("No runbook came of it")
-        assert "I look after it" not in tab.text(), tab.text()
-        tab.go("#/alerts/999999")
-        tab.says("This alert could not be read")
-        tab.still_good()
-
-
-@tap.test
-def the_number_of_an_alert_is_plotted_from_history_with_its_levels_and_as_a_table():
-    if not os.path.exists(os.path.join(page(), "vendor/uplot.js")):
-        raise Skip("no uPlot in build/npm: make build")
-    folder = tempfile.mkdtemp(prefix="ln-chart-")
-    try:
-        with Victoria(folder) as server, FakeExporter(worn(50)) as exporter, \
-                House(exporter, more='history("%s").\n' % server.url, settings=["sensor.history_batch_ms=200"]) as node, \
-                Browser() as browser:
-            number = node.alert(condition="disk_wearing")["id"]
-            wait_for("numbers in history", lambda: server.raw('logic_disk_reallocated{node="home"}'))
-            tab = browser.tab(url(node), width=390, height=844)
-            tab.go("#/alerts/%d" % number)
-            tab.wait("a chart", "document.querySelector('.chart canvas')?.width > 0", patience_s=30)
-            tab.says("50 ·")
-            tab.js("(document.querySelector('.chart details').open = true)")
-            tab.wait("its numbers", "[...document.querySelectorAll('.chart td.number')].some((cell) => cell.innerText === '50')")
-            narrow(tab)
-            tab.click("24 h")
-            tab.wait("the other span", "document.querySelector('[data-span=day]').getAttribute('aria-pressed') === 'true'")
-            tab.still_good()
-            server.kill()
-            tab.click("7 days")
-            tab.says("History does not answer")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def verified(data):
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        return subprocess.run([sys.executable, os.path.join(ROOT, "tools/verify_ledger.py"), file.name], stdout=subprocess.PIPE, text=True,
-                              check=False).stdout
-
-
-@tap.test
-def the_ledger_is_verified_in_the_browser_and_one_changed_byte_is_named():
-    with Node(named=False) as node, Browser() as browser:
-        for _ in range(40):
-            node.intent("list all nodes")
-        size = node.entries()[-1]["seq"]
-        tab = browser.tab(url(node), acceptDownloads=True)
-        tab.go("#/ledger")
-        tab.says("This is the first entry.")
-        path = tab.run("const [file] = await Promise.all([page.waitForEvent('download'), "
-                       "page.getByRole('button', {name: 'Export and verify'}).click()]); return file.path()")
-        tab.says("It holds: %d entries and" % size)
-        tab.says("Every signature was checked.")
-        saved = open(path, "rb").read()
-        assert verified(saved).startswith("ok: %d entries" % size), verified(saved)
-        # FAKE network: what comes from the node is changed on its way, one byte of entry 17
-        lines = saved.split(b"\n")
-        lines[17] = lines[17].replace(b'"actor":"judge"', b'"actor":"jud9e"')
-        tab.run("await context.route('**/api/v1/ledger/export', (route) => route.fulfill({contentType: 'application/x-ndjson', "
-                "body: Buffer.from(args.text, 'base64')}))", text=base64.b64encode(b"\n".join(lines)).decode())
-        tab.click("Verify in this browser")
-        tab.says("It does not hold")
-        tab.says("Entry 17 was changed")
-        tab.run("await context.unroute('**/api/v1/ledger/export')")
-        tab.run("await page.locator('.ledger-check summary').click()")
-        tab.run("await page.locator('#known-key').fill(args.key)", key="ed25519:" + "A" * 43 + "=")
-        tab.click("Verify in this browser")
-        tab.says("names another key than yours")
-        tab.run("await page.locator('#known-key').fill(args.key)", key=json.loads(saved.split(b"\n")[0])["public_key"])
-        tab.click("Verify in this browser")
-        tab.says("It is the key that you wrote down.")
-        tab.still_good()
-
-
-@tap.test
-def entries_are_found_opened_and_hold_one_another():
-    with Node(named=False) as node, Browser() as browser:
-        for _ in range(5):
-            node.intent("list all nodes")
-        case = node.intent("is node gold healthy?")["case"]
-        tab = browser.tab(url(node), width=390, height=844)
-        tab.go("#/ledger")
-        tab.says("This is the first entry.")
-        narrow(tab)
-        node.intent("list all alerts")
-        tab.wait("what comes to stand on top", "document.querySelector('[aria-posinset=\"1\"] .entry-seq')?.innerText === '#' + args.size",
-                 size=node.entries()[-1]["seq"])
-        tab.run("await page.getByRole('searchbox').fill('kb_loaded')")
-        tab.wait("one row", "document.querySelectorAll('.entry-row').length === 1")
-        tab.click("Entry 1, kb_loaded", role="link")
-        tab.says("The next entry kept the same hash.")
-        tab.says("rules")
-        tab.click("Newer", role="link")
-        tab.says("Entry 2")
-        tab.go("#/ledger/%d" % node.entries()[-1]["seq"])
-        tab.says("It is the newest")
-        tab.go("#/ledger/99999999")
-        tab.says("There is no entry with this number")
-        tab.go("#/ledger?case=" + case)
-        tab.wait("entries of that case", "document.querySelectorAll('.entry-row').length > 1 && "
-                 "[...document.querySelectorAll('.entry-case')].every((one) => one.hash === '#/cases/' + args.case)", case=case)
-        narrow(tab)
+        tab.says("no model is configured")
+        equal(tab.run("return page.locator('main canvas').count()"), 0)
+        tab.says("50")  # the number itself stands in a table
         tab.still_good()
 
 

@@ -81,10 +81,20 @@ function whole(state, rows, size) {
   return { ...state, rows: kept, size: Math.max(state.size, size, kept[0]?.seq ?? 0), gap: hole, full: rows.length >= ROWS_MAX };
 }
 
+// The page right below what is there, as most are: nothing has to be sorted.
+function below(state, more) {
+  const last = state.rows.at(-1)?.seq;
+  if (!more.length || more.at(-1).seq !== last - 1 || !more.every((row, i) => row.seq === more[0].seq + i)) return null;
+  return state.rows.concat(more.reverse());
+}
+
 function ofPage(state, event) {
   const more = event.entries.filter(numbered).map(rowOf);
-  if (!state.known) return whole({ ...state, known: true }, merged([], more), event.size ?? 0);
-  return whole(state, merged(state.rows, more), event.size ?? 0);
+  const size = event.size ?? 0;
+  if (!state.known) return whole({ ...state, known: true }, merged([], more), size);
+  const rows = state.gap ? null : below(state, more);
+  if (!rows) return whole(state, merged(state.rows, more), size);
+  return { ...state, rows: rows.slice(0, ROWS_MAX), size: Math.max(state.size, size), full: rows.length >= ROWS_MAX };
 }
 
 function ofEntry(state, entry) {
