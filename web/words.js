@@ -196,6 +196,7 @@ export const words = {
       failed: 'It failed.',
     },
     answered: 'The answer',
+    behind: 'What it rests on',
     changed: { yes: 'Something was changed.', no: 'Nothing was changed.', unknown: 'It is not known whether something was changed.' },
     result: 'Result in full',
     refusedBy: (name) => `Refused by ${name}`,

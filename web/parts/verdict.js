@@ -48,7 +48,7 @@ export function verdict(found, words) {
     'div',
     { class: 'stack' },
     el('p', { class: 'verdict-words', text: found.words ?? '' }),
-    list(words.reasons, reasons, 'verdict-reasons'),
+    reasons.length > 1 ? list(words.reasons, reasons, 'verdict-reasons') : null, // one reason stands in the words already
     list(words.would, found.would_permit ?? [], 'verdict-would')
   );
 }

@@ -3,6 +3,7 @@
 
 import { el } from '../core/dom.js';
 import { duration, toMs, when } from '../core/format.js';
+import { drawAnswer } from '../parts/answer.js';
 import { badge, pairs } from '../parts/card.js';
 import { coverage, parameters, shown } from '../parts/plan.js';
 import { proof } from '../parts/proof.js';
@@ -61,7 +62,8 @@ function signer({ person, name, signed, keys, passkeys }, isOver, words) {
   );
 }
 
-export function signatures({ people, needed, given, isOver }, words) {
+export function signatures({ people: all, needed, given, isOver }, words) {
+  const people = isOver && given >= needed ? all.filter((one) => one.signed) : all;
   const list = el(
     'ul',
     { class: 'stack tight' },
@@ -112,7 +114,7 @@ export function outcome({ view, refused, changed }, words, texts, propose) {
   return card(
     isAnswer ? words.answered : words.outcome,
     isAnswer ? null : sentence,
-    isAnswer && typeof done?.words === 'string' ? el('p', { class: 'said-back', text: done.words }) : null,
+    isAnswer && done ? drawAnswer(done, { folded: words.behind }) : null,
     view.error ? el('p', {}, view.error.message ?? '', ' ', code(view.error.code ?? '', 'meta')) : null,
     view.status === 'failed' && changed ? el('p', { text: words.changed[changed] ?? changed }) : null,
     refused ? refusal(refused, words) : null,

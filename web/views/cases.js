@@ -13,7 +13,7 @@ import { CASES_MAX, FILTERS, counts, list } from '../state/cases.js';
 import { feed } from './cases_feed.js';
 
 const NARROW = 640; // px of the list
-const HEIGHT = { wide: 64, narrow: 104 };
+const HEIGHT = { wide: 64, narrow: 92 };
 const TICK_MS = 1000;
 
 let remembered = ''; // what was searched for, when one comes back from a case
