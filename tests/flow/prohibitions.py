@@ -74,6 +74,21 @@ def gateway_cannot_execute_and_cannot_open_device_secrets():
 
 
 @tap.test
+def gateway_reads_codes_writes_what_waits_and_no_fact():
+    with Node(named=False) as node:
+        files = {name: node.home + name for name in ("/enrol/codes.json", "/enrol/pending/0123456789abcdef.json", "/site/keys.pl",
+                                                     "/run/page.json")}
+        for name, path in files.items():
+            open(path, "a").close()
+        node.stop()
+        found = probe(node, "gateway", *files.values())
+        if found["landlock"]:
+            equal({name: (found["open:" + path], found["write:" + path]) for name, path in files.items()},
+                  {"/enrol/codes.json": ("allowed", "EACCES"), "/enrol/pending/0123456789abcdef.json": ("allowed", "allowed"),
+                   "/site/keys.pl": ("EACCES", "EACCES"), "/run/page.json": ("allowed", "EACCES")})
+
+
+@tap.test
 def actuator_cannot_listen():
     with Node() as node:
         found = probe(node, "actuator", node.home + "/secrets/tsig/home", node.home + "/ledger/ledger.db")

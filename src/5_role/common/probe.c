@@ -79,6 +79,8 @@ int role_probe(const struct role_kind *kind, const char *const *paths, int path_
         char key[512];
         snprintf(key, sizeof key, "open:%s", paths[i]);
         json_object_set_new(found, key, json_string(outcome(open(paths[i], O_RDONLY) >= 0)));
+        snprintf(key, sizeof key, "write:%s", paths[i]);
+        json_object_set_new(found, key, json_string(outcome(open(paths[i], O_WRONLY) >= 0)));
     }
     if (role.deny & SANDBOX_DENY_EXEC)
         json_object_set_new(found, "exec", json_string(try_exec()));

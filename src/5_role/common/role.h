@@ -90,6 +90,7 @@ void role_end(struct role *role, int status);
 int role_run(const struct role_kind *kind);
 
 /* Instead of a life: open, lock up, then try what is forbidden and print one JSON object,
- * {"socket":"EPERM","open:/etc/passwd":"EACCES",…}. `paths` are opened for reading. For tests of
- * the prohibitions on the real configuration of the real role. */
+ * {"socket":"EPERM","open:/etc/passwd":"EACCES",…}. `paths` are opened for reading ("open:") and
+ * for writing ("write:"). For tests of the prohibitions on the real configuration of the real role.
+ */
 int role_probe(const struct role_kind *kind, const char *const *paths, int path_count);
