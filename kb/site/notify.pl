@@ -1,6 +1,7 @@
 %   SPDX-License-Identifier: Apache-2.0
 %
-%   Who is told outside, and of what (docs/dashboard.md §6). All of it is an example: take the % away.
+%   Who is told outside, and of what (docs/dashboard.md §6). All of it is an example: take the %
+%   away.
 %   A message has words and a link to the page, where one looks and decides; it decides nothing.
 
 %   Where browsers reach the page: the first one is in the links; without one there are no links.

@@ -168,7 +168,7 @@ def each_kind_goes_to_its_own_channel_only():
             node.heat(COLD)
             node.heat(HOT)
             critical = wait_for("the alert", lambda: at("alert_critical"))[0]
-            equal((critical["urgency"], critical["link"]), ("high", "%s/#/alerts/%d" % (ORIGIN, critical["about"]["seq"])))
+            equal((critical["urgency"], critical["link"]), ("high", "%s/#/alerts/%d" % (ORIGIN, critical["about"]["alert"])))
             assert critical["title"].startswith("critical: n1"), critical
             case = node.waiting_case()
             equal(wait_for("the wish", lambda: at("consent"))[0]["about"]["case"], case)
@@ -357,14 +357,33 @@ def a_storm_is_bounded_and_the_oldest_gives_way():
 
 @tap.test
 def more_than_the_rules_can_word_is_counted():
-    with FakeReceiver() as hook:
-        with House({"log": ("webhook", hook.url())}, {"log": ["case_failed"]}, settings=["judge.notify_looks_max=16"]) as node:
-            node.named.stop()
-            code, answer = node.post("/api/v1/intent", {"nl": " and ".join("add m%d.local to 10.0.0.%d" % (i, i) for i in range(1, 17))})
-            equal(code, 200)
-            ended = len(answer["results"])
-            wait_for("each is told or counted",
-                     lambda: len(node.of("notification_sent")) + node.metric("notifications_dropped_total") >= ended)
+    with FakeReceiver("bad") as hook:
+        with House({"log": ("webhook", hook.url())}, {"log": ["consent"]},
+                   settings=["judge.notify_looks_max=16", "judge.notify_pause_ms=600000"]) as node:
+            for name in ["m%d.local" % i for i in range(30)]:
+                node.waiting_case(name)
+            wait_for("a try of each", lambda: len(hook.requests) == 30)
+            node.kill()
+            hook.mode = "good"
+            node.start()  # the start itself and thirty cases, of which sixteen fit
+            equal(len(hook.wait_told(16)), 16)
+            equal(node.metric("notifications_dropped_total"), 15)
+            assert node.log_text().count('"event":"notification_dropped"') == 1
+            equal(len(node.wait_ended(16)), 16)
+
+
+@tap.test
+def an_actuator_that_is_full_is_asked_again():
+    with FakeReceiver("slow") as hook:
+        hook.slow_s = 0.3
+        channels = {"c%d" % i: ("webhook", hook.url()) for i in range(6)}
+        with House(channels, {name: ["consent"] for name in channels},
+                   settings=["judge.notify_at_once=8", "actuator.notices_at_once=1", "actuator.notices_waiting_max=1"]) as node:
+            node.waiting_case()
+            ended = node.wait_ended(6)
+            equal({(e["kind"], e["body"]["tries"]) for e in ended}, {("notification_sent", 1)})
+            equal((len(hook.told()), hook.most_at_once), (6, 1))
+            assert '"event":"notification_refused","code":"queue_full"' in node.log_text()
 
 
 @tap.test
@@ -391,7 +410,8 @@ def the_secret_address_appears_nowhere():
         secrets = {"notify/good": good.url("/hook/%s/x" % token), "notify/bad": bad.url("/%s" % token),
                    "notify/dead": "http://127.0.0.1:%d/%s" % (free_port(), token), "notify/none": "gopher://%s" % token}
         channels = {"good": ("webhook", "secret:notify/good"), "bad": ("ntfy", "secret:notify/bad"),
-                    "dead": ("slack", "secret:notify/dead"), "none": ("webhook", "secret:notify/none"), "missing": ("webhook", "secret:notify/missing")}
+                    "dead": ("slack", "secret:notify/dead"), "none": ("webhook", "secret:notify/none"),
+                    "missing": ("webhook", "secret:notify/missing")}
         with House(channels, {name: ["consent"] for name in channels}, secrets=secrets, settings=["judge.notify_tries=2"]) as node:
             seen = ""
             node.waiting_case()
@@ -460,7 +480,7 @@ def a_test_names_a_channel_and_nothing_else():
     with FakeReceiver() as hook, FakeReceiver("bad") as bad:
         with House({"log": ("webhook", hook.url()), "bad": ("webhook", bad.url())}, {}) as node:
             code, answer = node.post("/api/v1/notifications/test", {"channel": "log"})
-            equal((code, answer["channel"], answer["about"]["what"], answer["tries"]), (200, "log", "test", 1))
+            equal((code, answer["channel"], answer["about"]["what"], answer["tries"], answer["sent"]), (200, "log", "test", 1, True))
             told = hook.told()[0]
             assert told["title"].startswith("Test from ") and told["link"] == ORIGIN + "/#/people", told
             equal(node.ctl("notify", "test", "log"), "told log\n")

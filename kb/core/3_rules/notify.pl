@@ -29,7 +29,8 @@ channels_max(16).
 
 %!  notice_topic(++Entry, ++Case, +NowMs, -What:atom, -About) is semidet.
 %
-%   About is what a channel is told of once: obj([what-What, case-Id]) or obj([what-What, seq-Seq]).
+%   About is what a channel is told of once: obj([what-What, Key-Value]), Key one
+%   of case, alert and seq (of an entry).
 
 notice_topic(Entry, Case, NowMs, What, About) :-
     field(Entry, kind, Kind),
@@ -43,11 +44,11 @@ topic("case_planned", _, Case, _, consent, case, Id) :-
 topic("case_failed", Entry, Case, NowMs, case_failed, case, Id) :-
     recent(Entry, NowMs),
     case_id(Case, Id).
-topic("alert_raised", Entry, _, _, What, seq, Id) :-
+topic("alert_raised", Entry, _, _, What, alert, Id) :-
     field(Entry, seq, Id),
     integer(Id),
     severity_topic(Entry, What).
-topic("alert_changed", Entry, _, _, What, seq, Id) :-
+topic("alert_changed", Entry, _, _, What, alert, Id) :-
     field(Entry, body, Body),
     field(Body, alert, Id),
     integer(Id),

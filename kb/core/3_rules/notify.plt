@@ -33,10 +33,10 @@ test(a_failure_of_no_known_case, [fail]) :-
     topic("case_failed", [], null, NowMs, _).
 test(alerts_by_severity, [forall(member(Severity-What, [ "critical"-alert_critical,
                                                          "warning"-alert_warning ])),
-                          true(Topic == What-[what-What, seq-7])]) :-
+                          true(Topic == What-[what-What, alert-7])]) :-
     topic("alert_raised", ["severity"-Severity], null, 0, Topic).
 test(one_that_became_worse_is_the_same_alert,
-     Topic == alert_critical-[what-alert_critical, seq-3]) :-
+     Topic == alert_critical-[what-alert_critical, alert-3]) :-
     topic("alert_changed", ["severity"-"critical", "alert"-3], null, 0, Topic).
 test(a_strange_severity, [fail]) :-
     topic("alert_raised", ["severity"-"fatal"], null, 0, _).

@@ -22,8 +22,8 @@ static struct str about_text(const json_t *row, char ret_text[LINE_BYTES_MAX])
     struct str what = json_str(about, "what"), of = json_str(about, "case");
     char number[SCRATCH_BYTES];
 
-    if (!of.len && json_object_get(about, "seq"))
-        of = json_text(about, "seq", number);
+    if (!of.len)
+        of = json_text(about, json_object_get(about, "alert") ? "alert" : "seq", number);
     snprintf(ret_text, LINE_BYTES_MAX, "%.*s%s%.*s", (int)(what.len < 64 ? what.len : 64), what.at,
         of.len ? " " : "", (int)(of.len < 64 ? of.len : 64), of.len ? of.at : "");
     return str_from(ret_text);

@@ -55,14 +55,16 @@ void notify_start(struct judge *j)
 
 void notify_about_text(const json_t *about, char ret_text[NOTIFY_ABOUT_BYTES])
 {
-    const json_t *seq = json_object_get(about, "seq");
+    static const char *const NUMBERS[] = {"alert", "seq", "at_ms"};
     const char *what = message_text(about, "what");
+    int64_t number = 0;
 
-    if (json_is_string(json_object_get(about, "case")))
-        snprintf(ret_text, NOTIFY_ABOUT_BYTES, "%s %s", what, message_text(about, "case"));
+    for (size_t i = 0; i < COUNT(NUMBERS) && !number; i++)
+        number = message_int(about, NUMBERS[i]);
+    if (number)
+        snprintf(ret_text, NOTIFY_ABOUT_BYTES, "%s %" PRId64, what, number);
     else
-        snprintf(ret_text, NOTIFY_ABOUT_BYTES, "%s %" PRId64, what,
-            message_int(about, seq ? "seq" : "at_ms"));
+        snprintf(ret_text, NOTIFY_ABOUT_BYTES, "%s %s", what, message_text(about, "case"));
 }
 
 /* --- what came of it ----------------------------------------------------------------------- */
@@ -88,8 +90,11 @@ static void answer_waiter(struct judge *j, struct notify_item *item)
     struct client *client = item->waiter;
 
     item->waiter = NULL;
-    if (client)
-        client_reply(j, client, json_incref(item->outcome));
+    if (client) {
+        json_t *answer = json_copy(item->outcome);
+        json_object_set_new(answer, "sent", json_boolean(item->code[0] == '\0'));
+        client_reply(j, client, answer);
+    }
     free(client);
 }
 
