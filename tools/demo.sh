@@ -96,11 +96,14 @@ ask() { # SENTENCE: prints the answer
 
 address() { dig -p "$dns_port" @127.0.0.1 "$1" +short +tries=2 +time=2; }
 
-[ "$tap" = no ] || echo "1..13"
+[ "$tap" = no ] || echo "1..14"
 # shellcheck disable=SC2086
 "$root/tools/run.sh" --background --home "$home" --listen "$listen" --dns-port "$dns_port" $build ||
     surprise "a node starts with its own name server" "see above"
 good "a node starts with its own name server on a fresh folder"
+
+people=$(curl -s --noproxy '*' "http://$listen/api/v1/people")
+expect_in "browsers may have passkeys for the page" "http://localhost:${listen##*:}" "$people"
 
 answer=$(ask "Add DNS record test.local to 192.168.1.100")
 expect_status "'Add DNS record test.local to 192.168.1.100' is done" success "$answer"

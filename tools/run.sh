@@ -101,6 +101,21 @@ fi
 # The private name server is ours, so is its port in the site facts.
 sed -i 's/^\(dns_server(home,[[:space:]]*"127\.0\.0\.1",[[:space:]]*\)[0-9]*/\1'"$dns_port"'/' "$home/site/house.pl"
 
+# Browsers give passkeys to http://localhost: what the page is called there is a site fact, unless the owner wrote another.
+address=$(echo "$listen" | sed 's/^127\.0\.0\.1:/localhost:/')
+rm -f "$home/site/page.pl"
+case $address in
+localhost:*)
+    if ! grep -qs '^page_origin(' "$home"/site/*.pl; then
+        {
+            echo "% SPDX-License-Identifier: Apache-2.0"
+            echo "% Written by tools/run.sh at each start, as long as no other file says where browsers reach the page."
+            echo "page_origin(\"http://$address\")."
+        } > "$home/site/page.pl"
+    fi
+    ;;
+esac
+
 "$root/deploy/demo/named.sh" start "$home/named" --port "$dns_port" --rndc-port $((dns_port + 4600)) \
     --secrets "$home/secrets" > "$home/log/named-start.log" 2>&1 || {
     cat "$home/log/named-start.log" >&2
@@ -146,10 +161,9 @@ trap 'trap - INT TERM EXIT; echo; echo "stopping …"; stop_all; exit 0' INT TER
 node=$!
 echo "$node" > "$home/run/logicd.pid"
 wait_ready || { tail -n 20 "$home/log/logicd.log" >&2; fail "the node did not become ready; its log: $home/log/logicd.log"; }
-address=$(echo "$listen" | sed 's/^127\.0\.0\.1:/localhost:/')
 cat << TEXT
 
-The node is ready: http://$listen/    (Ctrl-C stops it; log: $home/log/logicd.log)
+The node is ready: http://$address/    (Ctrl-C stops it; log: $home/log/logicd.log)
 
 What to try next, in another terminal, in this folder:
 
@@ -160,6 +174,7 @@ What to try next, in another terminal, in this folder:
   logicctl ask "delete test.local"      it waits for a signature; the answer says which case
   logicctl approve ID                   shows the plan, asks, signs
   logicctl ask "delete the zone local"  denied, with the reason
+  logicctl operator enroll owner        a passkey: sign in the browser (http://$address/) instead of a terminal
   logicctl ledger verify
   logicctl help
 TEXT

@@ -72,9 +72,9 @@ static const struct operation {
         "bytes, or over the words of a refusal\"},"
         "\"reason\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":500,\"description\":\"of a "
         "refusal; a passkey's must have one\"},"
-        "\"passkey\":{\"type\":\"object\",\"additionalProperties\":false,\"description\":\"instead of "
-        "signature: what navigator.credentials.get gave, in base64url; the challenge is the SHA-256 "
-        "of the signed text\",\"required\":[\"authenticator_data\",\"client_data_json\","
+        "\"passkey\":{\"type\":\"object\",\"additionalProperties\":false,\"description\":\"instead "
+        "of signature: what navigator.credentials.get gave, in base64url; the challenge is the "
+        "SHA-256 of the signed text\",\"required\":[\"authenticator_data\",\"client_data_json\","
         "\"signature\"],\"properties\":{\"authenticator_data\":{\"type\":\"string\"},"
         "\"client_data_json\":{\"type\":\"string\"},\"signature\":{\"type\":\"string\"}}}}}",
         NULL, REF("Answer")},
@@ -134,9 +134,9 @@ static const struct operation {
             WORD_BYTES_MAX) "}}}",
         NULL, NULL},
     [ROUTE_passkey_options] = {NULL,
-        "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"code\"],\"properties\":{"
-        "\"code\":{\"type\":\"string\",\"description\":\"XXXX-XXXX-XXXX, as logicctl operator enroll "
-        "prints it\"}}}",
+        "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"code\"],"
+        "\"properties\":{\"code\":{\"type\":\"string\",\"description\":\"XXXX-XXXX-XXXX, as logicctl "
+        "operator enroll prints it\"}}}",
         NULL, NULL},
     [ROUTE_passkeys] = {NULL,
         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"code\",\"words\","
@@ -144,8 +144,8 @@ static const struct operation {
         "\"code\":{\"type\":\"string\"},\"words\":{\"type\":\"string\",\"maxLength\":" TEXT_OF(
             ENROLMENT_WORDS_CHARS_MAX) "},\"credential_id\":{\"type\":\"string\",\"description\":"
         "\"base64url, as all three\"},\"authenticator_data\":{\"type\":\"string\"},"
-        "\"client_data_json\":{\"type\":\"string\"},\"transports\":{\"type\":\"array\",\"maxItems\":" TEXT_OF(
-            ENROLMENT_TRANSPORTS_MAX) ",\"items\":{\"type\":\"string\"}}}}",
+        "\"client_data_json\":{\"type\":\"string\"},"
+        "\"transports\":{\"type\":\"array\",\"maxItems\":" TEXT_OF(ENROLMENT_TRANSPORTS_MAX) ",\"items\":{\"type\":\"string\"}}}}",
         NULL,
         "{\"type\":\"object\",\"properties\":{\"enrolment\":{\"type\":\"string\"},"
         "\"key_id\":{\"type\":\"string\"},\"person\":{\"type\":\"string\"}}}"},
