@@ -87,7 +87,8 @@ def an_alert_comes_while_the_page_is_open_is_looked_after_and_its_runbook_is_ine
         tab.says("nobody looks after it")  # become worse, it is raised again
         entry = next(one["seq"] for one in node.entries() if one["kind"] == "runbook_generated")
         tab.go("#/ledger/%d" % entry)
-        tab.says("<img src=x onerror=alert(1)> https://evil.example")
+        tab.wait("its text, unfolded", "[...document.querySelectorAll('.tree details:not([open])')].map((one) => { one.open = true; }) && "
+                 "document.body.innerText.includes('<img src=x onerror=alert(1)> https://evil.example')")
         equal(tab.js("document.querySelectorAll('.tree :is(%s)').length" % ACTIVE), 0)
         tab.still_good()
 
