@@ -202,6 +202,17 @@ function chainOf(leaves) {
   return chain;
 }
 
+// {line, leaf, chain} of one entry as the node sent it, or null when it has no canonical form.
+export function hashesOf(entry) {
+  try {
+    const line = canonical(entry);
+    const leaf = sha256(join(LEAF, bytesOf(line)));
+    return HASH.test(entry.prev) ? { line, leaf: hex(leaf), chain: hex(sha256(join(unhex(entry.prev), leaf))) } : null;
+  } catch {
+    return null;
+  }
+}
+
 // --- checkpoints
 
 function readCheckpoint(line, number, header) {

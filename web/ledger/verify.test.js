@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { canonical } from './canonical.js';
-import { Wrong, browserEd25519, merkle, verifier } from './verify.js';
+import { Wrong, browserEd25519, hashesOf, merkle, verifier } from './verify.js';
 
 const sha = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
 const ORIGIN = 'home/logic-node';
@@ -135,9 +135,13 @@ test('the Python verifier says the same of the same bytes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'logic-verify.'));
   try {
     writeFileSync(join(folder, 'export'), bytes(ledger(9, [4, 9]).lines));
-    const python = spawnSync('python3', [fileURLToPath(new URL('../../tools/verify_ledger.py', import.meta.url)), join(folder, 'export')], {
-      encoding: 'utf8',
-    });
+    const python = spawnSync(
+      'python3',
+      [join(process.env.LN_ROOT ?? fileURLToPath(new URL('../../', import.meta.url)), 'tools/verify_ledger.py'), join(folder, 'export')],
+      {
+        encoding: 'utf8',
+      }
+    );
     assert.match(python.stdout, /^ok: 9 entries and 2 checkpoints/);
   } finally {
     rmSync(folder, { recursive: true });
@@ -162,6 +166,28 @@ test('one changed byte anywhere is found, and the entry named that it stands in'
       }
     }
   }
+});
+
+test('one byte more or less anywhere is found, and where it was cut', async () => {
+  const whole = bytes(ledger(3, [3]).lines);
+  for (let at = 0; at < whole.length; at++) {
+    const less = await outcome(Buffer.concat([whole.subarray(0, at), whole.subarray(at + 1)]));
+    assert.ok(less instanceof Wrong, `without byte ${at}`);
+    for (const byte of [0, 10, 32, 48, 255]) {
+      const more = await outcome(Buffer.concat([whole.subarray(0, at), Buffer.of(byte), whole.subarray(at)]));
+      assert.ok(more instanceof Wrong, `with ${byte} before byte ${at}`);
+    }
+    assert.ok((await outcome(whole.subarray(0, at))) instanceof Wrong, `cut at ${at}`);
+  }
+});
+
+test('the hashes of one entry are those that the next one keeps', () => {
+  const made = ledger(3, [3]);
+  const [first, second] = [made.lines[1], made.lines[2]].map((line) => JSON.parse(line));
+  const hashes = hashesOf(first);
+  assert.deepEqual([hashes.line, hashes.chain, hashes.leaf], [made.lines[1], second.prev, made.leaves[0].toString('hex')]);
+  assert.notEqual(hashesOf({ ...first, actor: 'other' }).chain, second.prev);
+  for (const bad of [{ ...first, seq: 1.5 }, { ...first, prev: 'x' }, { ...first, prev: null }, null]) assert.equal(hashesOf(bad), null);
 });
 
 test('an entry that reads as well as before but was changed is the one that is named', async () => {

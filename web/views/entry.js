@@ -2,34 +2,11 @@
 // One entry of the ledger with all that it says, and its hashes worked out here: so anybody can see that the next entry holds it.
 import { el, replace } from '../core/dom.js';
 import { when } from '../core/format.js';
-import { canonical } from '../ledger/canonical.js';
-import { hex, sha256 } from '../ledger/sha256.js';
+import { hashesOf } from '../ledger/verify.js';
 import { head, pairs } from '../parts/card.js';
 import { failure, loading } from '../parts/empty.js';
 import { copyButton } from '../parts/markdown.js';
 import { tree } from '../parts/tree.js';
-
-function join(...parts) {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-// {line, leaf, chain} of an entry, or null when it has no canonical form.
-export function hashesOf(entry) {
-  try {
-    const line = canonical(entry);
-    const leaf = sha256(join(Uint8Array.of(0), new TextEncoder().encode(line)));
-    const prev = Uint8Array.from(/^[0-9a-f]{64}$/.exec(entry.prev)[0].match(/../g), (pair) => parseInt(pair, 16));
-    return { line, leaf: hex(leaf), chain: hex(sha256(join(prev, leaf))) };
-  } catch {
-    return null;
-  }
-}
 
 const hash = (text) => el('code', { class: 'digest', text });
 
