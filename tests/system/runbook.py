@@ -8,41 +8,17 @@ import datetime
 import json
 import os
 import sys
-import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "harness"), HERE]
 from engine import Llama  # noqa: E402
 from engine_process import sha256  # noqa: E402
-from fake_exporter import RealExporter  # noqa: E402
+from fake_exporter import DiskExporter as Exporter  # noqa: E402
 from local_pool import House  # noqa: E402
 from node import Node, Tap, equal, wait_for  # noqa: E402
 
 tap = Tap()
 SETTINGS = ["judge.senses_tick_ms=500", "gateway.runbook_tokens_max=8192", "gateway.runbook_ms=300000"]
-
-
-class Exporter(RealExporter):
-    """The real one, with a folder of text files that it tells too."""
-
-    def __init__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="ln-textfile-")
-        os.chmod(self.folder.name, 0o755)
-        super().__init__("--collector.textfile.directory=" + self.folder.name)
-
-    def tell(self, **disks):
-        """All at once, as smartmon scripts do it; the moment."""
-        path = os.path.join(self.folder.name, "smartmon.prom")
-        with open(path + ".new", "w") as f:
-            f.writelines('smartmon_reallocated_sector_ct_raw_value{disk="/dev/%s",type="sat"} %d\n' % row for row in disks.items())
-        os.chmod(path + ".new", 0o644)
-        os.rename(path + ".new", path)
-        return time.time()
-
-    def stop(self):
-        super().stop()
-        self.folder.cleanup()
 
 
 class Home(House):
