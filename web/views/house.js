@@ -10,9 +10,10 @@ import { feed } from '../parts/feed.js';
 import { makeWaiting } from '../parts/waiting.js';
 import { counts } from '../state/attention.js';
 import { under_way } from '../state/queue.js';
-import { GROUP_ORDER, groupOf, nodeState, vitals, worstFirst } from '../state/vitals.js';
+import { byName, GROUP_ORDER, groupOf, nodeState, vitals, worstFirst } from '../state/vitals.js';
 import { drawRow, makeCard, rowHead } from './house_card.js';
 
+const MANY_MS = 400; // a table of many nodes is drawn this often, however many answers come
 const CARDS_MAX = 40; // more nodes than these are a table
 const NEEDS_MAX = 4;
 const NO_VITALS = vitals(null);
@@ -136,51 +137,73 @@ function makeTotals(words) {
   };
 }
 
+const rank = (alert) => (alert.severity === 'critical' ? 0 : 1);
+
+/** Alerts nobody looks after, one row for each condition of a node, the worst and newest first: [{alert, more}]. Pure. */
+export function gathered(alerts) {
+  const rows = new Map();
+  const sorted = alerts.filter((alert) => !alert.acknowledged).sort((a, b) => rank(a) - rank(b) || Number(b.id) - Number(a.id));
+  for (const alert of sorted) {
+    const key = `${alert.node} ${alert.condition}`;
+    if (rows.has(key)) rows.get(key).more += 1;
+    else rows.set(key, { alert, more: 0 });
+  }
+  return [...rows.values()];
+}
+
+/** The rules begin a sentence with how severe it is; where a badge says so, once is enough. Pure. */
+export const withoutSeverity = (words) => String(words).replace(/^(critical|warning): /, '');
+
+function needRows(attention, words, link) {
+  const alerts = gathered(Object.values(attention.alerts)),
+    cases = Object.values(attention.waiting);
+  const rows = [
+    ...alerts.slice(0, NEEDS_MAX).map(({ alert, more }) => ({
+      key: `a${alert.id}${alert.severity}${alert.words}${more}`,
+      tone: alert.severity === 'critical' ? 'crit' : 'warn',
+      kind: words.severities[alert.severity] ?? alert.severity,
+      words: withoutSeverity(alert.words || alert.condition),
+      more: more ? words.alsoParts(more) : '',
+      href: link('alerts', alert.id),
+    })),
+    ...cases.slice(0, NEEDS_MAX).map((one) => ({
+      key: `c${one.id}${one.words}`,
+      tone: 'warn',
+      kind: words.toSign,
+      words: one.words || one.id,
+      more: '',
+      href: link('cases', one.id),
+    })),
+  ];
+  const hidden = Math.max(0, alerts.length - NEEDS_MAX) + Math.max(0, cases.length - NEEDS_MAX);
+  const href = cases.length > NEEDS_MAX ? '#/cases' : '#/alerts';
+  if (hidden) rows.push({ key: `more${hidden}`, tone: 'rest', kind: words.more(hidden), words: words.toAll, more: '', href });
+  return rows;
+}
+
 function makeNeeds(words, link) {
-  const list = el('ul', { class: 'needs' }),
-    node = el(
-      'section',
-      { class: 'house-needs', 'aria-labelledby': 'needs', hidden: true },
-      el('h2', { id: 'needs', text: words.needs }),
-      list
-    );
+  const list = el('ul', { class: 'needs' });
+  const node = el(
+    'section',
+    { class: 'house-needs', 'aria-labelledby': 'needs', 'aria-live': 'polite', hidden: true },
+    el('h2', { id: 'needs', text: words.needs }),
+    list
+  );
   const put = keyed(list, {
     key: (row) => row.key,
     make: () => el('li'),
-    update: (item, row) => replace(item, badge({ tone: row.tone, text: row.kind }), el('a', { href: row.href, text: row.words })),
+    update: (item, row) =>
+      replace(
+        item,
+        badge({ tone: row.tone, text: row.kind }),
+        el('a', { href: row.href, text: row.words }),
+        row.more && el('span', { class: 'meta', text: row.more })
+      ),
   });
   return {
     node,
     draw(attention) {
-      const alerts = Object.values(attention.alerts)
-        .filter((alert) => !alert.acknowledged)
-        .sort((a, b) => (a.severity === b.severity ? Number(b.id) - Number(a.id) : a.severity === 'critical' ? -1 : 1));
-      const cases = Object.values(attention.waiting);
-      const rows = [
-        ...alerts.slice(0, NEEDS_MAX).map((alert) => ({
-          key: `a${alert.id}${alert.severity}${alert.words}`,
-          tone: alert.severity === 'critical' ? 'crit' : 'warn',
-          kind: words.severities[alert.severity] ?? alert.severity,
-          words: alert.words || alert.condition,
-          href: link('alerts', alert.id),
-        })),
-        ...cases.slice(0, NEEDS_MAX).map((one) => ({
-          key: `c${one.id}${one.words}`,
-          tone: 'warn',
-          kind: words.toSign,
-          words: one.words || one.id,
-          href: link('cases', one.id),
-        })),
-      ];
-      const more = Math.max(0, alerts.length - NEEDS_MAX) + Math.max(0, cases.length - NEEDS_MAX);
-      if (more)
-        rows.push({
-          key: `more${more}`,
-          tone: 'rest',
-          kind: words.more(more),
-          words: words.toAll,
-          href: cases.length > NEEDS_MAX ? '#/cases' : '#/alerts',
-        });
+      const rows = needRows(attention, words, link);
       node.hidden = !rows.length;
       put(rows);
     },
@@ -222,7 +245,7 @@ function makeGroups(words, watch) {
       for (const [group, held] of sections) {
         const mine = items
           .filter((item) => groupOf(item.row.roles ?? item.detail?.node?.roles) === group)
-          .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+          .sort((a, b) => byName(a.name, b.name));
         held.section.hidden = !mine.length;
         setAttr(held.section, 'data-many', mine.length > 2 ? 'all' : mine.length);
         setText(held.n, mine.length > 1 ? String(mine.length) : '');
@@ -366,12 +389,23 @@ export function open({ api, stores, words: all, link }) {
     feeding.watch(list.map((item) => item.name));
   }
 
-  const offs = [stores.house.subscribe(draw), stores.queue.subscribe(draw), stores.attention.subscribe(draw)];
+  let timer = null;
+  function soon() {
+    if (kind !== 'table') draw();
+    else
+      timer ??= setTimeout(() => {
+        timer = null;
+        draw();
+      }, MANY_MS);
+  }
+
+  const offs = [stores.house.subscribe(soon), stores.queue.subscribe(draw), stores.attention.subscribe(draw)];
   draw();
   return {
     node,
     title: words.title,
     close() {
+      clearTimeout(timer);
       offs.forEach((off) => off());
       feeding.close();
       watch.disconnect();

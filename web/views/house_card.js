@@ -99,30 +99,45 @@ function drawPool(held, pool, item, words) {
   held.steps.set(under_way(item.queue, pool, Date.now()) ?? null, item.queue.skew_ms);
 }
 
-function drawBecause(place, item, words) {
-  const rows = item.row.because ?? [];
+/** One row for each condition, with how many parts more it is of. Pure. */
+export function reasonsOf(because) {
+  const rows = new Map();
+  for (const reason of because ?? []) {
+    if (rows.has(reason.condition)) rows.get(reason.condition).more += 1;
+    else rows.set(reason.condition, { ...reason, more: 0 });
+  }
+  return [...rows.values()];
+}
+
+function drawReason(reason, words) {
+  const critical = reason.severity === 'critical',
+    text = cut(reason.words, 160);
+  return el(
+    'li',
+    { data: { tone: critical ? 'crit' : 'warn' } },
+    el('span', { class: 'sign', 'aria-hidden': 'true', text: critical ? '✕' : '!' }),
+    el(
+      'span',
+      {},
+      reason.alert ? el('a', { href: `#/alerts/${encodeURIComponent(reason.alert)}`, text }) : text,
+      reason.more > 0 && el('span', { class: 'meta', text: ` ${words.alsoParts(reason.more)}` })
+    )
+  );
+}
+
+function drawBecause(place, reasons, words) {
+  const rows = reasonsOf(reasons);
   place.hidden = !rows.length;
   if (!changed(place, JSON.stringify(rows))) return;
   replace(
     place,
-    rows
-      .slice(0, BECAUSE_MAX)
-      .map((reason) =>
-        el(
-          'li',
-          { data: { tone: reason.severity === 'critical' ? 'crit' : 'warn' } },
-          el('span', { class: 'sign', 'aria-hidden': 'true', text: reason.severity === 'critical' ? '✕' : '!' }),
-          reason.alert
-            ? el('a', { href: `#/alerts/${encodeURIComponent(reason.alert)}`, text: cut(reason.words, 160) })
-            : el('span', { text: cut(reason.words, 160) })
-        )
-      ),
+    rows.slice(0, BECAUSE_MAX).map((reason) => drawReason(reason, words)),
     rows.length > BECAUSE_MAX && el('li', { class: 'meta', text: words.moreReasons(rows.length - BECAUSE_MAX) })
   );
 }
 
-/** -> {node, draw(item), close()} */
-export function makeCard(name, words) {
+/** -> {node, draw(item), close()}. On the page of the node: a `title` instead of the name that leads there, and alerts stand elsewhere. */
+export function makeCard(name, words, { title = null, alertsElsewhere = false } = {}) {
   const state = el('span', { class: 'card-state' }),
     what = el('p', { class: 'meta node-words' });
   const cpu = meter({ label: words.cpu }),
@@ -138,7 +153,12 @@ export function makeCard(name, words) {
   const node = el(
     'article',
     { class: 'card node-card', 'aria-label': name },
-    el('header', { class: 'node-head' }, el('h3', {}, el('a', { href: `#/nodes/${encodeURIComponent(name)}`, text: name })), state),
+    el(
+      'header',
+      { class: 'node-head' },
+      el('h3', {}, title ?? el('a', { href: `#/nodes/${encodeURIComponent(name)}`, text: name })),
+      state
+    ),
     what,
     because,
     steps.node,
@@ -181,7 +201,7 @@ export function makeCard(name, words) {
     drawSigns(signs, known ? v : { temperature: null, watts: null, disk: null, disk_temperature: null }, words);
     drawGpus(gpus, known ? v.gpus : [], words);
     drawPools(item);
-    drawBecause(because, item, words);
+    drawBecause(because, alertsElsewhere ? (item.row.because ?? []).filter((reason) => !reason.alert) : item.row.because, words);
     steps.set(item.stage, item.queue.skew_ms);
     setText(
       nothing,

@@ -7,7 +7,7 @@ import { keyed } from '../core/list.js';
 import { onTick } from '../core/tick.js';
 import { badge, pairs, tag } from '../parts/card.js';
 import { failure, loading } from '../parts/empty.js';
-import { itemsOf } from './house.js';
+import { itemsOf, withoutSeverity } from './house.js';
 import { makeCard } from './house_card.js';
 import { makeReadings } from './readings.js';
 
@@ -96,7 +96,7 @@ function makeAlerts(name, words, link) {
       replace(
         item,
         badge({ tone: alert.severity === 'critical' ? 'crit' : 'warn', text: words.severities[alert.severity] ?? alert.severity }),
-        el('a', { href: link('alerts', alert.id), text: alert.words || alert.condition }),
+        el('a', { href: link('alerts', alert.id), text: withoutSeverity(alert.words || alert.condition) }),
         alert.acknowledged && el('span', { class: 'meta', text: words.acknowledged })
       ),
   });
@@ -150,7 +150,7 @@ function makeSources(name, words) {
 export function open(context, { name }) {
   const { api, stores, link, words: all } = context,
     words = all.node;
-  const card = makeCard(name, all.house),
+  const card = makeCard(name, all.house, { title: words.now, alertsElsewhere: true }),
     actions = makeActions(name, words),
     alerts = makeAlerts(name, words, link),
     sources = makeSources(name, words),
