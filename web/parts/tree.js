@@ -7,10 +7,11 @@ const DEPTH_MAX = 12;
 const OPEN_DEPTH = 1; // so many levels are unfolded at first
 const TEXT_MAX = 400;
 const ITEMS_MAX = 200;
+const HASH = /^[0-9a-f]{32,128}$/;
 
 function text(value, words) {
   const whole = String(value);
-  if (whole.length <= TEXT_MAX) return el('span', { class: 'tree-text', text: whole });
+  if (whole.length <= TEXT_MAX) return el('span', { class: HASH.test(whole) ? 'tree-text digest' : 'tree-text', text: whole });
   const node = el('span', { class: 'tree-text', text: cut(whole, TEXT_MAX) });
   const more = el('button', {
     class: 'button small quiet',
