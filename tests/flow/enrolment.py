@@ -15,7 +15,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
-from node import LOGICCTL, PATIENCE_S, Node, Tap, equal, wait_for  # noqa: E402
+from node import LOGICCTL, PATIENCE_S, Node, Tap, equal  # noqa: E402
 from soft_passkey import AT, BE, BS, UP, UV, SoftPasskey, consent, un64, url64  # noqa: E402
 
 tap = Tap()
@@ -314,6 +314,17 @@ def what_was_signed_once_is_no_use_again():
         other = node.code("anna")
         refused(node.enrol(other, phone, options=node.options(code)[1]), 403, "bad_challenge")
         equal(os.listdir(node.path("enrol/pending")), [])
+
+
+@tap.test
+def a_browser_that_takes_too_long_begins_again():
+    with House(settings=["gateway.enrolment_ms=1000"]) as node:
+        code, phone = node.code(), node.passkey()
+        options = node.options(code)[1]
+        equal(options["timeout_ms"], 1000)
+        time.sleep(1.1)  # later is as good
+        refused(node.enrol(code, phone, options=options), 403, "bad_challenge")
+        equal(node.options(code)[0], 200)
 
 
 @tap.test

@@ -135,8 +135,8 @@ static const struct operation {
         NULL, NULL},
     [ROUTE_passkey_options] = {NULL,
         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"code\"],"
-        "\"properties\":{\"code\":{\"type\":\"string\",\"description\":\"XXXX-XXXX-XXXX, as logicctl "
-        "operator enroll prints it\"}}}",
+        "\"properties\":{\"code\":{\"type\":\"string\",\"description\":\"XXXX-XXXX-XXXX, as "
+        "logicctl operator enroll prints it\"}}}",
         NULL, NULL},
     [ROUTE_passkeys] = {NULL,
         "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"code\",\"words\","
@@ -145,7 +145,8 @@ static const struct operation {
             ENROLMENT_WORDS_CHARS_MAX) "},\"credential_id\":{\"type\":\"string\",\"description\":"
         "\"base64url, as all three\"},\"authenticator_data\":{\"type\":\"string\"},"
         "\"client_data_json\":{\"type\":\"string\"},"
-        "\"transports\":{\"type\":\"array\",\"maxItems\":" TEXT_OF(ENROLMENT_TRANSPORTS_MAX) ",\"items\":{\"type\":\"string\"}}}}",
+        "\"transports\":{\"type\":\"array\",\"maxItems\":" TEXT_OF(
+            ENROLMENT_TRANSPORTS_MAX) ",\"items\":{\"type\":\"string\"}}}}",
         NULL,
         "{\"type\":\"object\",\"properties\":{\"enrolment\":{\"type\":\"string\"},"
         "\"key_id\":{\"type\":\"string\"},\"person\":{\"type\":\"string\"}}}"},
