@@ -326,19 +326,31 @@ def a_page_of_another_site_gets_nothing_done():
 def this_machine_needs_no_session_but_a_name_of_its_own():
     with ChatEngine() as engine, Site(engine, settings=[]) as node:
         node.where, node.listen = "127.0.0.1", "127.0.0.1"
-        node.args = []
+        node.args = ["--name", "other.home.arpa"]
         node.wait_ready = super(House, node).wait_ready
+        desk = node.token("desk", "--scopes", "api")
         node.start()
         me = node.get("/api/v1/session")[1]
         equal([me[key] for key in ("signed_in", "principal", "role", "how")], [False, "loopback", "operator", "local"])
-        wait_for("the page's address", lambda: node.get("/api/v1/status", headers={"Host": "%s:%d" % (NAME, node.port)})[0] == 200)
-        for host, status in (("localhost", 200), ("127.0.0.1", 200), ("127.1.2.3", 200), ("[::1]:1", 200), (NAME, 200),
+        for host, status in (("localhost", 200), ("127.0.0.1", 200), ("127.1.2.3", 200), ("[::1]:1", 200), ("other.home.arpa", 200),
                              ("rebound.example", 421), ("192.168.1.1", 421), ("localhost.evil.example", 421)):
             equal((host, node.get("/api/v1/status", headers={"Host": host})[0]), (host, status))
         equal(node.post("/api/v1/intent", {"nl": "list the nodes"}, headers={"Sec-Fetch-Site": "cross-site"})[0], 403)
         equal(node.post("/api/v1/intent", {"nl": "list the nodes"}, headers={"Origin": "http://rebound.example"})[0], 403)
-        # with a proxy before it that speaks TLS, the page's address is an origin of ours
-        equal(node.post("/api/v1/query", {"query": "nodes", "args": {}}, headers={"Origin": node.origin})[0], 200)
+        # before the node is a proxy that speaks TLS: who comes through it is not on this machine, and signs in
+        through = {"Host": "%s:%d" % (NAME, node.port), "Origin": node.origin}
+        wait_for("the page's address", lambda: node.get("/healthz", headers=through)[0] == 200)
+        equal(node.get("/", headers=dict(through, Accept="text/html"))[0], 200)
+        for path in ("/api/v1/status", "/v1/models", "/api/tags", "/metrics"):
+            equal((path, node.get(path, headers=through)[0]), (path, 401))
+        equal(node.get("/api/v1/session", headers=through)[1]["role"], None)
+        connection = node.connect()
+        connection.request("POST", "/api/v1/session", json.dumps({"token": desk}), through)
+        response = connection.getresponse()
+        cookie = COOKIE.fullmatch(response.getheader("Set-Cookie")).group(1)
+        through.update({"Cookie": "__Host-logic_session=" + cookie, "X-Logic-CSRF": json.loads(response.read())["csrf"]})
+        equal(node.post("/api/v1/query", {"query": "nodes", "args": {}}, headers=through)[0], 200)
+        equal(node.post("/api/v1/query", {"query": "nodes", "args": {}}, headers={"Host": "other.home.arpa", "Origin": node.origin})[0], 200)
 
 
 @tap.test

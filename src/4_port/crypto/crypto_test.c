@@ -57,6 +57,23 @@ TEST(sha256_stream_gives_the_million_a_vector)
     CHECK_TEXT(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+/* RFC 4231, cases 1 and 6: a short key, and one longer than a block. */
+TEST(hmac_sha256_gives_the_vectors_of_rfc_4231)
+{
+    uint8_t code[SHA256_BYTES];
+    char key[131], hex[SHA256_HEX_BYTES];
+
+    memset(key, 0x0b, 20);
+    hmac_sha256((struct str){key, 20}, S("Hi There"), code);
+    hex_encode(code, sizeof code, hex);
+    CHECK_TEXT(hex, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    memset(key, 0xaa, sizeof key);
+    hmac_sha256((struct str){key, sizeof key},
+        S("Test Using Larger Than Block-Size Key - Hash Key First"), code);
+    hex_encode(code, sizeof code, hex);
+    CHECK_TEXT(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 TEST(equal_compares_length_and_bytes)
 {
     CHECK(crypto_equal(S("abc"), S("abc")));

@@ -231,13 +231,13 @@ void front_close(struct gateway *g)
 static struct caller *who(struct gateway *g, struct exchange *ex, struct identity_now now,
     struct identity_refusal *ret_refusal)
 {
-    const struct exchange_peer *peer = exchange_peer(ex);
+    bool local = exchange_peer(ex)->channel != EXCHANGE_REMOTE && !sessions_by_proxy(g, ex);
     char name[EXCHANGE_NAME_BYTES];
     bool has_name = exchange_peer_name(ex, name);
     const struct identity_shown shown = {.authorization = exchange_header(ex, S("Authorization")),
         .api_key = exchange_header(ex, S("X-Api-Key")),
         .certificate = has_name ? str_from(name) : (struct str){0},
-        .local = peer->channel != EXCHANGE_REMOTE};
+        .local = local};
     struct caller *node = identity_own_find(g->front.identity, &shown);
 
     return node ? node : identity_find(g->front.identity, &shown, now, ret_refusal);
@@ -314,11 +314,20 @@ void front_takes_session(struct gateway *g, const struct route *route, struct ex
 #include "inference/inference_routes.def"
 #undef INFERENCE_ROUTE
     };
+    const struct identity_refusal refusal = {.status = 429,
+        .code = "concurrency_limit",
+        .message = "as many callers as there can be have requests under way",
+        .retry_after_ms = 1000};
     int at = inference_route(route->id);
 
     check(at != NOT_INFERENCE);
-    inference_take(g->front.inference, ex, (enum inference_route)at,
-        sessions_caller(g, visitor, ex, SCOPES[at]), identity_clock());
+    struct caller *caller = sessions_caller(g, visitor, ex, SCOPES[at]);
+    if (caller) {
+        inference_take(g->front.inference, ex, (enum inference_route)at, caller, identity_clock());
+        return;
+    }
+    metrics_count(&g->metrics, route->id, refusal.status, 0);
+    inference_refuse(ex, (enum inference_route)at, &refusal);
 }
 
 /* Only whoever may ask at all is told what there is not. */

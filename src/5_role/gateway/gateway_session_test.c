@@ -6,6 +6,7 @@
 #include "gateway/gateway_harness.h"
 #include "gateway/route.h"
 #include "gateway/session_book.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "scratch.h"
 #include "tap.h"
@@ -264,6 +265,89 @@ TEST(no_route_that_reads_asks_for_a_change)
             CHECK(strcmp(text_at(judge.last, "method"), CHANGES[c]) != 0);
     }
     CHECK(asked > 5);
+    close_both();
+}
+
+#define SECRET "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE" /* 32 bytes 1 */
+
+/* As if the node had been stopped with a person signed in. */
+static void write_person(void)
+{
+    char path[128], text[1024], hash[SHA256_HEX_BYTES], now[32], later[32];
+    uint8_t secret[SESSION_SECRET_BYTES];
+    struct err err;
+
+    memset(secret, 1, sizeof secret);
+    sha256_hex((struct str){(const char *)secret, sizeof secret}, hash);
+    clock_text(clock_civil_ms(), now);
+    clock_text(clock_civil_ms() + 3600000, later);
+    snprintf(text, sizeof text,
+        "{\"schema\":\"logic-node/sessions/v1\",\"sessions\":[{\"name\":\"0123456789abcdef\","
+        "\"sha256\":\"%s\",\"how\":\"passkey\",\"role\":\"operator\",\"principal\":"
+        "\"person:fia\",\"of\":\"key:00112233aabbccdd\",\"browser\":\"\",\"address\":\"\","
+        "\"created_at\":\"%s\",\"seen_at\":\"%s\",\"expires_at\":\"%s\"}]}",
+        hash, now, now, later);
+    snprintf(path, sizeof path, "%s/sessions", home);
+    mkdir(path, 0700);
+    snprintf(path, sizeof path, "%s/sessions/sessions.json", home);
+    CHECK(file_replace(path, str_from(text), 0600, &err));
+}
+
+static json_t *people_with(const char *key_id, const char *role)
+{
+    return json_pack("{s:[{s:s, s:s, s:[s], s:[{s:s, s:s, s:s, s:s, s:s}]}], s:[]}", "people",
+        "person", "fia", "name", "Fia", "roles", role, "passkeys", "key_id", key_id,
+        "credential_id", "x", "public_key", "x", "rp_id", "x", "words", "x", "origins");
+}
+
+static const char *const PERSON_HEAD = "Cookie: logic_session=" SECRET "\r\n";
+
+static void open_with_person(void)
+{
+    snprintf(home, sizeof home, "%s", scratch_folder());
+    write_person();
+    node_open(&node, NULL, json_pack("{s:s}", "home", home));
+    judge_open(&judge, 10);
+}
+
+static void person_is(const char *principal, const char *role)
+{
+    struct reply reply;
+
+    ask(&node, "GET", "/api/v1/session", PERSON_HEAD, NULL, &reply);
+    CHECK_INT(reply.status, 200);
+    CHECK_TEXT(text_at(reply.json, "principal"), principal);
+    CHECK_TEXT(text_at(reply.json, "role"), role);
+    reply_done(&reply);
+}
+
+TEST(a_person_is_believed_when_the_judge_has_said_who_there_is)
+{
+    struct reply reply;
+
+    open_with_person();
+    ask(&node, "GET", "/api/v1/session", PERSON_HEAD, NULL, &reply);
+    CHECK_INT(reply.status, 503);
+    CHECK_TEXT(reply_code(&reply), "judge_away");
+    reply_done(&reply);
+    ask(&node, "GET", "/healthz", PERSON_HEAD, NULL, &reply); /* that needs nobody */
+    CHECK_INT(reply.status, 200);
+    reply_done(&reply);
+    judge_answers(&judge, "people", people_with("00112233aabbccdd", "owner"));
+    judge_join(&judge, &node);
+    person_is("person:fia", "operator");
+    ask(&node, "POST", "/api/v1/query", PERSON_HEAD, "{\"query\":\"echo\"}", &reply);
+    CHECK_TEXT(reply_code(&reply), "csrf");
+    reply_done(&reply);
+    judge_answers(&judge, "people", people_with("00112233aabbccdd", "viewer"));
+    judge_die(&judge);
+    person_is("person:fia", "operator"); /* nobody put other rules in force */
+    judge_join(&judge, &node);
+    person_is("person:fia", "viewer");
+    judge_answers(&judge, "people", people_with("ffffffffffffffff", "owner"));
+    judge_die(&judge);
+    judge_join(&judge, &node);
+    person_is("loopback", "operator"); /* the passkey left: nobody's cookie, and this machine */
     close_both();
 }
 

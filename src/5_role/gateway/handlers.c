@@ -360,7 +360,7 @@ void route_page(struct visit *visit)
     struct str known = exchange_header(visit->ex, S("If-None-Match"));
     const struct page_form form = {
         .gzip = page_takes_gzip(exchange_header(visit->ex, S("Accept-Encoding"))),
-        .tls = exchange_peer(visit->ex)->tls};
+        .tls = sessions_by_tls(visit->gateway, visit->ex)};
     struct http_field fields[PAGE_FIELDS];
     struct err err = {0};
 

@@ -215,25 +215,40 @@ void sessions_event(struct gateway *g, const json_t *message)
 
 /* --- whose a cookie is ---------------------------------------------------------------------- */
 
-static struct str cookie_name(struct exchange *ex)
+bool sessions_by_proxy(const struct gateway *g, struct exchange *ex)
 {
-    return exchange_peer(ex)->tls ? S(SESSION_COOKIE_TLS) : S(SESSION_COOKIE_PLAIN);
+    const struct exchange_peer *peer = exchange_peer(ex);
+    struct str host;
+    bool can;
+
+    return g->origins[0] && !peer->tls && peer->channel == EXCHANGE_LOOPBACK &&
+           str_starts(people_origin(g, ex, &host, &can), S("https://"));
 }
 
-bool sessions_shown(struct exchange *ex)
+bool sessions_by_tls(const struct gateway *g, struct exchange *ex)
+{
+    return exchange_peer(ex)->tls || sessions_by_proxy(g, ex);
+}
+
+static struct str cookie_name(const struct gateway *g, struct exchange *ex)
+{
+    return sessions_by_tls(g, ex) ? S(SESSION_COOKIE_TLS) : S(SESSION_COOKIE_PLAIN);
+}
+
+bool sessions_shown(const struct gateway *g, struct exchange *ex)
 {
     struct str value;
 
     return !exchange_header(ex, S("Authorization")).at && exchange_header(ex, S("Cookie")).at &&
            !exchange_header(ex, S("X-Api-Key")).at && exchange_peer(ex)->channel != EXCHANGE_UNIX &&
-           session_cookie(exchange_header(ex, S("Cookie")), cookie_name(ex), &value);
+           session_cookie(exchange_header(ex, S("Cookie")), cookie_name(g, ex), &value);
 }
 
 static struct session *shown(struct gateway *g, struct exchange *ex, struct str *ret_cookie)
 {
     struct str value;
 
-    if (!session_cookie(exchange_header(ex, S("Cookie")), cookie_name(ex), &value))
+    if (!session_cookie(exchange_header(ex, S("Cookie")), cookie_name(g, ex), &value))
         return NULL;
     *ret_cookie = value;
     return session_book_find(&g->sessions->book, value, clock_civil_ms());

@@ -43,8 +43,13 @@ void sessions_free(struct gateway *gateway);
 void sessions_judge(struct gateway *gateway);
 void sessions_event(struct gateway *gateway, const json_t *message);
 
+/* It came to an https address of the page without TLS: a proxy before the node speaks it. Whoever
+ * comes through is somewhere else, though the connection is of this machine. */
+bool sessions_by_proxy(const struct gateway *gateway, struct exchange *ex);
+/* The browser speaks TLS, to us or to such a proxy. */
+bool sessions_by_tls(const struct gateway *gateway, struct exchange *ex);
 /* Does the request show a cookie that counts: of our name, and no token beside it? */
-bool sessions_shown(struct exchange *ex);
+bool sessions_shown(const struct gateway *gateway, struct exchange *ex);
 /* True: who it is must be asked for first; the exchange is taken and comes back to visit_begin().
  */
 bool sessions_wait(struct gateway *gateway, struct exchange *ex);
@@ -55,7 +60,8 @@ bool sessions_find(struct gateway *gateway, struct exchange *ex, struct visitor 
 /* Of a request that changes something and shows a cookie. errors  ERR_DENIED "csrf" */
 bool sessions_guard(const struct visitor *visitor, struct exchange *ex, struct err *err);
 /* The caller of inference that this session is: that of its token, a person's own, or for what is
- * only looked at one that sees what its role sees. `scope` is what the route needs. */
+ * only looked at one that sees what its role sees. `scope` is what the route needs. NULL: there are
+ * as many callers as there can be. */
 struct caller *sessions_caller(
     struct gateway *gateway, const struct visitor *visitor, struct exchange *ex, uint32_t scope);
 

@@ -264,7 +264,7 @@ static bool word_in(struct str word, const char *const *words, int from, int to,
     return false;
 }
 
-static bool principal_fits(struct str principal, enum session_how how)
+bool session_principal_fits(struct str principal, enum session_how how)
 {
     struct str head = how == SESSION_TOKEN ? S("token:") : S("person:");
 
@@ -317,7 +317,7 @@ static bool read_row(json_t *row, struct session *ret_session, struct err *err)
         !hex_decode(sha256, SHA256_BYTES, session.hash) ||
         !word_in(how, HOWS, SESSION_TOKEN, SESSION_PASSKEY, &how_at) ||
         !word_in(role, ROLES, SESSION_VIEWER, SESSION_OPERATOR, &role_at) ||
-        !principal_fits(principal, (enum session_how)how_at) || !printable(of) ||
+        !session_principal_fits(principal, (enum session_how)how_at) || !printable(of) ||
         !printable(browser) || !printable(address) ||
         !clock_from_text(created.at, &session.created_at_ms) ||
         !clock_from_text(seen.at, &session.seen_at_ms) ||

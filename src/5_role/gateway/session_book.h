@@ -105,5 +105,7 @@ bool session_cookie(struct str header, struct str name, struct str *ret_value);
 /* `cookie` must be one of ours by its form; "" otherwise. */
 void session_csrf(struct str cookie, char ret_csrf[SESSION_CSRF_BYTES]);
 bool session_csrf_fits(struct str cookie, struct str shown);
+/* "token:NAME" or "person:NAME" in letters, digits, _ - . only: it stands in JSON as it is. */
+bool session_principal_fits(struct str principal, enum session_how how);
 /* Printable ASCII of what a browser calls itself, cut. */
 void session_browser(struct str user_agent, char ret_browser[SESSION_BROWSER_BYTES]);

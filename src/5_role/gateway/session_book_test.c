@@ -145,7 +145,7 @@ static json_t *file_of(struct session_book *book, char ret_cookie[SESSION_COOKIE
 
 TEST(the_file_brings_every_session_back_and_holds_no_cookie)
 {
-    scoped(session_book_done) struct session_book book, again;
+    scoped(session_book_done) struct session_book book = {0}, again = {0};
     char cookie[SESSION_COOKIE_BYTES], csrf[SESSION_CSRF_BYTES];
     scoped(json_done) json_t *file = file_of(&book, cookie);
     scoped(free_done) char *text = json_dumps(file, 0);
@@ -180,7 +180,7 @@ TEST(a_file_with_one_bad_row_gives_no_sessions)
     struct err err;
 
     for (size_t i = 0; i < COUNT(BAD); i++) {
-        scoped(session_book_done) struct session_book book, again;
+        scoped(session_book_done) struct session_book book = {0}, again = {0};
         char cookie[SESSION_COOKIE_BYTES];
         scoped(json_done) json_t *file = file_of(&book, cookie);
         json_object_set_new(json_array_get(json_object_get(file, "sessions"), 1), BAD[i].member,
@@ -191,7 +191,7 @@ TEST(a_file_with_one_bad_row_gives_no_sessions)
         CHECK(strstr(err.message, "row 2"));
         CHECK_INT(again.count, 0);
     }
-    scoped(session_book_done) struct session_book book, again;
+    scoped(session_book_done) struct session_book book = {0}, again = {0};
     char cookie[SESSION_COOKIE_BYTES];
     scoped(json_done) json_t *file = file_of(&book, cookie);
     json_t *rows = json_object_get(file, "sessions");
@@ -234,6 +234,17 @@ TEST(the_csrf_word_is_that_of_this_session_only)
     CHECK(!session_csrf_fits(S("short"), S("")));
     session_csrf(S("short"), csrf);
     CHECK_TEXT(csrf, "");
+}
+
+TEST(a_principal_stands_in_json_as_it_is)
+{
+    static const char *const BAD[] = {"person:", "fia", "", "person:a\"b", "person:a b",
+        "person:a\\", "person:\xc3\xbc", "token:fia", "person:a:b"};
+
+    CHECK(session_principal_fits(S("person:fia_2.x-Y"), SESSION_PASSKEY));
+    CHECK(session_principal_fits(S("token:desk"), SESSION_TOKEN));
+    for (size_t i = 0; i < COUNT(BAD); i++)
+        CHECK(!session_principal_fits(str_from(BAD[i]), SESSION_PASSKEY));
 }
 
 TEST(what_a_browser_calls_itself_is_cut_and_plain)

@@ -29,7 +29,7 @@ static void file(struct str text)
     static const struct session_times TIMES = {
         INT64_C(1) << 50, INT64_C(1) << 50, INT64_C(1) << 50};
     scoped(json_done) json_t *value = NULL;
-    scoped(session_book_done) struct session_book book, again;
+    scoped(session_book_done) struct session_book book = {0}, again = {0};
     struct err err = {0};
 
     if (!json_read(text, SESSION_FILE_BYTES_MAX, &value, &err))

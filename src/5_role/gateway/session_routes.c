@@ -93,10 +93,10 @@ void route_session(struct visit *visit)
 
 /* --- signing in ----------------------------------------------------------------------------- */
 
-static void set_cookie(
-    const struct exchange *ex, const char *value, int64_t age_ms, char ret_text[SET_COOKIE_BYTES])
+static void set_cookie(const struct gateway *g, struct exchange *ex, const char *value,
+    int64_t age_ms, char ret_text[SET_COOKIE_BYTES])
 {
-    bool tls = exchange_peer(ex)->tls;
+    bool tls = sessions_by_tls(g, ex);
 
     snprintf(ret_text, SET_COOKIE_BYTES,
         "%s=%s; Path=/; %sHttpOnly; SameSite=Strict; Max-Age=%" PRId64,
@@ -125,10 +125,13 @@ static void refuse(
 
     if (outcome == SIGN_IN_WRONG)
         sessions_wrong_try(g);
-    if (outcome != SIGN_IN_LIMITED) /* that one is counted where it is found */
+    /* That one is counted where it is found, and not said: anybody can make as many as they like.
+     */
+    if (outcome != SIGN_IN_LIMITED) {
         g->sessions->sign_ins[outcome]++;
-    log_event("sign_in_refused", "how", how, "code", err->code, "address",
-        exchange_peer(visit->ex)->address, NULL);
+        log_event("sign_in_refused", "how", how, "code", err->code, "address",
+            exchange_peer(visit->ex)->address, NULL);
+    }
     visit_reply_error(visit, err);
 }
 
@@ -163,7 +166,7 @@ static void sign_in(struct visit *visit, struct session *fresh)
     visit->visitor =
         (struct visitor){.role = session->role, .how = session->how, .cookie = buf_str(&value)};
     set_cookie(
-        visit->ex, buf_text(&value), session->expires_at_ms - session->created_at_ms, cookie);
+        g, visit->ex, buf_text(&value), session->expires_at_ms - session->created_at_ms, cookie);
     scoped(json_done) json_t *body =
         about(g, visit->ex, &visit->visitor, session->principal, session);
     reply_with_cookie(visit, body, cookie);
@@ -258,8 +261,11 @@ static bool passkey_session(
     ret_fresh->how = SESSION_PASSKEY;
     ret_fresh->role = people_role(g, str_from(person));
     snprintf(ret_fresh->of, SESSION_OF_BYTES, "key:%s", json_str(row, "key_id").at);
-    snprintf(ret_fresh->principal, SESSION_PRINCIPAL_BYTES, "person:%s", person);
-    return true;
+    int len = snprintf(ret_fresh->principal, SESSION_PRINCIPAL_BYTES, "person:%s", person);
+    return (len < SESSION_PRINCIPAL_BYTES &&
+               session_principal_fits(str_from(ret_fresh->principal), SESSION_PASSKEY)) ||
+           bad_passkey(
+               err, "the name of this person is too long, or not of letters, digits, _ - . only");
 }
 
 static enum sign_in outcome_of(const struct err *err)
@@ -339,7 +345,7 @@ void route_sign_out(struct visit *visit)
 
     if (session)
         sessions_end(g, session, "signed out");
-    set_cookie(visit->ex, "", 0, cookie);
+    set_cookie(g, visit->ex, "", 0, cookie);
     reply_with_cookie(visit, body, cookie);
 }
 

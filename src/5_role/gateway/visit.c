@@ -258,14 +258,15 @@ static bool name_principal(struct visit *visit, const char *principal, struct er
         snprintf(visit->who, WHO_BYTES, "{\"principal\":\"uid:%u\",\"channel\":\"unix\"}",
             (unsigned)peer->uid);
         visitor->role = SESSION_OPERATOR;
-    } else if (peer->channel == EXCHANGE_LOOPBACK) {
+    } else if (peer->channel == EXCHANGE_LOOPBACK &&
+               !sessions_by_proxy(visit->gateway, visit->ex)) {
         memcpy(visit->who, LOOPBACK, sizeof LOOPBACK);
         visitor->role = SESSION_OPERATOR;
     } else if (visit->route && visit->route->open) {
         *visit->who = '\0'; /* such a route never asks the judge in somebody's name */
     } else {
         return denied(err, "no_token",
-            sessions_shown(visit->ex)
+            sessions_shown(visit->gateway, visit->ex)
                 ? "the session is over: sign in again"
                 : "from another machine a token is needed: send `Authorization: Bearer …`");
     }
@@ -384,6 +385,12 @@ static bool guard_length(const struct visit *visit, struct err *err)
         "the request body is longer than the %lld bytes that this route takes", (long long)max);
 }
 
+/* Files and health: served also while nobody can say whose cookie that is. */
+static bool needs_nobody(const struct route *route)
+{
+    return route->open && route->method == METHOD_GET && route->id != ROUTE_session;
+}
+
 /* What the judge says of people must be there for these. */
 static bool asks_of_people(const struct route *route)
 {
@@ -400,7 +407,7 @@ void visit_begin(struct gateway *gateway, struct exchange *ex)
     struct err err = {0};
 
     enum route_found found = route_find(exchange_method(ex), path, &route, &id, &allow);
-    bool shown = sessions_shown(ex), known = true;
+    bool shown = sessions_shown(gateway, ex), known = true;
     if ((shown && sessions_wait(gateway, ex)) ||
         (found == ROUTE_FOUND && asks_of_people(route) && people_wait(gateway, ex)))
         return; /* it comes back here */
@@ -417,6 +424,8 @@ void visit_begin(struct gateway *gateway, struct exchange *ex)
     visit->id = id;
     visit->visitor = visitor;
     bool page = found == ROUTE_UNKNOWN && find_page(visit, path); /* open to everybody */
+    if (!known && visit->route && needs_nobody(visit->route))
+        known = true;
     /* before 404: a stranger learns nothing */
     if (!known || !name_principal(visit, principal, &err)) {
         visit_reply_error(visit, &err);

@@ -130,6 +130,13 @@ static size_t free_slots(const struct identity *identity)
     return count;
 }
 
+bool identity_room(struct identity *identity)
+{
+    if (free_slots(identity) == 0)
+        sweep(identity);
+    return free_slots(identity) > 0;
+}
+
 void identity_place(struct identity *identity, struct caller *caller)
 {
     uint32_t number = 1;

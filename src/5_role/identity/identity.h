@@ -155,7 +155,8 @@ struct caller *identity_row(struct identity *identity, const char *id,
     const struct identity_shown *shown, struct identity_now now,
     struct identity_refusal *ret_refusal);
 /* A browser's session as a caller of its own, without limits: all models, these scopes;
- * `sees_all`: as `local` does. Good until the loop turns; beyond that after enter. */
+ * `sees_all`: as `local` does. Good until the loop turns; beyond that after enter. NULL: there are
+ * as many callers as there can be. */
 struct caller *identity_session(
     struct identity *identity, const char *principal, uint32_t scopes, bool sees_all);
 

@@ -51,6 +51,8 @@ struct caller *identity_row_of(const struct identity *identity, const char *id);
 struct caller *identity_opaque_of(
     const struct identity *identity, const uint8_t digest[SHA256_BYTES]);
 
+/* Those whom nobody can reach any more are freed; is there a slot then? */
+bool identity_room(struct identity *identity);
 /* A number and a slot for a new caller. */
 void identity_place(struct identity *identity, struct caller *caller);
 /* The node's own callers, once. */

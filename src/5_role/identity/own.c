@@ -70,6 +70,8 @@ struct caller *identity_session(
             strncmp(is->id, principal, sizeof is->id - 1) == 0)
             caller = is;
     }
+    if (!caller && !identity_room(identity))
+        return NULL;
     if (!caller)
         caller = new_session(identity, principal);
     caller->scopes = scopes;

@@ -77,4 +77,52 @@ TEST(it_is_in_no_list)
     identity_close(&identity);
 }
 
+TEST(a_session_is_a_caller_while_it_asks)
+{
+    struct identity *identity = opened();
+    struct identity_refusal refusal;
+    struct caller *fia = identity_session(identity, "person:fia", CALLER_CHAT, true);
+    struct caller *guest = identity_session(identity, "person:guest", CALLER_MODELS, false);
+
+    CHECK(fia && guest && fia != guest && fia->number != guest->number);
+    CHECK(identity_may(fia, CALLER_CHAT, S("any-model"), &refusal) && fia->is_local);
+    CHECK(!identity_may(guest, CALLER_CHAT, S(""), &refusal) && refusal.status == 403);
+    CHECK(!guest->is_local);
+    CHECK(identity_enter(fia, identity_clock(), &refusal));
+    identity_poll(identity, identity_clock());
+    /* inside it stays who it is; the other is made anew when it asks again */
+    CHECK(identity_session(identity, "person:fia", CALLER_CHAT, true) == fia);
+    CHECK(identity_session(identity, "person:guest", CALLER_MODELS, false) != NULL);
+    identity_leave(fia, 0, identity_clock());
+    for (int i = 0; i < 5000; i++) { /* more than there are places: those unused make room */
+        char name[32];
+        snprintf(name, sizeof name, "person:p%d", i);
+        CHECK(identity_session(identity, name, CALLER_MODELS, false) != NULL);
+    }
+    CHECK(!identity_row(identity, "person:p1", NULL, identity_clock(), &refusal));
+    CHECK(refusal.status == 401);
+    identity_close(&identity);
+}
+
+TEST(sessions_beyond_all_places_are_told_so)
+{
+    struct identity *identity = opened();
+    struct identity_refusal refusal;
+    struct caller *all[3000];
+    size_t count = 0;
+
+    for (; count < COUNT(all); count++) {
+        char name[32];
+        snprintf(name, sizeof name, "person:p%zu", count);
+        all[count] = identity_session(identity, name, CALLER_CHAT, true);
+        if (!all[count])
+            break;
+        CHECK(identity_enter(all[count], identity_clock(), &refusal));
+    }
+    CHECK(count > IDENTITY_CALLERS_MAX && count < COUNT(all));
+    while (count)
+        identity_leave(all[--count], 0, identity_clock());
+    identity_close(&identity);
+}
+
 TAP_MAIN
