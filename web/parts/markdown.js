@@ -10,13 +10,14 @@ import { parse } from './markdown_tree.js';
 
 const MARKS = { strong: 'strong', em: 'em', strike: 's' };
 
-function drawInline(pieces, options) {
+// `lines`: of a paragraph, where code may have a line of its own.
+function drawInline(pieces, options, lines = false) {
   return pieces.map((piece, at) => {
     if (typeof piece === 'string') return piece;
     if (piece.kind === 'break') return el('br');
     if (piece.kind !== 'code') return el(MARKS[piece.kind], {}, drawInline(piece.inline, options));
     const code = el('code', {}, piece.text);
-    return ownLine(pieces, at) ? el('span', { class: 'md-command' }, code, options.copy?.(piece.text)) : code;
+    return lines && ownLine(pieces, at) ? el('span', { class: 'md-command' }, code, options.copy?.(piece.text)) : code;
   });
 }
 
@@ -33,7 +34,7 @@ function drawItem(blocks, loose, options) {
     'li',
     {},
     blocks.map((block) =>
-      block.kind === 'paragraph' && !loose ? el('div', {}, drawInline(block.inline, options)) : drawBlock(block, options)
+      block.kind === 'paragraph' && !loose ? el('div', {}, drawInline(block.inline, options, true)) : drawBlock(block, options)
     )
   );
 }
@@ -94,7 +95,7 @@ function drawBlock(block, options) {
     case 'rule':
       return el('hr');
     default:
-      return el('p', {}, drawInline(block.inline, options));
+      return el('p', {}, drawInline(block.inline, options, true));
   }
 }
 
