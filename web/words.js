@@ -6,6 +6,7 @@ export const words = {
     product: 'Logic Node',
     skip: 'Skip to the content',
     nav: 'Parts of the page',
+    side: 'This node',
     views: {
       house: 'House',
       cases: 'Cases',
@@ -802,7 +803,7 @@ export const words = {
     tokens: (n) => `${Math.round(n)} tokens/s`,
     on: (host) => `on ${host}`,
     context: (n) => `${n} tokens of context`,
-    columns: ['Model', 'State', 'Size', 'Context', 'Where it fits', ''],
+    columns: ['Model', 'State', 'Size', 'Context', 'Where it fits', 'Talk'],
     modelStates: { loaded: 'loaded', loading: 'loading', unloaded: 'not loaded' },
     embedding: 'embeddings',
     tooLarge: (need, have) => `is too small: ${need} needed, ${have} there`,

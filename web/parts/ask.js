@@ -4,7 +4,7 @@
 //   makeAsk(context) -> {node, focus(), fill(sentence), asked() -> what was sent in this tab, newest first}
 
 import { ApiError } from '../core/api.js';
-import { el, replace, setAttr } from '../core/dom.js';
+import { el, replace } from '../core/dom.js';
 import { byName, outcome, signature, understood } from '../state/ask.js';
 import { badge } from './card.js';
 import { icon } from './icons.js';
@@ -77,7 +77,6 @@ export function makeAsk(context) {
   function show(...children) {
     replace(panel, children);
     panel.hidden = !children.flat(Infinity).filter(Boolean).length;
-    setAttr(input, 'aria-expanded', panel.hidden ? null : 'true');
   }
 
   function close() {

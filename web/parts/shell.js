@@ -17,9 +17,10 @@ const QUIET_MS = 3000; // a stream that comes back sooner is not worth a word
 const pathOf = (name) => PATHS[name] ?? `#/${name}`;
 
 function navItem(name, text) {
-  const count = el('span', { class: 'nav-count', hidden: true });
-  const anchor = el('a', { href: pathOf(name), data: { nav: name } }, icon(name), el('span', { class: 'nav-text', text }), count);
-  return { node: el('li', { class: ON_PHONE.has(name) ? null : 'not-phone' }, anchor), anchor, count };
+  const count = el('span', { class: 'nav-count', 'aria-hidden': 'true', hidden: true }),
+    told = el('span', { class: 'away' });
+  const anchor = el('a', { href: pathOf(name), data: { nav: name } }, icon(name), el('span', { class: 'nav-text', text }), count, told);
+  return { node: el('li', { class: ON_PHONE.has(name) ? null : 'not-phone' }, anchor), anchor, count, told };
 }
 
 function dialogOf(title, words, ...children) {
@@ -60,11 +61,11 @@ function makeNav(words) {
       setAttr(more, 'data-current', name && !ON_PHONE.has(name) ? 'yes' : null);
     },
     count(name, n, tone, sentence) {
-      const { count, anchor } = items[name];
+      const { count, told } = items[name];
       count.hidden = !n;
       setText(count, n > 99 ? '99+' : n || '');
       setAttr(count, 'data-tone', tone);
-      setAttr(anchor, 'aria-label', n ? `${words.views[name]}, ${sentence}` : null);
+      setText(told, n ? `, ${sentence}` : '');
     },
   };
 }
@@ -211,8 +212,8 @@ export function makeShell(context, table) {
       },
     }),
     el(
-      'div',
-      { class: 'side' },
+      'aside',
+      { class: 'side', 'aria-label': words.side },
       el('div', { class: 'brand' }, el('p', { class: 'product', text: words.product }), house, live),
       nav.node,
       tools()

@@ -156,7 +156,7 @@ export function makeCard(name, words, { title = null, alertsElsewhere = false } 
     el(
       'header',
       { class: 'node-head' },
-      el('h3', {}, title ?? el('a', { href: `#/nodes/${encodeURIComponent(name)}`, text: name })),
+      el(title ? 'h2' : 'h3', {}, title ?? el('a', { href: `#/nodes/${encodeURIComponent(name)}`, text: name })),
       state
     ),
     what,

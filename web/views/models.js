@@ -214,7 +214,9 @@ export function open(context) {
             el(
               'tr',
               {},
-              words.columns.map((text, i) => el('th', { scope: 'col', class: i === 2 || i === 3 ? 'number' : null, text }))
+              words.columns.map((text, i) =>
+                el('th', { scope: 'col', class: i === 2 || i === 3 ? 'number' : null }, i < 5 ? text : el('span', { class: 'away', text }))
+              )
             )
           ),
           el(
