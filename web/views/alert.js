@@ -137,6 +137,24 @@ function facts(view, words, { link, alerts }) {
   );
 }
 
+// Parts of a view that are drawn anew only when what they show has changed: a fold that is open stays open, the focus where it is.
+function keeper() {
+  const kept = new Map();
+  return {
+    of(name, value, make) {
+      const key = JSON.stringify(value) ?? '';
+      if (kept.get(name)?.key !== key) kept.set(name, { key, node: make() });
+      return kept.get(name).node;
+    },
+  };
+}
+
+function only(place, nodes) {
+  const there = nodes.filter(Boolean);
+  if (place.childNodes.length === there.length && there.every((node, i) => node === place.childNodes[i])) return;
+  replace(place, there);
+}
+
 const ofThis = (event, id, view) =>
   event.body?.alert === id ||
   event.seq === id ||
@@ -165,49 +183,49 @@ export function open(context, params) {
     text: words.acknowledge,
     on: {
       click: () =>
-        acknowledging(context, id, () => {
-          acknowledge.focus();
-          read();
+        acknowledging(context, id, async () => {
+          await read();
+          const at = acknowledge.isConnected ? acknowledge : title.querySelector('h1');
+          if (at !== acknowledge) at.tabIndex = -1;
+          at.focus();
         }),
     },
   });
 
+  const parts = keeper();
+
   function drawHead() {
     const may = view && session.mayChange() && view.status === 'raised';
     const said = view ? sentence(view.words) || view.condition : words.title(id);
-    replace(
-      title,
-      head({
-        title: said,
-        back: { href: link('alerts'), text: words.back },
-        actions: may ? [acknowledge] : [],
-        sub:
-          view &&
-          el(
-            'span',
-            { class: 'row' },
-            severityBadge(view, context.words.alerts),
-            el('span', { text: words.title(id) }),
-            view.status !== 'cleared' && el('span', { text: context.words.alerts.statuses[view.status] ?? view.status })
-          ),
-      })
+    const state = () =>
+      el(
+        'span',
+        { class: 'row' },
+        severityBadge(view, context.words.alerts),
+        el('span', { text: words.title(id) }),
+        view.status !== 'cleared' && el('span', { text: context.words.alerts.statuses[view.status] ?? view.status })
+      );
+    const back = { href: link('alerts'), text: words.back };
+    const made = parts.of('head', [said, may, view?.status, view?.severity], () =>
+      head({ title: said, back, actions: may ? [acknowledge] : [], sub: view && state() })
     );
+    only(title, [made]);
   }
 
   function draw() {
-    const now = Date.now();
+    const minute = Math.floor(Date.now() / 60_000); // "3 min ago"
+    const { runbook: book, history, question, members, ...row } = view;
     drawHead();
-    replace(top, storm(view, words, link));
     plot.show(view);
-    replace(
-      left,
-      facts(view, words, { link, alerts: context.words.alerts }),
+    only(top, [parts.of('storm', members, () => storm(view, words, link))]);
+    only(left, [
+      parts.of('facts', [row, minute], () => facts(view, words, { link, alerts: context.words.alerts })),
       plot.node,
-      readings(view, words, context.words.chart),
-      life(view, words, now)
-    );
-    replace(right, runbook(view, context.words));
-    if (!body.firstChild) replace(body, left, right);
+      parts.of('readings', question, () => readings(view, words, context.words.chart)),
+      parts.of('life', [history, view.severity], () => life(view, words, Date.now())),
+    ]);
+    only(right, [parts.of('runbook', book, () => runbook(view, context.words))]);
+    only(body, [left, right]);
   }
 
   async function read() {

@@ -99,6 +99,15 @@ function controls(words, filter, changed) {
   };
 }
 
+// Arrows go from alert to alert, as in the other lists.
+function moveFocus(event) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step || !event.target.matches('.alert-link')) return;
+  const links = [...event.currentTarget.querySelectorAll('.alert-link')];
+  links[links.indexOf(event.target) + step]?.focus();
+  event.preventDefault();
+}
+
 export function open(context, params) {
   const { api, stream, link } = context;
   const words = context.words.alerts;
@@ -109,6 +118,7 @@ export function open(context, params) {
 
   const counted = el('p', { class: 'meta', role: 'status' });
   const rows = el('div', { class: 'stack' });
+  rows.addEventListener('keydown', moveFocus);
   const nothing = el('div');
   const more = el('button', { class: 'button', type: 'button', text: words.older, on: { click: () => readClosed() } });
   const control = controls(words, filter, (change) => {
