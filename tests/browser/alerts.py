@@ -19,6 +19,11 @@ from page_node import PageNode  # noqa: E402
 tap = Tap()
 SETTINGS = ["judge.senses_tick_ms=500", "gateway.runbook_tokens_max=1000", "gateway.runbook_ms=300000", "gateway.stream_pause_ms=100"]
 
+DRAWN = """(() => {
+  const c = document.querySelector('main canvas');
+  return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((value, i) => i % 4 === 3 && value > 0).length;
+})()"""
+
 
 def site(exporter, history=""):
     return {"senses.pl": 'sense_source("x", "nas", exporter, "%s", 1).\n%s' % (exporter.url, history)}
@@ -42,10 +47,7 @@ def a_disk_wears_and_the_page_shows_alert_chart_and_runbook_as_they_come():
         tab.says("Alert %d" % alert["seq"])
         tab.says("Its life")
         tab.wait("the chart", "document.querySelector('main canvas')?.width > 200")
-        drawn = "return page.evaluate(`(() => { const c = document.querySelector('main canvas'); const d = " \
-            "c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; " \
-            "return n; })()`)"
-        assert tab.run(drawn) > 500, "nothing is drawn"
+        assert tab.js(DRAWN) > 500, "nothing is drawn"
         tab.wait("the runbook", "document.body.innerText.includes('nothing here was carried out')", 400)
         made = [e for e in node.entries() if e["kind"] == "runbook_generated"][0]
         equal("The answer was cut off before its end." in tab.text("main"), made["body"]["truncated"])

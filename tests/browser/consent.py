@@ -7,6 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 from browser import Browser  # noqa: E402
+from fake_receiver import FakeReceiver  # noqa: E402
 from node import Tap, equal, wait_for  # noqa: E402
 from page_node import PageNode  # noqa: E402
 
@@ -213,6 +214,95 @@ def what_was_done_can_be_proposed_back_as_a_case_of_its_own():
         tab.click("Propose", within="dialog", exact=True)
         tab.wait("the new case", "location.hash !== args.old && document.querySelector('.outcome')", old="#/cases/" + case)
         equal(node.named.dig("a.local"), ["10.0.0.1"])
+        tab.still_good()
+
+
+@tap.test
+def a_node_that_does_not_answer_has_not_taken_the_signature_and_it_is_said():
+    with PageNode() as node, Browser() as browser:
+        case = waiting_case(node)
+        tab = node.open(browser, passkey="owner")
+        tab.run("await page.route('**/consent', (r) => r.abort())")
+        open_consent(tab, case)
+        tab.click("Approve with passkey")
+        tab.says("Nothing is signed as long as it does not say so")
+        equal(node.case(case)["status"], "awaiting_consent")
+        tab.run("await page.unroute('**/consent')")
+        tab.click("Approve with passkey")
+        tab.says("It was done.")
+        tab.still_good()
+
+
+@tap.test
+def two_people_sign_one_after_the_other_and_each_sees_the_other():
+    alice = 'person(alice, "Alice").\nperson_role(alice, operator).\nmay_approve(alice, destructive).\n'
+    with PageNode(people=("owner", "alice"), site={"alice.pl": alice}, start=False) as node, Browser() as browser:
+        policy = open(os.path.join(node.home, "site/policy.pl")).read()
+        two = policy.replace("grant(operator, dns_record_delete, any,                              signatures(1))",
+                             "grant(operator, dns_record_delete, any, signatures(2))")
+        assert two != policy
+        node.write_site("policy.pl", two)
+        node.start()
+        case = waiting_case(node)
+        one, other = node.open(browser, passkey="owner"), node.open(browser, passkey="alice")
+        open_consent(other, case)
+        open_consent(one, case)
+        one.click("Approve with passkey")
+        one.says("The owner of this node has signed")
+        one.says("2 signatures of different people are needed; 1 given.")
+        one.click(OPEN)
+        one.says("SHA-256, computed in this browser")
+        one.click("Approve with passkey")  # the same key is not among those that are asked for any more
+        one.says("Nothing was signed")
+        other.click("Approve with passkey")
+        for tab in (one, other):
+            tab.wait("it to be done", "document.querySelector('.outcome')?.textContent === 'It was done.'")
+            tab.still_good()
+        equal(node.named.dig("a.local"), [])
+
+
+@tap.test
+def who_is_told_outside_is_shown_and_tried_out():
+    with FakeReceiver() as receiver:
+        site = ('notify_channel(good, webhook, "%s").\nnotify_channel(bad, ntfy, "http://127.0.0.1:9/topic").\n'
+                "notify_about(good, consent).\nnotify_about(bad, node).\n" % receiver.url())
+        with PageNode(site={"notify.pl": site}) as node, Browser() as browser:
+            tab = node.open(browser)
+            tab.go("#/people")
+            tab.click("Send a test to good")
+            tab.says("It was taken.")
+            tab.click("Send a test to bad")
+            tab.says("cannot be reached")
+            tab.says("the last one failed")
+            waiting_case(node)
+            tab.wait("it to be told", "document.body.innerText.includes('2 sent')")  # without asking anew
+            tab.says("It was taken.")
+            tab.still_good()
+
+
+@tap.test
+def a_hidden_page_tells_of_what_waits_if_somebody_wanted_that_and_names_nothing():
+    with PageNode() as node, Browser() as browser:
+        tab = node.open(browser, permissions=["notifications"])
+        tab.run("await page.addInitScript(() => { window.told = []; window.Notification = class {"
+                " constructor(title, options) { window.told.push([options.body, options.tag]); } addEventListener() {}"
+                " static get permission() { return 'granted'; } static async requestPermission() { return 'granted'; } }; })")
+        tab.go("#/people")
+        tab.says("They are off.")
+        tab.js("Object.defineProperty(document, 'hidden', {configurable: true, get: () => true}) && 1")
+        waiting_case(node)
+        tab.wait("the page to know", "document.title.startsWith('(1)')")
+        equal(tab.js("window.told"), [])  # nobody wanted it
+        tab.js("delete document.hidden")
+        tab.run("await page.getByLabel('Tell me when a case waits').check()")
+        tab.says("They are on")
+        tab.reload()
+        tab.says("They are on")
+        tab.wait("the stream", "document.querySelector('.live').dataset.state === 'live'")
+        tab.js("Object.defineProperty(document, 'hidden', {configurable: true, get: () => true}) && 1")
+        case = waiting_case(node, "b.local")
+        tab.wait("the notification", "window.told.length")
+        equal(tab.js("window.told"), [["A case waits for a signature.", "case-" + case]])
         tab.still_good()
 
 

@@ -126,7 +126,8 @@ class Tab:
 
     def js(self, expression, **args):
         """An expression, or an async one, in the page itself."""
-        return self.run("return page.evaluate(`(async (args) => (${args.text}))(${JSON.stringify(args.more)})`)", text=expression, more=args)
+        return self.run("return page.evaluate(`(async (args) => (${args.text}))(${JSON.stringify(args.more)})`)", text=expression,
+                        more=args)
 
     def wait(self, what, expression, patience_s=PATIENCE_S, **args):
         """Until the expression is true in the page; its value. Polled from outside: the page's policy lets nothing be evaluated in it."""
@@ -150,11 +151,12 @@ class Tab:
         return self.run("return page.locator(args.selector).first().innerText()", selector=selector)
 
     def click(self, name, role="button", within="body", **more):
-        self.run("await page.locator(args.within).getByRole(args.role, {name: args.name, ...args.more}).first().click({timeout: args.ms})",
-                 name=name, role=role, within=within, more=more, ms=PATIENCE_S * 1000)
+        self.run("const one = page.locator(args.within).getByRole(args.role, {name: args.name, ...args.more}).first(); "
+                 "await one.click({timeout: args.ms})", name=name, role=role, within=within, more=more, ms=PATIENCE_S * 1000)
 
     def fill(self, label, text):
-        self.run("await page.getByLabel(args.label).first().fill(args.text, {timeout: args.ms})", label=label, text=text, ms=PATIENCE_S * 1000)
+        self.run("await page.getByLabel(args.label).first().fill(args.text, {timeout: args.ms})", label=label, text=text,
+                 ms=PATIENCE_S * 1000)
 
     def press(self, keys):
         self.run("await page.keyboard.press(args.keys)", keys=keys)

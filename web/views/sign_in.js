@@ -100,22 +100,41 @@ export function open(context) {
   const words = context.words.signIn;
   const { session, go } = context;
   const done = () => go(backTo());
-  const passkey = passkeyWay({ context, words, done });
-  const now = session.get();
-  const here =
-    now.signed_in &&
-    note(
-      'ok',
-      now.how === 'local' ? words.local : words.already(now.name ?? now.principal),
-      el('div', { class: 'row' }, el('button', { class: 'button small', type: 'button', text: words.go, on: { click: done } }))
-    );
-  const node = el(
-    'section',
-    { class: 'stack narrow' },
-    head({ title: words.title(now.node ?? context.words.shell.product), sub: words.sub }),
-    here,
-    passkey.node,
-    tokenWay({ context, words, done })
-  );
-  return { node, title: words.name, close: passkey.close };
+  const ways = el('div', { class: 'stack' });
+  let passkey = null,
+    closed = false;
+
+  function draw() {
+    const now = session.get();
+    const here =
+      now.signed_in &&
+      note(
+        'ok',
+        now.how === 'local' ? words.local : words.already(now.name ?? now.principal),
+        el('div', { class: 'row' }, el('button', { class: 'button small', type: 'button', text: words.go, on: { click: done } }))
+      );
+    passkey?.close();
+    passkey = passkeyWay({ context, words, done });
+    replace(ways, here, passkey.node);
+  }
+
+  // What the page knows is from when it was loaded: a passkey may have been confirmed since.
+  async function look() {
+    const before = JSON.stringify(session.get());
+    await session.refresh();
+    if (!closed && JSON.stringify(session.get()) !== before) draw();
+  }
+
+  draw();
+  look().catch(() => {});
+  const title = words.title(session.get().node ?? context.words.shell.product);
+  const node = el('section', { class: 'stack narrow' }, head({ title, sub: words.sub }), ways, tokenWay({ context, words, done }));
+  return {
+    node,
+    title: words.name,
+    close: () => {
+      closed = true;
+      passkey.close();
+    },
+  };
 }
