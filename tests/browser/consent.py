@@ -13,7 +13,8 @@ from page_node import PageNode  # noqa: E402
 
 tap = Tap()
 OPEN = "Read the plan and decide …"
-EVIL = "<img src=x onerror=alert(1)>\u202egnp.exe **bold** [link](https://evil.example) " + "a\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308"
+EVIL = ("<img src=x onerror=alert(1)>\u202egnp.exe **bold** [link](https://evil.example) "
+        "a\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308")
 
 # The plan of a tier that no action of the demo has: the page gets another plan and its hash; the judge refuses what is signed over it.
 DESTRUCTIVE = """
@@ -28,8 +29,9 @@ await page.route(/api.v1.cases.01[0-9A-Z]+$/, async (r) => {
 """
 MANY = """
 const row = (n) => { const at = new Date(1790000000000 + n * 1000).toISOString(); return {
-  id: '01A' + String(n).padStart(23, '0'), state: n % 5 ? 'done' : 'denied', status: 'x', action: 'dns_record_add', params: {name: 'host' + n},
-  by: {principal: 'person:owner', via: 'grammar'}, nl: 'add host' + n, opened_at: at, updated_at: at, verdict: {words: 'w' + n}, summary: null}; };
+  id: '01A' + String(n).padStart(23, '0'), state: n % 5 ? 'done' : 'denied', status: 'x', action: 'dns_record_add',
+  params: {name: 'host' + n}, by: {principal: 'person:owner', via: 'grammar'}, nl: 'add host' + n, opened_at: at, updated_at: at,
+  verdict: {words: 'w' + n}, summary: null}; };
 await page.route(/api.v1.cases\\?/, async (r) => {
   const asked = new URL(r.request().url()).searchParams, cases = [];
   const top = asked.get('before') ? Number(asked.get('before').slice(3)) : 5001;

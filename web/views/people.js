@@ -9,6 +9,8 @@ import { empty, failure, loading } from '../parts/empty.js';
 import { tier } from '../parts/verdict.js';
 import { browserNotices, channels } from './people_told.js';
 
+const SETTLE_MS = 300; // what is told of is then also in the lists
+
 const code = (text, name = null) => el('code', { class: name, text });
 const command = (text) => el('p', {}, code(text, 'copyable'));
 const fold = (title, ...children) => el('details', { class: 'fold' }, el('summary', { text: title }), children);
@@ -18,12 +20,28 @@ function section(title, ...children) {
   return { body, node: el('section', { class: 'card stack' }, el('h2', { text: title }), body) };
 }
 
-/** Fills a section with what a request answers, or with why it did not. */
+// Drawn anew, the folds stay open that were, and the focus stays where it was if what had it is still there.
+function redraw(body, nodes) {
+  const folds = [...body.querySelectorAll('details')].map((one) => one.open);
+  const focused = body.contains(document.activeElement) ? document.activeElement : null;
+  replace(body, nodes);
+  body.querySelectorAll('details').forEach((one, i) => {
+    one.open = folds[i] ?? false;
+  });
+  if (focused?.isConnected) focused.focus();
+}
+
+/** Fills a section with what a request answers, or with why it did not; the same answer draws nothing. */
 function filled(part, ask, draw, words) {
+  let shown = null;
   const fill = async () => {
     try {
-      replace(part.body, draw(await ask()));
+      const answer = await ask();
+      const text = JSON.stringify(answer);
+      if (text !== shown) redraw(part.body, draw(answer));
+      shown = text;
     } catch (error) {
+      shown = null;
       replace(
         part.body,
         error.status === 404 ? empty({ text: words.older }) : failure(error, { title: words.failed, again: words.again }, fill)
@@ -182,6 +200,7 @@ export function open(context) {
   const { api, words: texts, session } = context;
   const words = texts.people;
   const parts = { me: section(words.me), people: section(words.people), sessions: section(words.sessions), told: section(words.told) };
+  const testers = new Map();
   const mine = () => replace(parts.me.body, me(context, words));
 
   const fillPeople = filled(
@@ -206,10 +225,15 @@ export function open(context) {
   const fillTold = filled(
     parts.told,
     () => api.get('/api/v1/notifications'),
-    (answer) => channels(answer, context, fillTold),
+    (answer) => channels(answer, context, testers),
     words
   );
-  const off = session.subscribe(mine);
+  const soon = (fill) => () => setTimeout(fill, SETTLE_MS);
+  const off = [
+    session.subscribe(mine),
+    ...['notification_sent', 'notification_failed'].map((kind) => context.stream.on(kind, soon(fillTold))),
+    context.stream.on('kb_loaded', soon(fillPeople)),
+  ];
 
   mine();
   fillPeople();
@@ -228,6 +252,8 @@ export function open(context) {
       )
     ),
     title: words.title,
-    close: off,
+    close() {
+      for (const fn of off) fn();
+    },
   };
 }

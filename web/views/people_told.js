@@ -17,7 +17,7 @@ function aboutOf(about, words) {
   return what;
 }
 
-function testButton(channel, { api }, words, again) {
+function tester(channel, { api }, words) {
   const button = el('button', { class: 'button small', type: 'button', text: words.test, 'aria-label': words.testOf(channel) });
   const said = el('div', { role: 'status' });
   button.addEventListener('click', async () => {
@@ -31,19 +31,19 @@ function testButton(channel, { api }, words, again) {
       replace(said, note('crit', error.message));
     }
     button.disabled = false;
-    again?.();
   });
   return { button, said };
 }
 
-function channelRow(one, context, words) {
+function channelRow(one, context, testers, words) {
   const failed = one.last && one.last.sent === false;
   const state = failed
     ? badge({ tone: 'crit', text: words.lastFailed })
     : one.waiting
       ? badge({ tone: 'busy', text: words.waiting(one.waiting) })
       : badge({ tone: one.sent ? 'ok' : 'rest', text: words.sent(one.sent ?? 0) });
-  const { button, said } = testButton(one.channel, context, words);
+  if (!testers.has(one.channel)) testers.set(one.channel, tester(one.channel, context, words)); // what a test said stays
+  const { button, said } = testers.get(one.channel);
   return el(
     'li',
     { class: 'person' },
@@ -95,7 +95,7 @@ function waitingRow(row, words) {
 }
 
 /** GET /api/v1/notifications, drawn. */
-export function channels({ channels: list = [], waiting = [], last = [] }, context) {
+export function channels({ channels: list = [], waiting = [], last = [] }, context, testers) {
   const words = context.words.told;
   const rows = [...waiting.map((row) => waitingRow(row, words)), ...last.map((row) => lastRow(row, words))];
   if (!list.length) return [empty({ title: words.none, text: words.noneText }), el('pre', { class: 'json', text: words.example })];
@@ -103,7 +103,7 @@ export function channels({ channels: list = [], waiting = [], last = [] }, conte
     el(
       'ul',
       { class: 'people' },
-      list.map((one) => channelRow(one, context, words))
+      list.map((one) => channelRow(one, context, testers, words))
     ),
     rows.length
       ? el('details', { class: 'fold' }, el('summary', { text: words.lastTitle(rows.length) }), el('ul', { class: 'told' }, rows))
