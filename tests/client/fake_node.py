@@ -111,6 +111,8 @@ CASES["HOSTILE1"]["verdict"] = {"verdict": "permit", "words": HOSTILE, "reasons"
 CASES["MODEL1"]["by"] = {"principal": "owner", "via": "model"}
 CASES["DENY1"] = view("DENY1", "denied", "denied", action="dns_zone_delete", params={"zone": "local"}, verdict=DENY,
                       nl="delete the zone local")
+CASES["NO1"] = view("NO1", "refused", "refused", consents=[{"person": "ada", "key_id": "0" * 16, "how": "key"}],
+                    refusal={"person": "owner", "key_id": "1" * 16, "how": "passkey", "reason": "not today\x1b[2J"})
 CASES["DONE1"] = view("DONE1", "success", "done", action="dns_record_add",
                       params={"name": "test.local", "type": "A", "value": "192.168.1.100", "ttl": 300},
                       nl="Add DNS record test.local to 192.168.1.100",

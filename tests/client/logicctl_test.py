@@ -259,6 +259,29 @@ def refuse_signs_a_text_that_can_never_be_a_consent(w):
 
 
 @test
+def refuse_signs_its_reason_and_a_wrong_one_is_not_sent(w):
+    w.posts()
+    w.run("refuse", "WAIT1", "--reason", "not on a Saturday: über 9 guests", code=0)
+    sent = json.loads(w.posts()[0][1])
+    digest = hashlib.sha256(fetch_plan(w, "WAIT1")).hexdigest()
+    message = ("logic-node/refusal/v2\n%s\n%s\n" % (digest, sent["reason"])).encode()
+    key, _ = public_key(w)
+    assert sent["reason"] == "not on a Saturday: über 9 guests"
+    assert openssl_verifies(w, key, message, base64.b64decode(sent["signature"]))
+    w.posts()
+    for reason in ("", " ", "x" * 501, "a\x1b[2Jb"):
+        has(w.run("refuse", "WAIT1", "--reason", reason, code=2).err, "reason")
+    assert w.posts() == []
+
+
+@test
+def case_shows_who_signed_who_refused_and_why(w):
+    done = w.run("case", "NO1", code=0)
+    has(done.out, "ada with key 0000000000000000", "refused by", "owner with passkey 1111111111111111", "because", "not today")
+    assert "\x1b[2J" not in done.out
+
+
+@test
 def nothing_is_signed_that_is_not_what_it_says(w):
     w.posts()
     has(w.run("approve", "EDITED1", "--yes", code=6).err, "do not have the hash")

@@ -78,6 +78,9 @@ def a_plan_is_approved_by_passkey_and_the_name_is_gone():
             equal(node.case(case)["consents"], [{"person": person, "key_id": passkey.key_id, "how": "passkey"}])
         code, words, _ = verifier(node)
         assert code == 0 and "2 consents" in words, words
+        again = subprocess.run([LOGICCTL, "--home", node.home, "ledger", "replay"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True)
+        equal(again.returncode, 0)
 
 
 @tap.test
