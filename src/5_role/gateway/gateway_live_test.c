@@ -288,6 +288,22 @@ TEST(whoever_may_not_ask_for_the_nodes_gets_a_remark_and_no_house)
     CHECK(!strstr(buf_text(&theirs), "event: house"));
 }
 
+TEST(a_house_that_cannot_be_had_yet_is_said_and_comes_later)
+{
+    scoped(buf_done) struct buf text = buf_of(1 << 20);
+
+    judge_open(&judge, 0);
+    nodes_are("nodes", "ok", "ok");
+    judge_refuses(&judge, "nodes", "sick");
+    judge_refuses(&judge, "nodes", "sick");
+    node_open(&node, json_pack("{s:i, s:i}", "house_ms", 100, "stream_pause_ms", 0), NULL);
+    judge_join(&judge, &node);
+    scoped(fd_done) int fd = subscribe("?with=house", "");
+    CHECK(client_until(fd, &text, "{\"whole\":true,"));
+    CHECK_INT(count_of(buf_text(&text), ": house: not yet: refused as asked\n"), 1);
+    close_both();
+}
+
 static void say_rules(int64_t seq)
 {
     judge_say(&judge,

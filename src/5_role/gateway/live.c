@@ -162,6 +162,20 @@ static void settle_house(struct watcher *w)
         give_house(w);
 }
 
+/* Nothing is known of it: it is asked at the next time. Who waits for a first house hears why. */
+static void house_delayed(struct asker *asker, const struct err *why)
+{
+    char words[REMARK_BYTES];
+
+    snprintf(words, sizeof words, "house: not yet: %.400s", why->message);
+    if (asker->may != UNSURE || strcmp(words, asker->words) == 0)
+        return;
+    memcpy(asker->words, words, sizeof words);
+    for (struct watcher *w = asker->live->first; w; w = w->next)
+        if (w->asker == asker && w->s)
+            hub_remark(w->s, str_from(words));
+}
+
 static void on_nodes(void *owner, json_t *body, const struct err *why)
 {
     struct asker *asker = owner;
@@ -173,8 +187,10 @@ static void on_nodes(void *owner, json_t *body, const struct err *why)
         (void)ask(asker);
         return;
     }
-    if (why && why->kind != ERR_DENIED)
-        return; /* nothing is known of it: asked at the next time */
+    if (why && why->kind != ERR_DENIED) {
+        house_delayed(asker, why);
+        return;
+    }
     asker->answered_ms = now_ms(live);
     asker->may = why ? REFUSED : ALLOWED;
     if (why)
@@ -402,6 +418,8 @@ void live_stage(struct live *live, const json_t *message)
     struct live_case *c = case_of(live, message_text(message, "case"));
     const char *stage = message_text(message, "stage");
 
+    if (!live->wanting[HUB_STAGE])
+        return;
     if (!c) /* opened before this process was there */
         c = new_case(live, message_text(message, "case"));
     json_decref(c->waits);
