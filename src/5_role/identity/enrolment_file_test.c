@@ -225,8 +225,7 @@ TEST(what_somebody_else_wrote_is_refused)
         {"person", "a').\n:- halt.\n"},
         {"words", ""},
         {"words", "a\").\nperson_role(eve,operator)."},
-        {"words", "\xe2\x80\xae"
-                  "enohp"},
+        {"words", "\u202eenohp"},
         {"credential_id", "AA=="},
         {"credential_id", "a\",b"},
         {"credential_id", "A"},
