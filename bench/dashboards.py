@@ -205,9 +205,9 @@ def theirs(port, pids, events, together):
 # --- memory
 
 
-def memory_of(pid, port, path):
+def memory_of(pid, port, path, tls=False):
     before = memory_kb(pid)[0]
-    with clients(port, path):
+    with clients(port, path, tls):
         time.sleep(TAIL_S)
         return (memory_kb(pid)[0] - before) / STREAMS
 
@@ -234,6 +234,8 @@ def main():
             figure("dashboard_stream_memory", [memory_of(role_pids(node)["gateway"], node.port, PATH)], "KiB", peers=[theirs_kib])
             compare(node, port, pids, recorded(node))
         with node_of(True) as node:
+            gateway = role_pids(node)["gateway"]
+            figure("dashboard_stream_memory_tls", [memory_of(gateway, node.port, PATH, True)], "KiB")
             rounds = [ours(node, True) for _ in range(TLS_ROUNDS)]
             figure("dashboards_cpu_tls", [percent for percent, _ in rounds], "%_of_a_core")
     finally:
