@@ -86,7 +86,14 @@ export function first() {
 
 // --- one row
 
+const found = new WeakMap(); // made when somebody searches, kept as long as the row
+
 function search(row) {
+  if (!found.has(row)) found.set(row, searched(row));
+  return found.get(row);
+}
+
+function searched(row) {
   const params = JSON.stringify(row.params ?? {});
   const words = [row.id, row.action, row.nl, row.summary, row.verdict?.words, row.by?.principal, params, row.error?.message];
   return words.filter(Boolean).join('\n').slice(0, SEARCH_CHARS_MAX).toLowerCase();
@@ -220,7 +227,6 @@ function dropOldest(state) {
 }
 
 function put(state, row) {
-  row.search = search(row);
   if (!state.rows.has(row.id)) place(state.ids, row.id);
   state.rows.set(row.id, row);
   if (state.ids.length > CASES_MAX) {
@@ -315,7 +321,7 @@ export function list(state, filter = 'all', text = '') {
   const others = [];
   for (const id of state.ids) {
     const row = state.rows.get(id);
-    if (wanted(row) && words.every((word) => row.search.includes(word))) (row.state === 'awaiting' ? waiting : others).push(row);
+    if (wanted(row) && words.every((word) => search(row).includes(word))) (row.state === 'awaiting' ? waiting : others).push(row);
   }
   waiting.sort((a, b) => (a.expires_at_ms ?? Infinity) - (b.expires_at_ms ?? Infinity) || (a.id < b.id ? 1 : -1));
   return [...waiting, ...others];
