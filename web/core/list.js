@@ -37,7 +37,8 @@ export function keyed(root, { key, make, update = () => {} }) {
       if (node === at) at = at.nextSibling;
       else root.insertBefore(node, at);
     }
-    for (const [name, { node }] of shown) if (!next.has(name) && node.parentNode === root) node.remove(); // it may have moved to another list
+    // What is no longer wanted goes, unless it has moved to another list.
+    for (const [name, { node }] of shown) if (!next.has(name) && node.parentNode === root) node.remove();
     shown = next;
   };
 }

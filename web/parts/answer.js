@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the rules answered, drawn without knowing the question: its words first, lists of things as tables, the readings behind it folded away.
+// What the rules answered, drawn without knowing the question: its words first, lists as tables, the readings behind it folded.
 
 import { cut, el } from '../core/dom.js';
 import { nameText, valueText } from '../state/ask.js';
@@ -17,7 +17,7 @@ function columnsOf(rows) {
   for (const row of rows) {
     for (const name of Object.keys(row)) {
       const plain = !isRow(row[name]) && !(Array.isArray(row[name]) && row[name].some(isRow));
-      if (plain && !columns.includes(name)) columns.push(name);
+      if (plain && row[name] !== null && !columns.includes(name)) columns.push(name);
     }
   }
   return columns.slice(0, COLUMNS_MAX);

@@ -58,7 +58,8 @@ export function makeAsk(context) {
     read = null,
     timer = null,
     controller = null,
-    sending = null;
+    sending = null,
+    answered = false;
   const kept = [];
 
   const sentence = () => input.value.trim();
@@ -198,6 +199,7 @@ export function makeAsk(context) {
     input.value = '';
     clear.hidden = true;
     read = null;
+    answered = false;
   }
 
   async function send() {
@@ -236,6 +238,7 @@ export function makeAsk(context) {
         el('div', { class: 'row' }, el('button', { type: 'button', class: 'button small', text: words.close, on: { click: finish } }))
       );
       read = null;
+      answered = true;
     }
   }
 
@@ -249,6 +252,7 @@ export function makeAsk(context) {
 
   input.addEventListener('input', () => {
     clear.hidden = !input.value;
+    answered = false;
     read = null;
     clearTimeout(timer);
     if (!sentence()) close();
@@ -257,7 +261,7 @@ export function makeAsk(context) {
   input.addEventListener('focus', actions, { once: true });
   input.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') {
-      if (panel.hidden) input.blur();
+      if (panel.hidden || answered) finish();
       else close();
     }
     if (event.key === 'Enter' && event.repeat) event.preventDefault(); // holding the key down is not a second Enter
@@ -282,7 +286,9 @@ export function makeAsk(context) {
     if (!node.contains(event.target) && !sending) close();
   });
   addEventListener('hashchange', () => {
-    if (!sending) close();
+    if (sending) return;
+    if (answered) finish();
+    else close();
   });
 
   return {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A way of several stages, where it is now, and for how long: it counts by itself, no server is asked.
 //
-//   makeSteps({words, stages?}) -> {node, set(stage|null, skew_ms), close()}       stage: {stage, since_ms, expected_ms, words} of state/queue.js
+//   makeSteps({words}) -> {node, set(stage|null, skew_ms), close()}       stage: {stage, since_ms, expected_ms} of state/queue.js
 
 import { el, replace, setAttr, setText, setVars } from '../core/dom.js';
 import { duration } from '../core/format.js';

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a sentence was understood, and what came of it, in a form to draw. Pure.
 //
-//   understood(answer of a parse_only intent, catalogue) -> {kind: 'understood'|'question'|'not_understood'|'failed', items [item], text, examples}
+//   understood(answer of a parse_only intent, catalogue) -> {kind, items [item], text, examples}
+//       kind: understood · question · not_understood · failed
 //       item: {action, title, tier, params [[name, value]]}
-//   outcome(answer of an intent) -> [{status, case, text, tier, answer, reasons, would_permit, title}] of each proposal
+//   outcome(answer of an intent) -> [{status, case, text, tier, answer, reasons, would_permit}] of each proposal
 //   signature(items, isPerson) -> 'other' | 'one' | 'maybe' | null: who must sign before it is done
 
 const TIERS = ['observe', 'change', 'risky', 'destructive'];

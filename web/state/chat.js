@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A chat as frames come. Pure.
 //
-//   state: {text, thinking, stage {name, eta_ms}|null, grounding {facts, cited, unknown}|null, usage, finish, error {code, message}|null, done}
+//   state: {text, thinking, stage {name, eta_ms}|null, grounding {facts, cited, unknown}|null, usage, finish,
+//           error {code, message}|null, done}
 //   events: those of core/sse.js: comments {kind: ':', data}, frames {kind: 'message', data: JSON | '[DONE]'}, {kind: 'error', data}
 
 export const EMPTY = Object.freeze({

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a card shows of a node, out of its readings: only fresh ones count, what is not known is null. Pure.
 //
-//   vitals(detail of GET /api/v1/nodes/NAME) -> {cpu 0…1, load, cores, memory 0…1, memory_bytes, temperature °C, disk_temperature, disk 0…1, disk_part,
-//                                               watts, gpus [{part, name, busy, used, total, share, temperature, watts}], stale: how many readings are,
-//                                               tells: of itself, now}
+//   vitals(detail of GET /api/v1/nodes/NAME) -> {cpu 0…1, load, cores, memory 0…1, memory_bytes, temperature °C, disk_temperature,
+//           disk 0…1, disk_part, watts, gpus [{part, name, busy, used, total, share, temperature, watts}],
+//           stale: how many readings are, tells: of itself, now}
 //   nodeState({row, host, stage}) -> {tone, key}: the one word of a node · groupOf(roles) · readingText(unit, value)
 
 import { duration } from '../core/format.js';

@@ -71,7 +71,7 @@ export function open(context, params) {
     'form',
     { class: 'chat-form' },
     el('div', { class: 'chat-box' }, text, send, stop),
-    el('p', { class: 'meta not-touch', text: words.hint })
+    el('p', { class: mayTalk ? 'meta not-touch' : 'meta', text: mayTalk ? words.hint : words.viewer })
   );
   const node = el(
     'div',
@@ -88,6 +88,7 @@ export function open(context, params) {
     form
   );
   const drawn = new Map();
+  const mayTalk = session.mayChange(); // an engine that works is a change of the house
   let closed = false,
     waiting = false;
 
@@ -112,13 +113,11 @@ export function open(context, params) {
         log.append(one.node);
       }
       if (turn.who === 'model')
-        drawn
-          .get(turn)
-          .draw({
-            ...turn,
-            failed: turn.failed && { message: turn.failed.message ?? words.torn },
-            retry: turn === talk.turns.at(-1) ? again : null,
-          });
+        drawn.get(turn).draw({
+          ...turn,
+          failed: turn.failed && { message: turn.failed.message ?? words.torn },
+          retry: turn === talk.turns.at(-1) ? again : null,
+        });
     }
     hello.hidden = talk.turns.length > 0;
     const busy = talk.controller !== null;
@@ -205,7 +204,7 @@ export function open(context, params) {
             ]
           : el('p', { text: words.noModels })
       );
-      model.disabled = send.disabled = !names.length;
+      model.disabled = text.disabled = send.disabled = !names.length || !mayTalk;
     } catch (error) {
       replace(
         hello,
@@ -250,7 +249,6 @@ export function open(context, params) {
   const timer = setInterval(() => {
     if (talk.controller) changed();
   }, 500); // a turn that was begun in an earlier view
-  if (session.get().role === 'viewer') send.disabled = true;
   draw();
   askModels();
   return {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The house at a glance: totals, what wants a person, the nodes by what they are for (a table where they are many), and who waits for an engine.
+// The house at a glance: totals, what wants a person, the nodes by what they are for (many: a table), who waits for an engine.
 
 import { el, replace, setAttr, setText } from '../core/dom.js';
 import { watts } from '../core/format.js';
@@ -16,6 +16,7 @@ import { drawRow, makeCard, rowHead } from './house_card.js';
 const MANY_MS = 400; // a table of many nodes is drawn this often, however many answers come
 const CARDS_MAX = 40; // more nodes than these are a table
 const NEEDS_MAX = 4;
+const SAID_MAX = 3; // of many changes at once the first are said; the page shows all
 const NO_VITALS = vitals(null);
 const FILTERS = ['all', 'trouble', 'ok', 'asleep', 'unknown'];
 
@@ -65,6 +66,13 @@ export function itemsOf(house, queue, before, now) {
       mine: JSON.stringify([mine, stage, busy]),
     };
   });
+}
+
+/** What is said aloud of nodes whose state is another than before: [[name, key]], none of those seen for the first time. Pure. */
+export function newsOf(items, before) {
+  return items
+    .filter((item) => before.has(item.name) && before.get(item.name).state.key !== item.state.key)
+    .map((item) => [item.name, item.state.key]);
 }
 
 /** What stands on top. Pure. */
@@ -335,7 +343,7 @@ function makeTable(words, seen) {
   };
 }
 
-export function open({ api, stores, words: all, link }) {
+export function open({ api, stores, words: all, link, announce }) {
   const words = all.house,
     top = makeTotals(words),
     needs = makeNeeds(words, link),
@@ -380,6 +388,8 @@ export function open({ api, stores, words: all, link }) {
     const house = stores.house.get(),
       queue = stores.queue.get();
     const list = itemsOf(house, queue, items, Date.now());
+    const news = newsOf(list, items).slice(0, SAID_MAX);
+    if (news.length) announce(news.map(([name, key]) => words.became(name, words.states[key] ?? key)).join('. '));
     items = new Map(list.map((item) => [item.name, item]));
     top.draw(list, stores.attention.get(), queue);
     needs.draw(stores.attention.get());

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EMPTY as NO_HOUSE, reduce as house } from '../state/house.js';
 import { EMPTY as NO_QUEUE, reduce as queue } from '../state/queue.js';
-import { gathered, itemsOf, totals, withoutSeverity } from './house.js';
+import { gathered, itemsOf, newsOf, totals, withoutSeverity } from './house.js';
 import { reasonsOf } from './house_card.js';
 import { modelsOf } from './models.js';
 import { sinceDay } from './models_usage.js';
@@ -85,4 +85,13 @@ test('models with the pools that may serve them', () => {
 test('days of the accounts are those of UTC', () => {
   const at = Date.UTC(2026, 10, 21, 0, 5);
   assert.deepEqual([sinceDay(at, 0), sinceDay(at, 6)], ['2026-11-21', '2026-11-15']);
+});
+
+test('what became another is said, what is new is not', () => {
+  const item = (name, key) => ({ name, state: { key } });
+  const before = new Map([
+    ['a', item('a', 'ok')],
+    ['b', item('b', 'ok')],
+  ]);
+  assert.deepEqual(newsOf([item('a', 'critical'), item('b', 'ok'), item('c', 'critical')], before), [['a', 'critical']]);
 });

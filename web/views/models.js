@@ -15,7 +15,7 @@ const MODELS_MS = 30_000,
   QUEUE_MS = 3000;
 const POOL_TONES = { ready: 'ok', failed: 'crit', empty: 'rest' };
 
-/** Each model with the pools that may serve it: [{name, size, context, embedding, state, pools [{pool, fits, need, have, measured, first_ms, loaded}]}]. Pure. */
+/** Each model with the pools that may serve it: [{name, size, context, embedding, state, pools [{pool, fits, need, have, …}]}]. Pure. */
 export function modelsOf(list, pools) {
   return (list ?? []).map((model) => ({
     name: model.id,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One node: how it is and why, what it runs, all it tells of itself with the age of each, what the owner wrote of it. Acting goes through the ask bar.
+// One node: how it is and why, what it runs, all it tells of itself with the age of each, what the owner wrote of it.
+// Acting goes through the ask bar.
 
 import { el, replace, setText } from '../core/dom.js';
 import { ago, bytes } from '../core/format.js';
