@@ -163,6 +163,9 @@ def a_host_that_wakes_is_seen_stage_by_stage():
         changes = [p for i, p in enumerate(powers) if not i or p != powers[i - 1]]
         equal([changes[0], changes[-1]], ["asleep", "awake"])
         assert set(changes[1:-1]) & {"waking", "booting"}, changes
+        hosts = [q["hosts"][0] for q in queues]
+        for power in set(powers):  # two clocks, and yet one time
+            equal(len({h["since_ms"] for h in hosts if h["power"] == power}), 1)
         waiting = [q for q in queues if q["waiting"]]
         assert waiting and waiting[0]["requests"][0]["state"] == "waiting", queues
         equal([waiting[0]["requests"][0][k] for k in ("model", "position", "caller")], ["tiny", 1, "local"])

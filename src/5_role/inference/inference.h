@@ -110,7 +110,7 @@ struct inference_wait {
     int64_t expected_ms; /* how long it takes from then; -1: nothing is under way, or not known */
 };
 /* Of a pool, or else of a host (either may be NULL). False: neither is known. */
-bool inference_wait(const struct inference *inference, const char *host, const char *pool,
+bool inference_wait(struct inference *inference, const char *host, const char *pool,
     int64_t civil_ms, struct inference_wait *ret_wait);
 
 /* Of a model of the catalogue, in hex with a terminator. False: it is in none, or not hashed. */

@@ -116,7 +116,8 @@ struct inference {
     struct buf scratch, list; /* list: the body of /v1/models, "" = make it anew */
     struct inference_counts counts;
     int64_t open_requests;
-    uint64_t changes; /* grows whenever something may have moved */
+    int64_t civil_ahead_ms; /* of steady time (overview.c) */
+    uint64_t changes;       /* grows whenever something may have moved */
     int handles;
     bool settling, moved, judge_there, stopping, closing, any_want;
     bool table_asked, table_again; /* under way; to be asked once more then */

@@ -9,6 +9,7 @@
 #define ROWS_MAX 50
 #define RATE_MS 2000 /* over so long tokens are counted for one rate */
 #define RATE_MAX 1000000
+#define CLOCK_STEP_MS 500
 
 /* Since when (steady), and how long it takes from then on; -1: nothing is under way. */
 struct wait {
@@ -47,15 +48,25 @@ static struct wait pool_wait(const struct inference *inf, const struct pool *poo
     return wait;
 }
 
-static void add_wait(json_t *row, struct wait wait, int64_t now, int64_t civil_ms)
+/* The two clocks are read at different moments: a row that did not change says the same time. */
+static int64_t civil_of(struct inference *inf, int64_t steady_ms, int64_t civil_ms)
 {
-    json_object_set_new(row, "since_ms", json_integer(civil_ms - (now - wait.since_ms)));
+    int64_t ahead_ms = civil_ms - inference_now(inf), moved_ms = ahead_ms - inf->civil_ahead_ms;
+
+    if (moved_ms > CLOCK_STEP_MS || moved_ms < -CLOCK_STEP_MS)
+        inf->civil_ahead_ms = ahead_ms;
+    return steady_ms + inf->civil_ahead_ms;
+}
+
+static void add_wait(struct inference *inf, json_t *row, struct wait wait, int64_t civil_ms)
+{
+    json_object_set_new(row, "since_ms", json_integer(civil_of(inf, wait.since_ms, civil_ms)));
     json_object_set_new(
         row, "expected_ms", wait.takes_ms >= 0 ? json_integer(wait.takes_ms) : json_null());
 }
 
-bool inference_wait(const struct inference *inf, const char *host, const char *pool,
-    int64_t civil_ms, struct inference_wait *ret_wait)
+bool inference_wait(struct inference *inf, const char *host, const char *pool, int64_t civil_ms,
+    struct inference_wait *ret_wait)
 {
     int64_t now = inference_now(inf);
     int h = host ? view_host(inf, host) : -1, p = pool ? view_pool(inf, pool) : -1;
@@ -66,7 +77,7 @@ bool inference_wait(const struct inference *inf, const char *host, const char *p
         p >= 0 ? pool_wait(inf, &inf->pools[p], now) : host_wait(&inf->hosts[h].power, now);
     h = p >= 0 ? inf->pools[p].host : h;
     *ret_wait = (struct inference_wait){.host = h >= 0 ? inf->hosts[h].name : NULL,
-        .since_ms = civil_ms - (now - wait.since_ms),
+        .since_ms = civil_of(inf, wait.since_ms, civil_ms),
         .expected_ms = wait.takes_ms};
     return true;
 }
@@ -114,13 +125,14 @@ bool inference_moved(const struct inference *inf, uint64_t *mark)
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-static json_t *host_row(const struct host *host, int64_t now, int64_t civil_ms)
+static json_t *host_row(struct inference *inf, int at, int64_t now, int64_t civil_ms)
 {
+    const struct host *host = &inf->hosts[at];
     json_t *row = json_pack("{s:s, s:s, s:s}", "host", host->name, "power",
         power_state_name(host->power.state), "stage", power_stage(&host->power));
 
     check(row);
-    add_wait(row, host_wait(&host->power, now), now, civil_ms);
+    add_wait(inf, row, host_wait(&host->power, now), civil_ms);
     return row;
 }
 
@@ -136,7 +148,7 @@ static json_t *pool_row(struct inference *inf, int at, int64_t now, int64_t civi
         "stage", readiness_stage(r, host));
 
     check(row);
-    add_wait(row, pool_wait(inf, pool, now), now, civil_ms);
+    add_wait(inf, row, pool_wait(inf, pool, now), civil_ms);
     json_object_set_new(row, "busy", json_integer(pool->running));
     json_object_set_new(row, "slots", json_integer(pool->slots));
     json_object_set_new(row, "tokens_per_s", json_integer(rate_of(inf, at)));
@@ -177,7 +189,7 @@ json_t *inference_overview(struct inference *inf, int64_t civil_ms)
 
     for (int i = 0; i < inf->host_count; i++)
         if (inf->hosts[i].listed)
-            json_array_append_new(hosts, host_row(&inf->hosts[i], now, civil_ms));
+            json_array_append_new(hosts, host_row(inf, i, now, civil_ms));
     for (int i = 0; i < inf->pool_count; i++)
         if (inf->pools[i].listed)
             json_array_append_new(pools, pool_row(inf, i, now, civil_ms));
