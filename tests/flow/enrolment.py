@@ -15,7 +15,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
-from node import LOGICCTL, PATIENCE_S, Node, Tap, equal  # noqa: E402
+from node import LOGICCTL, PATIENCE_S, Node, Tap, equal, wait_for  # noqa: E402
 from soft_passkey import AT, BE, BS, UP, UV, SoftPasskey, consent, un64, url64  # noqa: E402
 
 tap = Tap()
@@ -500,6 +500,24 @@ def the_files_are_the_owner_s_alone():
                            ("enrol/pending/%s.json" % node.waiting()[0]["enrolment"], 0o600)):
             equal((name, os.stat(node.path(name)).st_mode & 0o777), (name, mode))
         equal(json.load(open(node.path("run/page.json"))), {"origin": node.origin})
+
+
+@tap.test
+def what_the_node_is_likely_called_is_written_for_logicctl():
+    with House(start=False) as node:
+        key, crt = node.path("server.key"), node.path("server.crt")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-keyout", key, "-out", crt, "-subj", "/CN=node"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        tls = ["--tls-cert", crt, "--tls-key", key]
+        for args, origin in (([], node.origin), (["--name", "node.home.arpa"], node.origin),
+                             (tls, node.origin.replace("http", "https")),
+                             ([*tls, "--name", "192.168.1.5", "--name", "node.home.arpa"], "https://node.home.arpa:%d" % node.port)):
+            node.args = args
+            node.start(wait=False)
+            wait_for("the node to be ready", lambda: "node_ready" in node.log_text() or node.process.poll())
+            equal((args, json.load(open(node.path("run/page.json")))), (args, {"origin": origin}))
+            node.stop()
+            open(node.path("log.jsonl"), "w").close()
 
 
 tap.run()

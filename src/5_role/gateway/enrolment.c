@@ -39,33 +39,32 @@ struct enrolments {
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-/* What stands behind the node's name in an address. */
-static void port_of(const struct gateway *g, bool tls, char ret_port[8])
+static bool origin_of(
+    const struct gateway *g, const char *host, char ret_origin[WEBAUTHN_ORIGIN_BYTES])
 {
-    uint16_t port = http_server_port(g->server);
+    unsigned port = http_server_port(g->server);
+    struct webauthn_origin read;
+    struct err err;
+    char shown[8] = "";
 
-    if (port == (tls ? 443 : 80))
-        *ret_port = '\0';
-    else
-        snprintf(ret_port, 8, ":%u", port);
+    if (port != (g->tls ? 443 : 80))
+        snprintf(shown, sizeof shown, ":%u", port);
+    return snprintf(ret_origin, WEBAUTHN_ORIGIN_BYTES, "%s://%s%s", g->tls ? "https" : "http", host,
+               shown) < WEBAUTHN_ORIGIN_BYTES &&
+           webauthn_origin_read(str_from(ret_origin), &read, &err) && read.passkeys;
 }
 
 /* Browsers give passkeys to https pages of a name, and to localhost. */
 static bool likely_origin(const struct gateway *g, char ret_origin[WEBAUTHN_ORIGIN_BYTES])
 {
     struct str listen = str_from(role_config_text(g->role, "listen"));
-    bool local = str_starts(listen, S("127.")) || str_starts(listen, S("localhost:")) ||
-                 str_starts(listen, S("[::1]"));
-    const char *host = g->names[0] && g->tls ? g->names[0] : local ? "localhost" : NULL;
-    struct webauthn_origin read;
-    struct err err;
-    char port[8];
 
-    port_of(g, g->tls, port);
-    return host &&
-           snprintf(ret_origin, WEBAUTHN_ORIGIN_BYTES, "%s://%s%s", g->tls ? "https" : "http", host,
-               port) < WEBAUTHN_ORIGIN_BYTES &&
-           webauthn_origin_read(str_from(ret_origin), &read, &err) && read.passkeys;
+    for (size_t i = 0; g->tls && g->names[i]; i++)
+        if (origin_of(g, g->names[i], ret_origin))
+            return true;
+    return (str_starts(listen, S("127.")) || str_starts(listen, S("localhost:")) ||
+               str_starts(listen, S("[::1]:"))) &&
+           origin_of(g, "localhost", ret_origin);
 }
 
 static bool write_origin(const struct gateway *g, struct err *err)

@@ -7,7 +7,8 @@
  *     (ledger)
  *     HOME/secrets   device secrets (actuator)     HOME/keys      keys of people; no role reads
  *     them
- *     HOME/run       api.sock, roles.json
+ *     HOME/enrol     codes and waiting passkeys    HOME/sessions  browsers that signed in (gateway)
+ *     HOME/run       api.sock, roles.json, page.json
  */
 #pragma once
 
