@@ -134,6 +134,7 @@ export const words = {
     over: 'The time is over.',
     decide: 'Read the plan and decide …',
     other: 'or in a terminal:',
+    otherOnly: 'Who may sign can do it here signed in, or in a terminal:',
     viewer: 'You may look, not sign.',
     progress: 'Progress',
     stage: (words, time) => (time ? `${words}, for ${time}` : words),

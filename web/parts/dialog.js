@@ -37,12 +37,14 @@ export function dialog({ title, close, class: name = null, busy = () => false })
     foot
   );
   const gone = new Set();
+  const away = () => node.close(); // who goes elsewhere, or is signed out, does not take it along
 
   node.addEventListener('keydown', (event) => keepTab(event, node));
   node.addEventListener('cancel', (event) => {
     if (busy()) event.preventDefault();
   });
   node.addEventListener('close', () => {
+    removeEventListener('hashchange', away);
     node.remove();
     for (const fn of gone) fn();
   });
@@ -53,6 +55,7 @@ export function dialog({ title, close, class: name = null, busy = () => false })
     leave,
     open() {
       document.body.append(node);
+      addEventListener('hashchange', away);
       node.showModal();
       heading.focus();
     },

@@ -142,7 +142,7 @@ export function waiting({ id, expiresAt, mayChange }, words, decide) {
       'div',
       { class: 'row' },
       mayChange ? button() : el('p', { text: words.viewer }),
-      el('span', { class: 'meta' }, words.other, ' ', code(`logicctl approve ${id}`, 'copyable'))
+      el('span', { class: 'meta' }, mayChange ? words.other : words.otherOnly, ' ', code(`logicctl approve ${id}`, 'copyable'))
     )
   );
 }
