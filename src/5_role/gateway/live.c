@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/live.h"
+#include "gateway/live_inside.h"
 
 #include "base/panic.h"
 #include "base/scoped.h"
@@ -13,30 +13,7 @@
 #define ID_BYTES 33
 #define NAME_BYTES 65
 #define STAGE_BYTES 33
-#define REMARK_BYTES 512
-#define TEXT_BYTES_MAX (2 * MESSAGE_BYTES_MAX) /* of one event */
 #define QUEUE_REFUSED "queue: this caller may not see who waits; that takes scope queue"
-
-/* One client. */
-struct watcher {
-    struct live *live;
-    struct watcher *next, *before;
-    struct subscriber *s; /* NULL: it is still read to */
-    struct asker *asker;  /* NULL: it wants no house */
-    unsigned wants;
-    bool sees_queue, has_house;
-};
-
-/* One principal of clients that want the house. */
-struct asker {
-    struct live *live;
-    struct asker *next;
-    struct link_call *call;
-    int64_t watchers, answered_ms;
-    enum { UNSURE, ALLOWED, REFUSED } may;
-    bool again; /* other rules came while it was asked */
-    char who[LIVE_WHO_BYTES], words[REMARK_BYTES];
-};
 
 /* What a stage is of: told by its case_opened. */
 struct live_case {
@@ -45,7 +22,7 @@ struct live_case {
     json_t *waits; /* the last message of the same stage, told later */
 };
 
-static void text_of(const json_t *data, struct buf *out)
+void live_text(const json_t *data, struct buf *out)
 {
     struct err err;
 
@@ -56,239 +33,6 @@ static void text_of(const json_t *data, struct buf *out)
 static int64_t now_ms(const struct live *live)
 {
     return (int64_t)uv_now(live->loop);
-}
-
-/* --- the house ------------------------------------------------------------------------------- */
-
-static bool ask(struct asker *asker);
-
-static json_t *house_of(json_t *rows, bool whole)
-{
-    json_t *data = json_pack(
-        "{s:b, s:I, s:o}", "whole", whole, "at_ms", (json_int_t)clock_civil_ms(), "nodes", rows);
-
-    check(data);
-    return data;
-}
-
-static json_t *all_rows(const struct live *live)
-{
-    json_t *rows = json_array(), *row;
-    const char *name;
-
-    check(rows);
-    json_object_foreach (live->rows, name, row)
-        json_array_append(rows, row);
-    return rows;
-}
-
-static void push_house(struct live *live, json_t *rows, bool whole)
-{
-    scoped(json_done) json_t *data = house_of(rows, whole);
-    scoped(buf_done) struct buf text = buf_of(TEXT_BYTES_MAX);
-
-    text_of(data, &text);
-    hub_push(live->hub, HUB_HOUSE, buf_str(&text));
-}
-
-/* The whole house, once written for all who come. */
-static void give_house(struct watcher *w)
-{
-    struct live *live = w->live;
-
-    if (!live->whole.len) {
-        scoped(json_done) json_t *data = house_of(all_rows(live), true);
-        text_of(data, &live->whole);
-    }
-    w->has_house = true;
-    hub_grant(w->s, HUB_HOUSE, true);
-    hub_tell(w->s, HUB_HOUSE, buf_str(&live->whole));
-}
-
-/* By name, in the order of the answer. */
-static json_t *rows_by_name(const json_t *nodes)
-{
-    json_t *rows = json_object(), *row;
-    size_t i;
-
-    check(rows);
-    json_array_foreach (nodes, i, row)
-        json_object_set(rows, message_text(row, "node"), row);
-    return rows;
-}
-
-/* What changed is told to those who have the house; a node that is gone makes it a whole one. */
-static void take_rows(struct live *live, const json_t *nodes)
-{
-    json_t *rows = rows_by_name(nodes), *changed = json_array(), *row;
-    scoped(json_done) json_t *before = live->rows;
-    const char *name;
-    bool gone = false;
-
-    check(changed);
-    live->rows = rows;
-    buf_clear(&live->whole);
-    json_object_foreach (rows, name, row) {
-        const json_t *old = json_object_get(before, name);
-        if (!old || !json_equal(old, row))
-            json_array_append(changed, row);
-    }
-    json_object_foreach (before, name, row)
-        gone = gone || !json_object_get(rows, name);
-    if (before && gone)
-        push_house(live, all_rows(live), true);
-    else if (before && json_array_size(changed))
-        push_house(live, json_incref(changed), false);
-    json_decref(changed);
-}
-
-static void refuse_house(struct watcher *w)
-{
-    if (!w->s)
-        return;
-    w->has_house = false;
-    hub_grant(w->s, HUB_HOUSE, false);
-    hub_remark(w->s, str_from(w->asker->words));
-}
-
-/* What its asker knows is what it gets. */
-static void settle_house(struct watcher *w)
-{
-    if (!w->s || !w->asker || w->asker->may == UNSURE)
-        return;
-    if (w->asker->may == REFUSED)
-        refuse_house(w);
-    else if (!w->has_house)
-        give_house(w);
-}
-
-/* Nothing is known of it: it is asked at the next time. Who waits for a first house hears why. */
-static void house_delayed(struct asker *asker, const struct err *why)
-{
-    char words[REMARK_BYTES];
-
-    snprintf(words, sizeof words, "house: not yet: %.400s", why->message);
-    if (asker->may != UNSURE || strcmp(words, asker->words) == 0)
-        return;
-    memcpy(asker->words, words, sizeof words);
-    for (struct watcher *w = asker->live->first; w; w = w->next)
-        if (w->asker == asker && w->s)
-            hub_remark(w->s, str_from(words));
-}
-
-static void on_nodes(void *owner, json_t *body, const struct err *why)
-{
-    struct asker *asker = owner;
-    struct live *live = asker->live;
-
-    asker->call = NULL;
-    if (asker->again) {
-        asker->again = false;
-        (void)ask(asker);
-        return;
-    }
-    if (why && why->kind != ERR_DENIED) {
-        house_delayed(asker, why);
-        return;
-    }
-    asker->answered_ms = now_ms(live);
-    asker->may = why ? REFUSED : ALLOWED;
-    if (why)
-        snprintf(asker->words, sizeof asker->words, "house: %.400s", why->message);
-    else
-        take_rows(live, json_object_get(body, "nodes"));
-    for (struct watcher *w = live->first; w; w = w->next)
-        if (w->asker == asker)
-            settle_house(w);
-}
-
-static bool ask(struct asker *asker)
-{
-    const struct link_request request = {.method = S("nodes"),
-        .who = str_from(asker->who),
-        .body = S("{}"),
-        .pace = LINK_FAST,
-        .answered = on_nodes,
-        .owner = asker};
-    struct err err;
-
-    return asker->call || link_ask(asker->live->link, &request, &asker->call, &err);
-}
-
-/* One of those who may see it asks for all, each in turn: whoever may no more is found so. */
-static void on_house(uv_timer_t *timer)
-{
-    struct live *live = timer->data;
-    struct asker *first = live->last_asked ? live->last_asked->next : NULL;
-    struct asker *at = first ? first : live->askers;
-
-    for (struct asker *a = live->askers; a; a = a->next)
-        if (a->may == UNSURE)
-            (void)ask(a);
-    for (struct asker *begin = at; at;) {
-        if (at->may == ALLOWED) {
-            live->last_asked = at;
-            (void)ask(at);
-            return;
-        }
-        at = at->next ? at->next : live->askers;
-        if (at == begin)
-            return;
-    }
-}
-
-static struct asker *asker_of(struct live *live, const char *who)
-{
-    struct asker *asker = live->askers;
-
-    while (asker && strcmp(asker->who, who) != 0)
-        asker = asker->next;
-    if (!asker) {
-        asker = calloc(1, sizeof *asker);
-        check(asker && strlen(who) < sizeof asker->who);
-        asker->live = live;
-        snprintf(asker->who, sizeof asker->who, "%s", who);
-        asker->next = live->askers;
-        live->askers = asker;
-    }
-    asker->watchers++;
-    bool old = asker->may == REFUSED && now_ms(live) - asker->answered_ms >= live->limits.house_ms;
-    if (old)
-        asker->may = UNSURE;
-    if (asker->may == UNSURE)
-        (void)ask(asker);
-    return asker;
-}
-
-static void leave_asker(struct live *live, struct asker *asker)
-{
-    if (--asker->watchers)
-        return;
-    for (struct asker **at = &live->askers; *at; at = &(*at)->next)
-        if (*at == asker) {
-            *at = asker->next;
-            break;
-        }
-    if (live->last_asked == asker)
-        live->last_asked = NULL;
-    if (asker->call)
-        link_forget(asker->call);
-    free(asker);
-}
-
-/* Other rules, or perhaps: whoever could see it before has to be asked for anew. */
-void live_joined(struct live *live)
-{
-    for (struct watcher *w = live->first; w; w = w->next)
-        if (w->has_house) {
-            w->has_house = false;
-            hub_grant(w->s, HUB_HOUSE, false);
-        }
-    for (struct asker *a = live->askers; a; a = a->next) {
-        a->may = UNSURE;
-        a->again = a->call != NULL;
-        (void)ask(a);
-    }
 }
 
 /* --- who waits ------------------------------------------------------------------------------- */
@@ -312,11 +56,12 @@ static void forget_times(json_t *page)
 static bool look_at_queue(struct live *live)
 {
     scoped(json_done) json_t *page = inference_overview(live->inference, clock_civil_ms());
-    scoped(buf_done) struct buf text = buf_of(TEXT_BYTES_MAX), like = buf_of(TEXT_BYTES_MAX);
+    scoped(buf_done) struct buf text = buf_of(LIVE_TEXT_BYTES_MAX),
+                                like = buf_of(LIVE_TEXT_BYTES_MAX);
 
-    text_of(page, &text);
+    live_text(page, &text);
     forget_times(page);
-    text_of(page, &like);
+    live_text(page, &like);
     if (str_eq(buf_str(&like), buf_str(&live->queue_like)))
         return false;
     buf_clear(&live->queue);
@@ -386,7 +131,7 @@ static const char *or_null(const char *text)
 static void tell_stage(struct live *live, struct live_case *c, const json_t *message)
 {
     struct inference_wait wait = {.since_ms = message_int(message, "at_ms"), .expected_ms = -1};
-    scoped(buf_done) struct buf text = buf_of(TEXT_BYTES_MAX);
+    scoped(buf_done) struct buf text = buf_of(LIVE_TEXT_BYTES_MAX);
     const char *host = or_null(c->host), *pool = or_null(c->pool);
 
     if (inference_wait(live->inference, host, pool, clock_civil_ms(), &wait))
@@ -397,7 +142,7 @@ static void tell_stage(struct live *live, struct live_case *c, const json_t *mes
         (json_int_t)message_int(message, "at_ms"), "since_ms", (json_int_t)wait.since_ms,
         "expected_ms", wait.expected_ms >= 0 ? json_integer(wait.expected_ms) : NULL);
     check(data);
-    text_of(data, &text);
+    live_text(data, &text);
     snprintf(c->stage, sizeof c->stage, "%s", message_text(message, "stage"));
     c->told_ms = now_ms(live);
     hub_push(live->hub, HUB_STAGE, buf_str(&text));
@@ -468,11 +213,9 @@ static void run_timers(struct live *live)
     }
     if (!live->wanting[HUB_HOUSE]) {
         uv_timer_stop(live->house_timer);
-        json_decref(live->rows);
-        live->rows = NULL;
-        buf_clear(&live->whole);
+        house_forget(live);
     } else if (!uv_is_active((uv_handle_t *)live->house_timer)) {
-        uv_timer_start(live->house_timer, on_house, (uint64_t)l->house_ms, (uint64_t)l->house_ms);
+        uv_timer_start(live->house_timer, house_look, (uint64_t)l->house_ms, (uint64_t)l->house_ms);
     }
     if (!queue)
         uv_timer_stop(live->queue_timer);
@@ -499,7 +242,7 @@ static void on_live(void *owner, struct subscriber *s)
         give_queue(w);
     else if (w->wants & HUB_BIT(HUB_QUEUE))
         hub_remark(s, S(QUEUE_REFUSED));
-    settle_house(w);
+    house_settle(w);
 }
 
 static void forget_watcher(struct watcher *w)
@@ -513,7 +256,7 @@ static void forget_watcher(struct watcher *w)
     if (w->next)
         w->next->before = w->before;
     if (w->asker)
-        leave_asker(live, w->asker);
+        house_leave(live, w->asker);
     count_wishes(live, w->wants, -1);
     free(w);
 }
@@ -537,7 +280,7 @@ bool live_subscribe(
     live->first = w;
     count_wishes(live, w->wants, 1);
     if (wish->live & HUB_BIT(HUB_HOUSE))
-        w->asker = asker_of(live, wish->who);
+        w->asker = house_asker(live, wish->who);
     const struct hub_client client = {.after = wish->after,
         .form = wish->form,
         .hooks = &HOOKS,
@@ -567,9 +310,9 @@ void live_init(struct live *live, uv_loop_t *loop, struct hub *hub, struct link 
         .link = link,
         .inference = inference,
         .limits = *limits,
-        .whole = buf_of(TEXT_BYTES_MAX),
-        .queue = buf_of(TEXT_BYTES_MAX),
-        .queue_like = buf_of(TEXT_BYTES_MAX),
+        .whole = buf_of(LIVE_TEXT_BYTES_MAX),
+        .queue = buf_of(LIVE_TEXT_BYTES_MAX),
+        .queue_like = buf_of(LIVE_TEXT_BYTES_MAX),
         .cases = calloc(LIVE_CASES_MAX, sizeof(struct live_case))};
     check(live->cases);
     live->house_timer = make_timer(live);
@@ -587,7 +330,7 @@ void live_done(struct live *live)
     for (size_t i = 0; i < LIVE_CASES_MAX; i++)
         forget_case(&live->cases[i]);
     free(live->cases);
-    json_decref(live->rows);
+    house_forget(live);
     buf_done(&live->whole);
     buf_done(&live->queue);
     buf_done(&live->queue_like);
