@@ -157,6 +157,9 @@ function keysDialog(words) {
   );
 }
 
+/** A module that did not come throws a TypeError that says so; anything else is a mistake of the view. */
+const notLoaded = (error) => error instanceof TypeError && /import|module|fetch/i.test(error.message);
+
 export function makeShell(context, table) {
   const { stream, stores, session, go, announce } = context,
     words = context.words.shell;
@@ -271,7 +274,8 @@ export function makeShell(context, table) {
     titled = title ?? '';
     drawTitle();
     if (state === 'missing') return missing(words.missingTitle, words.missing);
-    if (state === 'failed') return missing(words.failedTitle, words.failed, error);
+    if (state === 'failed')
+      return notLoaded(error) ? missing(words.failedTitle, words.failed, error) : missing(words.brokenTitle, words.broken, error);
     return null;
   }
 

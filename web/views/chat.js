@@ -53,6 +53,7 @@ async function answerTo(api, turn, body, changed) {
 export function open(context, params) {
   const { api, words: all, session } = context,
     words = all.chat;
+  const mayTalk = session.mayChange(); // an engine that works is a change of the house
   const log = el('ol', { class: 'turns', role: 'log', 'aria-label': words.log }),
     hello = el('div', { class: 'empty chat-hello' });
   const model = el('select', { class: 'input', 'aria-label': words.model }),
@@ -88,7 +89,6 @@ export function open(context, params) {
     form
   );
   const drawn = new Map();
-  const mayTalk = session.mayChange(); // an engine that works is a change of the house
   let closed = false,
     waiting = false;
 

@@ -34,6 +34,8 @@ export const shell = {
   missing: 'This address names no view.',
   failedTitle: 'This view is not there',
   failed: 'It could not be loaded: the node may be away, or it is an older one without this view.',
+  brokenTitle: 'This view failed',
+  broken: 'It is a mistake of the page, not of the house. The other views work.',
   again: 'Try again',
   home: 'To the house',
   awayTitle: 'The node does not answer',
