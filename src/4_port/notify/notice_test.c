@@ -102,8 +102,7 @@ TEST(an_address_of_ntfy_names_a_topic)
 {
     static const char *const URLS[] = {"https://h", "https://h/", "https://h/a/", "https://h/a.b",
         "https://h/?a",
-        "https://h/"
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+        "https://h/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
 
     for (size_t i = 0; i < COUNT(URLS); i++) {
         scoped(buf_done) struct buf to = {0}, body = {0};

@@ -399,6 +399,8 @@ void notify_pump(struct judge *j)
 
     if (j->stopping || !j->recovered || n->pumping)
         return;
+    if (!n->channels && !n->asked)
+        notify_recovered(j);
     n->pumping = true; /* what fails at once comes back here */
     look_more(j);
     record_again(j);
@@ -519,12 +521,14 @@ static void on_channels(void *context, struct prolog_answer *answer)
     struct judge *j = context;
     json_t *channels = answer->ok ? json_object_get(prolog_answer_json(answer), "channels") : NULL;
 
+    j->notifier.asked = false;
     if (json_is_array(channels)) {
         j->notifier.channels = json_incref(channels);
         look_at_all(j);
         notify_pump(j);
     } else {
         log_error("channels_not_known", "message", answer->err.message, NULL);
+        pump_in(j, AGAIN_MS);
     }
     door_answered(j);
 }
@@ -533,7 +537,10 @@ void notify_recovered(struct judge *j)
 {
     struct err err = {0};
 
-    if (!ask_door(j, PROLOG_NOTIFY, json_pack("{s:I}", "now_ms", (json_int_t)clock_civil_ms()),
-            on_channels, j, &err))
-        log_error("channels_not_known", "message", err.message, NULL);
+    j->notifier.asked = ask_door(j, PROLOG_NOTIFY,
+        json_pack("{s:I}", "now_ms", (json_int_t)clock_civil_ms()), on_channels, j, &err);
+    if (j->notifier.asked)
+        return;
+    log_error("channels_not_known", "message", err.message, NULL);
+    pump_in(j, AGAIN_MS);
 }

@@ -27,13 +27,13 @@ struct asked;
 
 struct notifier {
     struct notify_queue queue;
-    json_t *channels;   /* as door notify says; NULL: not known yet, nothing is looked at */
-    json_t *looks;      /* entries that the rules must still see, oldest first */
-    size_t looking;     /* with the rules now */
-    json_t *recent;     /* case_failed entries read back */
-    json_t *last;       /* rows of what was sent or given up, oldest first */
-    json_t *by_channel; /* channel -> {"sent","failed","last"}: all that the ledger holds */
-    bool pumping;
+    json_t *channels;    /* as door notify says; NULL: not known yet, nothing is looked at */
+    json_t *looks;       /* entries that the rules must still see, oldest first */
+    size_t looking;      /* with the rules now */
+    json_t *recent;      /* case_failed entries read back */
+    json_t *last;        /* rows of what was sent or given up, oldest first */
+    json_t *by_channel;  /* channel -> {"sent","failed","last"}: all that the ledger holds */
+    bool pumping, asked; /* asked: for the channels */
     uint64_t sent, failed, dropped; /* since the start; entries that the rules never saw */
     uv_timer_t timer;
 };
