@@ -17,7 +17,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from chat_engine import ChatEngine  # noqa: E402
 from node import LOGICCTL, Tap, equal, wait_for  # noqa: E402
 from remote import ASK, House, address  # noqa: E402
-from soft_passkey import SoftPasskey, un64, url64  # noqa: E402
+from passkeys import ORIGIN, House as SigningHouse  # noqa: E402
+from soft_passkey import SoftPasskey, consent_body, un64, url64  # noqa: E402
 
 tap = Tap()
 NAME = "node.home.arpa"
@@ -28,6 +29,19 @@ person_role(guest, viewer).
 person(hand, "Somebody with hands").
 person_role(hand, owner).
 """
+
+
+def exchange(connection, method, path, body, headers):
+    """(status, headers, body); nothing is sent that is not named."""
+    try:
+        raw = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+        connection.request(method, path, raw, headers)
+        response = connection.getresponse()
+        text = response.read()
+        is_json = response.getheader("Content-Type", "").startswith("application/json")
+        return response.status, response.headers, json.loads(text) if is_json else text
+    finally:
+        connection.close()
 
 
 class Site(House):
@@ -52,17 +66,7 @@ class Site(House):
         return text
 
     def http(self, method, path, body=None, headers=None, host=None):
-        """(status, headers, body); nothing is sent that is not named."""
-        connection = self.open()
-        try:
-            raw = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
-            connection.request(method, path, raw, dict({"Host": host or "%s:%d" % (NAME, self.port)}, **(headers or {})))
-            response = connection.getresponse()
-            text = response.read()
-            is_json = response.getheader("Content-Type", "").startswith("application/json")
-            return response.status, response.headers, json.loads(text) if is_json else text
-        finally:
-            connection.close()
+        return exchange(self.open(), method, path, body, dict({"Host": host or "%s:%d" % (NAME, self.port)}, **(headers or {})))
 
     def open(self):
         return http.client.HTTPSConnection(self.where, self.port, context=ssl.create_default_context(cafile=self.crt), timeout=30)
@@ -70,6 +74,19 @@ class Site(House):
     def sessions_file(self):
         path = os.path.join(self.home, "sessions/sessions.json")
         return open(path).read() if os.path.exists(path) else ""
+
+
+class Signing(SigningHouse):
+    """The node of passkeys.py, with a name server; its browsers come through a proxy that speaks TLS for it."""
+
+    def __init__(self):
+        super().__init__()
+        self.origin, self.secrets = ORIGIN, []
+        self.passkeys = {"owner": self.owners, "ada": self.adas}
+        wait_for("the page's address", lambda: self.http("GET", "/healthz")[0] == 200)
+
+    def http(self, method, path, body=None, headers=None):
+        return exchange(self.connect(), method, path, body, dict({"Host": ORIGIN.partition("://")[2]}, **(headers or {})))
 
 
 class Browser:
@@ -468,6 +485,24 @@ def a_session_chats_as_its_token_or_as_its_person():
         def callers():
             return {row.get("caller") for row in person.get("/api/v1/usage?by=caller")[1]["rows"]}
         wait_for("usage in both names", lambda: {"both", "person:hand"} <= callers())
+
+
+@tap.test
+def invariant_3_whose_session_proposed_a_case_does_not_sign_it():
+    with Signing() as node:
+        equal(node.intent("add a.local to 10.0.0.1")["status"], "success")
+        owner, ada = by_passkey(node, "owner"), by_passkey(node, "ada")
+        status, answer = owner.post("/api/v1/intent", {"nl": "delete a.local"})
+        equal((status, answer["status"]), (200, "awaiting_consent"))
+        case = answer["case"]
+        equal(owner.get("/api/v1/cases/" + case)[1]["by"]["principal"], "person:owner")
+        plan = ada.get("/api/v1/cases/%s/plan" % case)[1]
+        equal(code(owner.post("/api/v1/cases/%s/consent" % case, consent_body(plan, node.owners, node.origin))), "may_not_approve")
+        hers = consent_body(plan, node.adas, node.origin)
+        equal(code(ada.post("/api/v1/cases/%s/consent" % case, hers, X_Logic_CSRF=owner.csrf)), "csrf")
+        equal(node.named.dig("a.local"), ["10.0.0.1"])
+        status, answer = ada.post("/api/v1/cases/%s/consent" % case, hers)
+        equal((status, answer["status"], node.named.dig("a.local")), (200, "success", []))
 
 
 if __name__ == "__main__":
