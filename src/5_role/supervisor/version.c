@@ -12,12 +12,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DONE_MARK "whole"     /* its time says when the version was used last */
-#define VERSION_NAME_BYTES 64 /* two times 16 digits; other names are none of ours */
-#define VERSIONS_MAX 16384    /* looked at in one pruning */
+#define DONE_MARK "whole"      /* its time says when the version was used last */
+#define VERSION_NAME_DIGITS 16 /* of each hash */
+#define VERSION_NAME_BYTES 256 /* of any entry of a folder; a version's are 33 */
+#define VERSIONS_MAX 16384     /* looked at in one pruning */
 
 struct listing {
     char *paths[VERSION_FILES_MAX]; /* relative to the root */
@@ -128,10 +130,17 @@ static bool copy_files(const char *from, const struct listing *l, const char *to
 }
 
 /* main.pl and core/: the kb folder may hold other things (site, state, tests) that are not rules.
- */
+ * Both may be links, as an installed node has them; below core/ links are not followed. */
 static bool list_rules(const char *kb, struct listing *l, struct err *err)
 {
-    return list_entry(kb, "", "main.pl", l, err) && list_folder(kb, "core", l, err);
+    char main_file[PATH_MAX];
+
+    if ((size_t)snprintf(main_file, sizeof main_file, "%s/main.pl", kb) >= sizeof main_file)
+        return err_set(err, ERR_LIMIT, "path '%s' is too long", kb);
+    if (!file_exists(main_file))
+        return err_set(err, ERR_SYSTEM, "cannot look at '%s': %s", main_file, strerror(errno));
+    l->paths[l->count++] = str_dup(S("main.pl"));
+    return list_folder(kb, "core", l, err);
 }
 
 bool version_hash(const char *kb, const char *site, struct version *ret_version, struct err *err)
@@ -211,6 +220,18 @@ static int by_last_use(const void *a, const void *b)
     return strcmp(one->name, other->name);
 }
 
+/* Two times 16 hex digits, as version_folder() makes them. Whatever else lies there (an installed
+ * node keeps its state, and links to its rules and its site, in the same folder) is none of ours.
+ */
+static bool is_version(const char *name)
+{
+    size_t digits = strspn(name, "0123456789abcdef");
+
+    return digits == VERSION_NAME_DIGITS && name[digits] == '-' &&
+           strspn(name + digits + 1, "0123456789abcdef") == VERSION_NAME_DIGITS &&
+           name[2 * VERSION_NAME_DIGITS + 1] == '\0';
+}
+
 /* The versions below `into`, the one used last first. */
 static size_t find_versions(const char *into, struct found *ret_found)
 {
@@ -222,9 +243,9 @@ static size_t find_versions(const char *into, struct found *ret_found)
         struct found *found = &ret_found[count];
         char mark[PATH_MAX * 2];
         struct stat what;
-        if (entry->d_name[0] == '.' || (size_t)snprintf(found->name, sizeof found->name, "%s",
-                                           entry->d_name) >= sizeof found->name)
+        if (!is_version(entry->d_name))
             continue;
+        snprintf(found->name, sizeof found->name, "%s", entry->d_name);
         snprintf(mark, sizeof mark, "%s/%s/" DONE_MARK, into, found->name);
         found->used = stat(mark, &what) == 0 ? what.st_mtim : (struct timespec){0};
         count++;

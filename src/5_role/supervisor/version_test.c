@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "supervisor/version.h"
 
+#include "base/scoped.h"
 #include "os/file.h"
 #include "scratch.h"
 #include "tap.h"
@@ -8,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct world {
     char kb[PATH_MAX / 4], site[PATH_MAX / 4], into[PATH_MAX / 4];
@@ -129,6 +131,37 @@ TEST(a_version_that_is_used_again_is_the_newest)
     version_prune(w.into, NULL, 0, 1);
     CHECK(file_exists(one.folder));
     CHECK(!file_exists(two.folder));
+}
+
+/* As an installed node has it: rules by links, and a folder of versions that holds other things. */
+TEST(links_to_rules_are_followed_and_what_is_no_version_is_never_removed)
+{
+    struct world w = make_world(scratch_folder());
+    struct version plain = make(&w);
+    struct err err = {0};
+    char to[PATH_MAX], from[PATH_MAX];
+    static const char *const LINKS[] = {"main.pl", "core"};
+    static const char *const STAY[] = {"main.pl", "core/a.pl", "site/owner.pl", "state/learned.pl"};
+
+    for (size_t i = 0; i < COUNT(LINKS); i++) {
+        snprintf(from, sizeof from, "../rules/%s", LINKS[i]);
+        snprintf(to, sizeof to, "%s/%s", w.into, LINKS[i]);
+        CHECK(symlink(from, to) == 0);
+    }
+    snprintf(to, sizeof to, "%s/site", w.into);
+    CHECK(symlink(w.site, to) == 0);
+    snprintf(to, sizeof to, "%s/state", w.into);
+    CHECK(file_make_folder(to, 0755, &err));
+    put(to, "learned.pl", "l.\n");
+    memcpy(w.kb, w.into, sizeof w.kb);
+    struct version linked = make(&w);
+    CHECK_TEXT(plain.folder, linked.folder);
+    version_prune(w.into, NULL, 0, 0);
+    CHECK(!file_exists(plain.folder));
+    for (size_t i = 0; i < COUNT(STAY); i++) {
+        snprintf(to, sizeof to, "%s/%s", w.into, STAY[i]);
+        CHECK(file_exists(to));
+    }
 }
 
 TAP_MAIN
