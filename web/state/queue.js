@@ -165,3 +165,20 @@ export function under_way(state, row, now_ms) {
     expected_ms: row.expected_ms ?? row.up_in_ms ?? null,
   };
 }
+
+/** What is under way so that this model can answer: of a pool that is to have it, or of the host of one that may serve it; or null. */
+export function stageFor(state, model, now_ms) {
+  const pools = Object.values(state.pools).filter(
+    (pool) => pool.model === model || (pool.models ?? []).some((one) => one.model === model && one.fits)
+  );
+  for (const pool of pools) {
+    const stage = pool.model === model || pool.state === 'host' ? under_way(state, pool, now_ms) : null;
+    if (stage && !ENDS.has(stage.stage)) return stage;
+  }
+  if (pools.some((pool) => pool.state === 'ready' && pool.model === model)) return null;
+  for (const pool of pools) {
+    const stage = under_way(state, state.hosts[pool.host], now_ms);
+    if (stage && STAGES_UP.includes(stage.stage) && !ENDS.has(stage.stage)) return stage;
+  }
+  return null;
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY, reduce, under_way } from './queue.js';
+import { EMPTY, reduce, stageFor, under_way } from './queue.js';
 
 const HOST = { host: 'tower', power: 'asleep', stage: 'asleep', since_ms: 5, expected_ms: null };
 const POOL = {
@@ -103,4 +103,19 @@ test('an end is seen for a moment; a gap in the stream forgets stages', () => {
   assert.equal(under_way(state, state.pools.gpu0, 99_000), null);
   assert.deepEqual(reduce(state, { kind: 'reopened' }).stages, {});
   assert.equal(reduce(state, stage({ stage: 7 })), state);
+});
+
+test('what a model waits for: its pool, then the host of one that fits it, nothing where it is ready', () => {
+  const models = [
+    { model: 'm', fits: true },
+    { model: 'big', fits: false },
+  ];
+  const of = (host, pool) => reduce(EMPTY, queue({ hosts: [{ ...HOST, ...host }], pools: [{ ...POOL, models, ...pool }] }));
+  const key = (state, model) => stageFor(state, model, 0)?.stage ?? null;
+  assert.equal(key(of({}, {}), 'm'), null);
+  assert.equal(key(of({ power: 'booting', stage: 'booting' }, {}), 'm'), 'booting');
+  assert.equal(key(of({ power: 'booting', stage: 'booting' }, {}), 'big'), null);
+  assert.equal(key(of({ power: 'awake' }, { model: 'm', state: 'loading', stage: 'loading' }), 'm'), 'loading');
+  assert.equal(key(of({ power: 'awake' }, { model: 'other', state: 'loading', stage: 'loading' }), 'm'), null);
+  assert.equal(key(of({ power: 'booting', stage: 'booting' }, { model: 'm', state: 'ready', stage: 'ready' }), 'm'), null);
 });

@@ -108,7 +108,7 @@ export function open(context, params) {
       }
     for (const turn of talk.turns) {
       if (!drawn.has(turn)) {
-        const one = turn.who === 'person' ? { node: drawPerson(turn, words) } : makeAnswer(words, all);
+        const one = turn.who === 'person' ? { node: drawPerson(turn, words) } : makeAnswer(words, all, context.stores.queue.get);
         drawn.set(turn, one);
         log.append(one.node);
       }

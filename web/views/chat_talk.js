@@ -5,6 +5,7 @@ import { el, replace, setAttr, setText } from '../core/dom.js';
 import { count, duration } from '../core/format.js';
 import { makeSteps } from '../parts/steps.js';
 import { factsOf } from '../state/chat.js';
+import { stageFor } from '../state/queue.js';
 
 const DRAW_MS = 120; // an answer that grows is drawn this often
 let markdown = null;
@@ -50,8 +51,11 @@ export function drawPerson(turn, words) {
   );
 }
 
-/** -> {node, draw(turn), close()}; turn: {model, state (state/chat.js), began, ended, stopped, failed {message}, retry} */
-export function makeAnswer(words, all) {
+/**
+ * -> {node, draw(turn), close()}; `queueOf()` is the state of the queue store.
+ * turn: {model, state (state/chat.js), began, ended, stopped, failed {message}, retry}
+ */
+export function makeAnswer(words, all, queueOf) {
   const who = el('p', { class: 'turn-who' }),
     body = el('div', { class: 'turn-text' }),
     thinking = el(
@@ -111,6 +115,19 @@ export function makeAnswer(words, all) {
     );
   }
 
+  /** What the stream of the answer says; before it says anything, what the house says of the model. */
+  function stageOf(turn) {
+    const said = turn.state.stage,
+      queue = queueOf();
+    if (turn.state.text) return null;
+    if (said && all.house.steps.stages[said.name]) {
+      const expected = said.eta_ms === null ? null : Date.now() - turn.began + said.eta_ms;
+      return { stage: said.name, since_ms: turn.began, expected_ms: expected };
+    }
+    const stage = stageFor(queue, turn.model, Date.now());
+    return stage && { ...stage, skew_ms: queue.skew_ms };
+  }
+
   function draw(turn) {
     const state = turn.state,
       open = !turn.ended;
@@ -118,15 +135,8 @@ export function makeAnswer(words, all) {
     setAttr(node, 'aria-busy', open ? 'true' : null);
     thinking.hidden = !state.thinking;
     if (state.thinking) setText(thinking.lastChild, state.thinking);
-    const stage =
-      open && state.stage && all.house.steps.stages[state.stage.name]
-        ? {
-            stage: state.stage.name,
-            since_ms: turn.began,
-            expected_ms: state.stage.eta_ms === null ? null : Date.now() - turn.began + state.stage.eta_ms,
-          }
-        : null;
-    steps.set(stage, 0);
+    const stage = open ? stageOf(turn) : null;
+    steps.set(stage, stage?.skew_ms ?? 0);
     setText(waits, open && !state.text && !stage ? (state.stage ? words.waits(state.stage.name.replaceAll('_', ' ')) : words.sent) : '');
     waits.hidden = !waits.textContent;
     wanted = state.text;
