@@ -2,7 +2,7 @@
 // One case: what was asked, how it was understood, what the judge said and why, the plan, who signs, what became of it. It is drawn anew
 // part by part, only where something changed, so that folds stay as the reader left them; and what changed is said.
 
-import { el, replace, setText } from '../core/dom.js';
+import { cut, el, replace, setText, visible } from '../core/dom.js';
 import { duration } from '../core/format.js';
 import { head } from '../parts/card.js';
 import { empty, failure, loading } from '../parts/empty.js';
@@ -15,6 +15,7 @@ import { asked, card, judged, outcome, progress, signatures, waiting } from './c
 import { feed } from './cases_feed.js';
 
 const TICK_MS = 1000;
+const TITLE_CHARS = 80; // of the browser's tab
 const MAIN = ['progress', 'outcome', 'asked', 'verdict', 'plan'];
 const SIDE = ['signatures', 'timeline'];
 const UNDER_WAY = ['planned', 'consented', 'acting'];
@@ -131,7 +132,7 @@ export function open(context, { id }) {
     got.mayChange = context.session.mayChange();
     page.draw(title, got);
     tick(page.node, words, cases.now());
-    context.retitle?.(title);
+    context.retitle?.(visible(cut(title, TITLE_CHARS)));
   }
 
   async function fetchCase() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Texts of cases, their parts, and the consent.
+// English texts of cases, what they are drawn with, and the consent; words.js puts all of them together.
 
 export const verdict = {
   status: {
@@ -92,7 +92,7 @@ export const cases = {
   found: (n) => (n === 1 ? '1 case' : `${n} cases`),
 };
 
-export const case = {
+const oneCase = {
   back: 'Cases',
   loading: 'Fetching the case …',
   failed: 'The case could not be fetched',
@@ -264,3 +264,5 @@ export const passkey = {
     failed: 'The browser could not do it.',
   },
 };
+
+export { oneCase as case }; // no name that a constant may bear

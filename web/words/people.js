@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Texts of people, signing in, enrolling, who is told.
+// English texts of people, signing in, enrolling and who is told; words.js puts all of them together.
 
 export const people = {
   title: 'People',
