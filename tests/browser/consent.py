@@ -135,7 +135,7 @@ def the_keyboard_is_enough_and_stays_in_the_dialog():
         case = waiting_case(node)
         tab = node.open(browser, passkey="owner", width=390, height=844)
         tab.go("#/cases")
-        tab.says("waits for a signature")
+        tab.wait("the list", "document.querySelector('.case-row')")
         tab.press("j")
         equal(tab.js("document.activeElement.getAttribute('href')"), "#/cases/" + case)
         tab.press("Enter")

@@ -51,6 +51,8 @@ export const shell = {
     ['g l', 'Ledger'],
     ['g t', 'Chat'],
     ['↑ ↓', 'Move in a list'],
+    ['j k', 'Move in the cases'],
+    ['f', 'Find in the cases'],
     ['Enter', 'Open'],
     ['Esc', 'Close, leave the field'],
     ['?', 'These keys'],
