@@ -102,7 +102,8 @@ bool body_is_parse_only(struct str text)
     struct err err;
 
     return json_read(text, BODY_BYTES_MAX, &body, &err) &&
-           json_is_true(json_object_get(body, "parse_only"));
+           json_is_true(json_object_get(body, "parse_only")) &&
+           !json_is_true(json_object_get(body, "model"));
 }
 
 bool body_proposal(struct str text, struct buf *out, struct err *err)

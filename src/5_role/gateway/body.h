@@ -40,7 +40,9 @@ struct body_intent {
     enum body_choice model;
 };
 
-/* Does an intent say that nothing is to be done? False for what is no intent. */
+/* Does an intent say that nothing is to be done, and ask for no engine? False for what is no
+ * intent.
+ */
 bool body_is_parse_only(struct str text);
 
 /* `out` is appended to in each; after an error it holds nothing of use. */

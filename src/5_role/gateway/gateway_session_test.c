@@ -227,6 +227,9 @@ TEST(who_only_looks_is_refused_by_name_wherever_something_changes)
     CHECK_INT(request("POST", "/api/v1/intent", &browser, browser.csrf, "",
                   "{\"nl\":\"x\",\"parse_only\":false}", code),
         403);
+    CHECK_INT(request("POST", "/api/v1/intent", &browser, browser.csrf, "",
+                  "{\"nl\":\"x\",\"parse_only\":true,\"model\":true}", code),
+        403); /* that may wake a machine */
     CHECK_INT(
         request("POST", "/api/v1/query", &browser, browser.csrf, "", "{\"query\":\"echo\"}", code),
         200);
