@@ -201,7 +201,7 @@ async function sign(me, decision) {
     body = message({ assertion: given, people: got.people, decision, sha256: got.hash, reason });
   } catch (error) {
     if (me.over || !me.box.isOpen()) return;
-    say(me, note('warn', line(context.words.passkey.failure[failureOf(error)])));
+    say(me, note('warn', line(words.notSigned(context.words.passkey.failure[failureOf(error)]))));
     become(me, me.back);
     return;
   }

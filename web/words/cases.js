@@ -228,6 +228,7 @@ export const consent = {
   left: (time) => `${time} left`,
   sending: 'Signed. The node checks it and acts …',
   done: { approve: 'Signed.', refuse: 'Refused. Nothing was changed.', more: 'Signed. One more person is needed.' },
+  notSigned: (why) => `Nothing was signed. ${why}`,
   unknownKey: 'The passkey that answered is not one of those who may sign.',
   codes: {
     viewer: 'Sign in as an operator, or sign in a terminal.',
@@ -256,8 +257,8 @@ export const passkey = {
     wrong_origin: 'This page was opened at an address that is not this node’s own, so passkeys do not work here.',
   },
   failure: {
-    cancelled: 'Nothing was signed: the prompt was closed, its time ran out, or no passkey here is one that was asked for.',
-    stopped: 'Nothing was signed: it was stopped.',
+    cancelled: 'The prompt was closed, its time ran out, or no passkey here is one that was asked for.',
+    stopped: 'It was stopped.',
     known_already: 'This device has a passkey for this person already.',
     wrong_origin: 'The browser refuses: this address does not belong to the passkeys of this node.',
     unsupported: 'This device has none of the kinds of key that the node takes (ES256, Ed25519).',
