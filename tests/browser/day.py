@@ -69,7 +69,7 @@ def after_a_day_the_page_is_as_small_as_before_and_knows_the_newest():
         last = node.intent("is node machine7 healthy?")["case"]
         tabs["#/cases"].wait("the newest case on the page", "!!document.querySelector(`a[href='#/cases/${args.id}']`)", id=last)
         newest = node.entries(0)[-1]["seq"]
-        tabs["#/ledger"].wait("the newest entry on the page", "document.querySelector('main').innerText.includes(`#${args.seq}`)", seq=newest)
+        tabs["#/ledger"].wait("the newest entry there", "document.querySelector('main').innerText.includes(`#${args.seq}`)", seq=newest)
         for tab in tabs.values():
             tab.still_good()
 

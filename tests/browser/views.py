@@ -61,8 +61,8 @@ class LivedIn:
 
     def fill(self, node):
         tell_all(node, 9, push_token(node))
-        for sentence in ("list all nodes", "add www.local to 192.168.1.10", "add test.local to 192.168.1.100", "add db.local to 192.168.1.7",
-                         "which nodes are at risk of thermal throttling?", "change none.local to 10.0.0.1"):
+        for sentence in ("list all nodes", "add www.local to 192.168.1.10", "add test.local to 192.168.1.100",
+                         "add db.local to 192.168.1.7", "which nodes are at risk of thermal throttling?", "change none.local to 10.0.0.1"):
             node.intent(sentence)
         refused = node.intent("delete the record db.local")["case"]
         node.consent(refused, decision="refuse")
