@@ -45,3 +45,26 @@ export function keys(bindings) {
   document.addEventListener('keydown', onKey);
   return () => document.removeEventListener('keydown', onKey);
 }
+
+const STEPS = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
+
+/** Where an arrow, Home or End leads from the `index`th of `count`: the new index, or null. Pure. */
+export function step(key, index, count) {
+  if (index < 0 || !count) return null;
+  if (key === 'Home') return 0;
+  if (key === 'End') return count - 1;
+  const to = index + (STEPS[key] ?? 0);
+  return to === index || to < 0 || to >= count ? null : to;
+}
+
+/** Arrows move the focus along what fits `selector` below root (links of a short list; a long one does it itself). */
+export function arrows(root, selector) {
+  root.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !event.target.matches(selector)) return;
+    const all = [...root.querySelectorAll(selector)].filter((one) => one.offsetParent !== null);
+    const to = step(event.key, all.indexOf(event.target), all.length);
+    if (to === null) return;
+    event.preventDefault();
+    all[to].focus();
+  });
+}

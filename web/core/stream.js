@@ -101,7 +101,7 @@ export function makeStream({ ask = request, later = setTimeout, never = clearTim
     try {
       await listen();
     } catch (error) {
-      if (error?.status === 401 || error?.status === 403) {
+      if (error?.status === 401) {
         never(silence);
         become('out');
         controller = null;

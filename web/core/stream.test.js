@@ -104,6 +104,17 @@ test('signed out it stays away until it is opened again; silence is a loss', asy
   stream.close();
 });
 
+test('who may not listen now may do so later: it is tried again', async () => {
+  const { stream, timers } = setting([403, 'open']);
+  stream.open();
+  await settle();
+  assert.equal(stream.state(), 'lost');
+  timers.find((timer) => timer.ms < 20_000).fn();
+  await settle();
+  assert.equal(stream.state(), 'live');
+  stream.close();
+});
+
 test('what cannot be read is no event; a listener that fails stops nobody', () => {
   assert.equal(read({ kind: 'x', data: 'no' }), null);
   assert.equal(read({ kind: 'x', data: '[1]' }), null);

@@ -3,7 +3,7 @@
 //
 //   feed({api, house}) -> {watch(names), seen(name, bool), close()}     answers go to the store as {kind: 'detail', …}
 
-const AT_ONCE = 2,
+const AT_ONCE = 3,
   EACH_MS = 10_000,
   OTHERS_MS = 120_000,
   FEW = 40,

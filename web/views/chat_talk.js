@@ -38,7 +38,7 @@ export function drawGrounding(grounding, words) {
     cited.length > 0
       ? el('div', {}, el('p', { class: 'meta', text: words.cited }), factList(cited))
       : el('p', { class: 'meta', text: words.notCited }),
-    others.length > 0 && el('details', {}, el('summary', { class: 'meta', text: words.otherFacts(others.length) }), factList(others))
+    others.length > 0 && el('details', {}, el('summary', { class: 'meta', text: (cited.length ? words.otherFacts : words.givenFacts)(others.length) }), factList(others))
   );
 }
 

@@ -3,6 +3,7 @@
 
 import { el, replace, setAttr, setText } from '../core/dom.js';
 import { watts } from '../core/format.js';
+import { arrows } from '../core/keys.js';
 import { keyed, longList } from '../core/list.js';
 import { badge, head } from '../parts/card.js';
 import { empty, failure, loading } from '../parts/empty.js';
@@ -197,6 +198,7 @@ function makeNeeds(words, link) {
     el('h2', { id: 'needs', text: words.needs }),
     list
   );
+  arrows(list, 'a');
   const put = keyed(list, {
     key: (row) => row.key,
     make: () => el('li'),
@@ -222,6 +224,7 @@ function makeGroups(words, watch) {
   const node = el('div', { class: 'node-groups' }),
     sections = new Map(),
     cards = new Map();
+  arrows(node, 'h3 a');
   for (const group of GROUP_ORDER) {
     const grid = el('div', { class: 'grid node-grid' }),
       n = el('span', { class: 'meta' });

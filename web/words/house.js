@@ -276,6 +276,7 @@ export const chat = {
   firstAfter: (time) => `first word after ${time}`,
   cited: 'It cites these facts of the house:',
   notCited: 'It cites no fact of the house.',
+  givenFacts: (n) => (n === 1 ? '1 fact was given to it' : `${n} facts were given to it`),
   otherFacts: (n) => (n === 1 ? '1 more fact was given to it' : `${n} more facts were given to it`),
 };
 
