@@ -19,7 +19,7 @@ import debian_root  # noqa: E402
 from node import LOGICD, ROOT, Tap, equal, page, wait_for  # noqa: E402
 
 tap = Tap()
-UNIT = "logic-node.service"
+UNIT = "logic-orchestrator.service"
 NEEDED = ["systemd-sysv", "dbus", "swi-prolog-core", "swi-prolog-core-packages"]
 FAST = "[Service]\nWatchdogSec=2\nRestartSec=100ms\n"  # a test has no half minute
 ROLES = ["actuator", "gateway", "judge", "ledger", "sensor"]
@@ -63,9 +63,9 @@ class Machine:
 
     def boot(self):
         share = "/usr/share/logic-node/"
-        seen = {LOGICD: "/usr/bin/logicd", ROOT + "/kb": share + "kb", page(): share + "web",
+        seen = {LOGICD: "/usr/lib/logic-node/bin/logicd", ROOT + "/kb": share + "kb", page(): share + "web",
                 ROOT + "/deploy/ansible": share + "ansible",
-                ROOT + "/deploy/systemd": share + "systemd"}
+                ROOT + "/deploy": share + "deploy"}
         self.console = open(os.path.join(self.folder, "console"), "w")
         self.process = subprocess.Popen(
             ["systemd-nspawn", "--quiet", "--directory=" + self.tree, "--volatile=overlay",
@@ -110,16 +110,15 @@ class Machine:
 
     def install(self):
         """As deploy/systemd/README.md says."""
-        from_ = "/usr/share/logic-node/systemd/logic-node"
-        self.run("cp", from_ + ".service", "/etc/systemd/system/" + UNIT)
-        self.run("cp", from_ + ".sysusers", "/usr/lib/sysusers.d/logic-node.conf")
-        self.run("cp", from_ + ".tmpfiles", "/usr/lib/tmpfiles.d/logic-node.conf")
+        from_ = "/usr/share/logic-node/deploy/"
+        self.run("cp", from_ + "systemd/" + UNIT, "/etc/systemd/system/" + UNIT)
+        self.run("cp", from_ + "layout.sysusers", "/usr/lib/sysusers.d/logic-node.conf")
+        self.run("cp", from_ + "layout.tmpfiles", "/usr/lib/tmpfiles.d/logic-node.conf")
         self.run("systemd-sysusers")
         self.run("systemd-tmpfiles", "--create", "logic-node.conf")
         self.run("sh", "-c", "cp /usr/share/logic-node/kb/site/*.pl /opt/logic-node/site/")
         key = base64.b64encode(os.urandom(32)).decode()
         self.write("/opt/logic-node/site/keys.pl", 'operator_key(owner, "ed25519:%s").\n' % key)
-        self.run("chown", "-R", "logic-node:", "/opt/logic-node")
         self.write("/etc/systemd/system/%s.d/fast.conf" % UNIT, FAST)
         self.run("systemctl", "daemon-reload")
 
@@ -205,7 +204,7 @@ def supervisor_that_stands_still_is_started_anew():
 @tap.test
 def role_that_crashes_again_and_again_ends_in_a_failed_unit():
     with Machine() as machine:
-        machine.write("/etc/default/logic-node", "LOGICD_OPTIONS=--set supervisor.crashes_max=2\n")
+        machine.write("/etc/logic-node/logic-node.conf", "LOGICD_OPTIONS=--set supervisor.crashes_max=2\n")
         machine.run("systemctl", "start", UNIT)
         machine.run("sh", "-c", "echo 'this is no fact' > /opt/logic-node/site/house.pl")
         machine.run("systemctl", "restart", "--no-block", UNIT)
