@@ -92,8 +92,8 @@ static int sign_in(const char *token, const char *head, struct browser *ret_brow
         snprintf(ret_browser->cookie, sizeof ret_browser->cookie, "Cookie: %.*s\r\n",
             (int)(end - at - 12), at + 12);
         snprintf(ret_browser->csrf, SESSION_CSRF_BYTES, "%s", text_at(reply.json, "csrf"));
-        CHECK(strstr(at, "; Path=/; HttpOnly; SameSite=Strict; Max-Age=") != NULL);
-        CHECK(!strstr(at, "Secure")); /* this machine, without TLS */
+        CHECK(strncmp(at + 12, "logic_session=", 14) == 0); /* this machine, without TLS */
+        CHECK(strstr(at, "; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=") != NULL);
     }
     reply_done(&reply);
     return status;
