@@ -25,10 +25,11 @@ def unavailable(why):
     raise Unavailable(why)
 
 
-def make(name, suite, packages):
-    """The folder build/NAME with these packages of this suite; two at once wait for each other."""
+def make(name, suite, packages, also=(), limit_s=MAKE_LIMIT_S):
+    """The folder build/NAME with these packages of this suite; two at once wait for each other. `also`: foreign architectures."""
     folder = os.path.join(ROOT, "build", name)
     stamp, wanted = os.path.join(folder, "made-of"), " ".join([suite, *sorted(packages)])
+    kinds = ["--architectures=" + ",".join(["amd64", *also])] if also else []
     os.makedirs(os.path.dirname(folder), exist_ok=True)
     with open(folder + ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -41,12 +42,12 @@ def make(name, suite, packages):
             shutil.rmtree(old, ignore_errors=True)
         try:
             made = subprocess.run(
-                ["mmdebstrap", "--quiet", "--variant=apt", "--include=" + ",".join(packages),
+                ["mmdebstrap", "--quiet", "--variant=apt", *kinds, "--include=" + ",".join(packages),
                  "--aptopt=Acquire::Check-Valid-Until \"false\"", suite, making],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                text=True, timeout=MAKE_LIMIT_S)
+                text=True, timeout=limit_s)
         except subprocess.TimeoutExpired:
-            unavailable("mmdebstrap did not end in %d s" % MAKE_LIMIT_S)
+            unavailable("mmdebstrap did not end in %d s" % limit_s)
         if made.returncode != 0:
             said = [line for line in made.stdout.splitlines() if line.strip()] or ["nothing said"]
             unavailable("mmdebstrap: " + said[-1])

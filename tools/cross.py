@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The agent for arm64, built on an amd64 machine: `tools/cross.py [--tests]` -> build/cross-arm64/src/6_program/logicagent.
+
+Inside a Debian root of its own (build/cross-root, made once by mmdebstrap and kept): Debian's cross compiler, arm64's libraries beside
+amd64's, meson with deploy/cross/aarch64.ini. --tests runs the unit tests of what the agent is made of under qemu-user. Needs root or user namespaces.
+"""
+import os
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "tests", "harness"))
+import debian_root  # noqa: E402
+from node import ROOT  # noqa: E402
+
+SUITE = "bookworm"
+LIBRARIES = ["libuv1-dev", "libjansson-dev", "libssl-dev", "libseccomp-dev", "libcurl4-openssl-dev", "zlib1g-dev"]
+PACKAGES = ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "pkg-config", "meson", "ninja-build", "python3", "node-llhttp", "openssl",
+            "qemu-user-static"] + [name + ":arm64" for name in LIBRARIES]
+OUT = "build/cross-arm64"
+ROOT_LIMIT_S, BUILD_LIMIT_S = 900, 900
+# In the root nobody else is: the tree is mounted there for as long as the command runs, and the mount ends with its namespace.
+INSIDE = 'mkdir -p "$1/tree" && mount --bind "$2" "$1/tree" && mount -t proc proc "$1/proc" && mount --bind /dev "$1/dev" && ' \
+         'exec chroot "$1" /bin/sh -ec "cd /tree; $3"'
+
+
+def root():
+    return debian_root.make("cross-root", SUITE, PACKAGES, also=["arm64"], limit_s=ROOT_LIMIT_S)
+
+
+def inside(folder, words):
+    """Run a shell line in the tree, in that root. Returns (exit code, what it said)."""
+    how = ["unshare", "--mount", "--propagation", "private"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
+    try:
+        done = subprocess.run([*how, "/bin/sh", "-ec", INSIDE, "inside", folder, ROOT, words], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=BUILD_LIMIT_S)
+    except subprocess.TimeoutExpired as late:
+        return 124, "not done in %d s: %s" % (BUILD_LIMIT_S, (late.stdout or b"")[-2000:])
+    return done.returncode, done.stdout
+
+
+def build(folder):
+    setup = "meson setup --cross-file deploy/cross/aarch64.ini -Dagent_only=true --buildtype=release %s" % OUT
+    return inside(folder, "[ -f %s/build.ninja ] || %s; ninja -C %s -j2" % (OUT, setup, OUT))
+
+
+def tests(folder):
+    """The unit tests under qemu-user; an emulated machine is slow, so each has three times its time."""
+    return inside(folder, "meson test -C %s --no-rebuild --suite unit --timeout-multiplier 3 --num-processes 2" % OUT)
+
+
+def main():
+    began = time.monotonic()
+    steps = [build] + ([tests] if "--tests" in sys.argv[1:] else [])
+    folder = root()
+    for step in steps:
+        code, said = step(folder)
+        print(said[-6000:])
+        if code:
+            return code
+    print("%s/src/6_program/logicagent in %.0f s" % (OUT, time.monotonic() - began))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
