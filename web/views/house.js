@@ -40,16 +40,11 @@ export function itemsOf(house, queue, before, now) {
     const host = hostName ? (queue.hosts[hostName] ?? null) : null,
       stage = under_way(queue, host, now);
     const mine = hostName ? pools.filter((pool) => pool.host === hostName) : [];
-    const busy =
-      mine.map((pool) => under_way(queue, pool, now)).find((one) => one && one.stage !== 'ready' && one.stage !== 'asleep') ?? null;
+    const ways = mine.map((pool) => under_way(queue, pool, now));
+    const busy = ways.find((one) => one && one.stage !== 'ready' && one.stage !== 'asleep') ?? null;
+    const shown = JSON.stringify([mine, stage, ways]); // a way that ended is shown for a moment: its end is a change, too
     const state = nodeState({ row, host, stage: stage ?? busy });
-    const same =
-      old &&
-      old.row === row &&
-      old.detail === detail &&
-      old.host === host &&
-      old.state.key === state.key &&
-      old.mine === JSON.stringify([mine, stage, busy]);
+    const same = old && old.row === row && old.detail === detail && old.host === host && old.state.key === state.key && old.shown === shown;
     if (same) {
       old.queue = queue;
       return old;
@@ -64,7 +59,7 @@ export function itemsOf(house, queue, before, now) {
       pools: mine,
       stage,
       queue,
-      mine: JSON.stringify([mine, stage, busy]),
+      shown,
     };
   });
 }

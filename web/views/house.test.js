@@ -95,3 +95,17 @@ test('what became another is said, what is new is not', () => {
   ]);
   assert.deepEqual(newsOf([item('a', 'critical'), item('b', 'ok'), item('c', 'critical')], before), [['a', 'critical']]);
 });
+
+test('a way that ended is shown for a moment, and then no more', () => {
+  const nodes = house(NO_HOUSE, { kind: 'page', nodes: [row('tower', { sleeps_as: 'tower' })], at_ms: 1 });
+  const pools = [{ pool: 'gpu0', host: 'tower', state: 'ready', stage: 'ready' }];
+  const ready = [
+    { kind: 'queue', at_ms: 1000, received_ms: 1000, hosts: [{ host: 'tower', power: 'awake' }], pools, requests: [] },
+    { kind: 'stage', case: 'C', host: 'tower', pool: 'gpu0', stage: 'ready', at_ms: 1000, since_ms: 0, expected_ms: 5 },
+  ].reduce(queue, NO_QUEUE);
+  const [first] = itemsOf(nodes, ready, new Map(), 2000);
+  const [same] = itemsOf(nodes, ready, new Map([['tower', first]]), 3000);
+  const [later] = itemsOf(nodes, ready, new Map([['tower', same]]), 60_000);
+  assert.equal(same, first);
+  assert.notEqual(later, first);
+});
