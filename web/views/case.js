@@ -16,6 +16,7 @@ import { feed } from './cases_feed.js';
 
 const TICK_MS = 1000;
 const TITLE_CHARS = 80; // of the browser's tab
+const HEAD_CHARS = 200; // the whole sentence stands below
 const MAIN = ['progress', 'outcome', 'asked', 'verdict', 'plan'];
 const SIDE = ['signatures', 'timeline'];
 const UNDER_WAY = ['planned', 'consented', 'acting'];
@@ -81,7 +82,7 @@ function makePage(texts, actions) {
 
   function drawHead(input) {
     const sub = el('span', {}, words.id, ' ', el('code', { text: input.id }));
-    return head({ title: input.title, back, actions: [status(input.status, texts.verdict)], sub });
+    return head({ title: cut(input.title, HEAD_CHARS), back, actions: [status(input.status, texts.verdict)], sub });
   }
 
   return {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The list of cases: those that wait on top with the time they have left, then the newest; older ones come as one scrolls.
 
-import { el, replace, setText } from '../core/dom.js';
+import { cut, el, replace, setText } from '../core/dom.js';
 import { ago, duration, toMs } from '../core/format.js';
 import { keys } from '../core/keys.js';
 import { longList } from '../core/list.js';
@@ -15,6 +15,7 @@ import { feed } from './cases_feed.js';
 const NARROW = 640; // px of the list
 const HEIGHT = { wide: 64, narrow: 92 };
 const TICK_MS = 1000;
+const SAID_CHARS = 300; // of a row; more is not seen
 
 let remembered = ''; // what was searched for, when one comes back from a case
 
@@ -41,7 +42,7 @@ function draw(row, words, texts, now) {
       'a',
       { class: 'case-row', href: link('cases', row.id), data: { tone: toneOf(row.status) } },
       el('span', { class: 'case-status' }, status(row.status, texts)),
-      el('span', { class: 'case-said', text: said(row) }),
+      el('span', { class: 'case-said', text: cut(said(row), SAID_CHARS) }),
       time(row),
       el(
         'span',
