@@ -25,7 +25,8 @@ function factList(facts) {
 }
 
 export function drawGrounding(grounding, words) {
-  const { cited, others } = factsOf(grounding);
+  const { cited, others } = factsOf(grounding),
+    given = cited.length ? words.otherFacts : words.givenFacts;
   return el(
     'div',
     { class: 'stack chat-grounding' },
@@ -38,7 +39,7 @@ export function drawGrounding(grounding, words) {
     cited.length > 0
       ? el('div', {}, el('p', { class: 'meta', text: words.cited }), factList(cited))
       : el('p', { class: 'meta', text: words.notCited }),
-    others.length > 0 && el('details', {}, el('summary', { class: 'meta', text: (cited.length ? words.otherFacts : words.givenFacts)(others.length) }), factList(others))
+    others.length > 0 && el('details', {}, el('summary', { class: 'meta', text: given(others.length) }), factList(others))
   );
 }
 
