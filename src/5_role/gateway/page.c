@@ -37,6 +37,10 @@ static const struct {
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "   \
     "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "                \
     "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+/* Of what is no document: for the worker, which has the policy of its own script. */
+#define POLICY_OF_PARTS                                                                            \
+    "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for "        \
+    "'script'"
 /* Nothing of the machine but the passkeys. */
 #define PERMISSIONS                                                                                \
     "publickey-credentials-get=(self), publickey-credentials-create=(self), accelerometer=(), "    \
@@ -191,26 +195,41 @@ struct str page_bytes(const struct page_file *file, struct page_form form)
                                : (struct str){file->bytes, file->len};
 }
 
+/* What a window can be opened with; in pictures of this kind there may be scripts. */
+static bool is_document(const struct page_file *file)
+{
+    return str_starts(file->type, S("text/html")) || str_eq(file->type, S("image/svg+xml"));
+}
+
+/* Modules and style sheets are many and small: their heads would be half of the page. */
 size_t page_fields(
     const struct page_file *file, struct page_form form, struct http_field ret_fields[PAGE_FIELDS])
 {
-    const struct http_field fields[] = {
+    static const struct http_field OF_DOCUMENTS[] = {
         {S("Content-Security-Policy"), S(POLICY)},
         {S("Permissions-Policy"), S(PERMISSIONS)},
-        {S("X-Content-Type-Options"), S("nosniff")},
         {S("X-Frame-Options"), S("DENY")},
         {S("Referrer-Policy"), S("no-referrer")},
         {S("Cross-Origin-Opener-Policy"), S("same-origin")},
+    };
+    static const struct http_field OF_PARTS[] = {
+        {S("Content-Security-Policy"), S(POLICY_OF_PARTS)}};
+    const struct http_field fields[] = {
+        {S("X-Content-Type-Options"), S("nosniff")},
         {S("Cross-Origin-Resource-Policy"), S("same-origin")},
         {S("Cache-Control"), S("no-cache")},
         /* of "/" there is another answer for who reads no HTML */
         {S("Vary"), S("Accept, Accept-Encoding")},
         {S("ETag"), str_from(is_gzip(file, form) ? file->gzip_etag : file->etag)},
     };
-    size_t count = COUNT(fields);
+    bool document = is_document(file);
+    size_t count = document ? COUNT(OF_DOCUMENTS) : COUNT(OF_PARTS);
 
-    _Static_assert(COUNT(fields) + 2 == PAGE_FIELDS, "two more are sent at times");
-    memcpy(ret_fields, fields, sizeof fields);
+    _Static_assert(
+        COUNT(OF_DOCUMENTS) + COUNT(fields) + 2 == PAGE_FIELDS, "two more are sent at times");
+    memcpy(ret_fields, document ? OF_DOCUMENTS : OF_PARTS, count * sizeof *fields);
+    memcpy(ret_fields + count, fields, sizeof fields);
+    count += COUNT(fields);
     if (is_gzip(file, form))
         ret_fields[count++] = (struct http_field){S("Content-Encoding"), S("gzip")};
     if (form.tls)
