@@ -27,7 +27,7 @@ AT_ONCE = max(1, int(os.environ.get("LN_AT_ONCE", "2")))
 PORTS = (20000, 30000)  # shared out to programs that run at the same time (tests/harness/node.py); the demo begins at 30080
 # The longest, in this order; all others by name after them. A program that is not here is found all the same.
 LONGEST = """
-    flow/senses.py system/cold_start.py flow/runbooks.py flow/secrets.py flow/alerts.py flow/life.py flow/bad_input.py client/run.py
+    flow/senses.py browser/consent.py system/cold_start.py flow/runbooks.py browser/alerts.py browser/story.py flow/secrets.py flow/alerts.py flow/life.py flow/bad_input.py client/run.py
     flow/enrolment.py flow/power.py flow/bad_world.py flow/consent.py system/wake.py flow/inference.py flow/alerts_alone.py
     flow/bad_playbooks.py system/agent.py flow/large_prompts.py
     system/notify.py system/local_pool.py flow/clock_steps.py system/vram.py""".split()
@@ -37,7 +37,7 @@ ALONE = {
     "system/model.py": "a real model must have written its answer within the budget of 45 s",
     "system/systemd.py": "a watchdog of 2 s; a container of its own",
 }
-OTHER_SUITES = {"bench", "flow", "system", "tidy"}  # in meson for who wants them there; stages of their own here
+OTHER_SUITES = {"bench", "browser", "flow", "system", "tidy"}  # in meson for who wants them there; stages of their own here
 LINE = re.compile(r"^(not )?ok\b(?:\s+\d+)?[\s-]*(.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)")
 
@@ -220,6 +220,10 @@ def system():
     return programs("tests/system")
 
 
+def browser():
+    return programs("tests/browser")
+
+
 def client():
     return [("client/run.py", [sys.executable, "tests/client/run.py"])]
 
@@ -229,12 +233,12 @@ def demo():
 
 
 STAGES = {"tidy": tidy, "build": build, "unit": unit, "rules": rules, "corpus": corpus, "web": web, "flow": flow,
-          "system": system, "client": client, "demo": demo}
-TOGETHER = ("flow", "system", "client")  # those that stand side by side are one: no stage waits for the last of another
+          "system": system, "browser": browser, "client": client, "demo": demo}
+TOGETHER = ("flow", "system", "browser", "client")  # those that stand side by side are one: no stage waits for the last of another
 
 
 def steps(asked):
-    """Stages that are run as one: [tidy], …, [flow, system, client]."""
+    """Stages that are run as one: [tidy], …, [flow, system, browser, client]."""
     found = []
     for name in asked:
         if name in TOGETHER and found and found[-1][-1] in TOGETHER:

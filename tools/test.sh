@@ -3,7 +3,7 @@
 #
 # `make test`: everything, on a fresh Debian machine too. The last line is `N passed, N failed`.
 #
-#   test.sh [STAGE …]      stages: tidy build unit rules corpus flow system client demo   (default: all)
+#   test.sh [STAGE …]      stages: tidy build unit rules corpus web flow system browser client demo   (default: all)
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)

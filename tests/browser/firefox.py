@@ -24,8 +24,8 @@ def firefox(url, steps, shots=""):
     if not shutil.which("firefox-esr"):
         unavailable("no firefox-esr: apt-get install firefox-esr")
     with tempfile.TemporaryDirectory(prefix="ln-firefox-") as home:
-        env = dict(os.environ, MODULES=browser.installed(), FIREFOX=shutil.which("firefox-esr"), URL=url, STEPS=json.dumps(steps), HOME=home,
-                   SHOTS=shots)
+        env = dict(os.environ, MODULES=browser.installed(), FIREFOX=shutil.which("firefox-esr"), URL=url, STEPS=json.dumps(steps),
+                   HOME=home, SHOTS=shots)
         done = subprocess.run([shutil.which("node"), os.path.join(HERE, "..", "harness", "firefox.mjs")], env=env, text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT_S, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -44,7 +44,8 @@ def every_view_opens_in_firefox_and_is_live():
                 "#/models": "Catalogue", "#/chat": "Chat", "#/alerts": "Alerts", "#/ledger": "case planned", "#/ledger/3": "3",
                 "#/people": "The owner of this node", "#/sign-in": "Token", "#/enrol": "Enrol a passkey", "#/ask": "Ask", "#/power": "Power",
                 "#/swarm": "Swarm"}
-        rows = firefox(node.page(), [{"route": "", "says": "Live"}] + [{"route": route, "says": words} for route, words in says.items()])
+        steps = [{"route": "", "says": "Live"}] + [{"route": route, "says": words} for route, words in says.items()]
+        rows = firefox(node.page(), steps)
         equal([(row["route"], row["words"]) for row in rows if not row["ok"]], [])
         equal(len(rows), len(says) + 1)
 

@@ -45,7 +45,8 @@ INERT = r"""(() => {
   for (const one of document.querySelectorAll('*'))
     for (const name of one.getAttributeNames()) if (/^on/.test(name)) found.push(one.outerHTML.slice(0, 200));
   const hidden = document.body.innerText.match(/[\u202a-\u202e\u2066-\u2069\u200b\ufeff\u{e0000}-\u{e007f}]/u);
-  if (hidden) found.push(`hidden character ${hidden[0].codePointAt(0).toString(16)}: ${hidden.input.slice(hidden.index - 30, hidden.index + 30)}`);
+  const around = hidden?.input.slice(Math.max(hidden.index - 30, 0), hidden.index + 30);
+  if (hidden) found.push(`hidden character ${hidden[0].codePointAt(0).toString(16)}: ${around}`);
   const marks = document.body.innerText.match(/\p{M}{9,}/u);
   if (marks) found.push('marks stacked higher than eight');
   return found;
