@@ -50,6 +50,7 @@ export const shell = {
     ['g m', 'Models'],
     ['g l', 'Ledger'],
     ['g t', 'Chat'],
+  ['g p', 'People'],
     ['↑ ↓', 'Move in a list'],
     ['j k', 'Move in the cases'],
     ['f', 'Find in the cases'],
