@@ -163,7 +163,8 @@ export const words = {
     rowLabel: (row) => `Entry ${row.seq}, ${row.kind}`,
     check: 'Check it yourself',
     checkHint:
-      'This browser fetches every entry and works out all hashes again: chain, canonical form, Merkle roots and the signatures of the checkpoints. It does not ask the node whether it is right.',
+      'This browser fetches every entry and works out all hashes again: chain, canonical form, Merkle roots and the signatures of the ' +
+      'checkpoints. It does not ask the node whether it is right.',
     verify: 'Verify in this browser',
     save: 'Save these bytes',
     export: 'Export and verify',
@@ -179,7 +180,8 @@ export const words = {
     checkpointsOf: (n) => (n === 1 ? '1 checkpoint' : `${n} checkpoints`),
     signed: 'Every signature was checked.',
     unsigned:
-      'Signatures were not checked here: this browser has no Ed25519 (or the page was not opened over TLS). tools/verify_ledger.py checks them.',
+      'Signatures were not checked here: this browser has no Ed25519 (or the page was not opened over TLS). ' +
+      'tools/verify_ledger.py checks them.',
     keyNamed: 'The key is the one that the export names; compare it with what you wrote down.',
     keyKnown: 'It is the key that you wrote down.',
     notProven: 'Not proven by this: that the node wrote the truth, or that this is the newest export.',
