@@ -16,7 +16,8 @@ from node import LOGICD, PATIENCE_S, ROOT, Skip, Tap, equal  # noqa: E402
 tap = Tap()
 UNITS = os.path.join(ROOT, "deploy/systemd")
 CHECK = os.path.join(ROOT, "deploy/model_check.sh")
-EXPOSURE_MAX = {"logic-orchestrator.service": 2.0, "logic-agent.service": 3.0, "llm-inference.service": 3.0, "ledger-checkpoint.service": 2.0}
+EXPOSURE_MAX = {"logic-orchestrator.service": 2.0, "logic-agent.service": 3.0, "llm-inference.service": 3.0,
+                "ledger-checkpoint.service": 2.0}
 STANDARD = "/usr/lib/systemd/system" if os.path.isdir("/usr/lib/systemd/system") else "/lib/systemd/system"
 ROLES = 6
 TICK_MS = 1000  # of the supervisor: it notices that late
@@ -25,8 +26,8 @@ TICK_MS = 1000  # of the supervisor: it notices that late
 def analyze(*words):
     if not shutil.which("systemd-analyze"):
         raise Skip("no systemd-analyze")
-    return subprocess.run(["systemd-analyze", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=PATIENCE_S)
+    return subprocess.run(["systemd-analyze", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=PATIENCE_S)
 
 
 def units(*kinds):
@@ -140,10 +141,11 @@ def engine_is_heard_on_loopback_alone():
     start = value(name, "ExecStart").split()
     for words in (["--host", "127.0.0.1"], ["--port", "8080"], ["-c", "8192"], ["-ngl", "999"], ["-np", "1"], ["--mlock"]):
         assert any(start[i:i + len(words)] == words for i in range(len(start))), (words, start)
-    for key, wanted in (("SocketBindDeny", "any"), ("SocketBindAllow", "ipv4:tcp:8080"), ("IPAddressDeny", "any"), ("IPAddressAllow", "localhost"),
-                        ("DevicePolicy", "closed"), ("LimitMEMLOCK", "infinity")):
+    for key, wanted in (("SocketBindDeny", "any"), ("SocketBindAllow", "ipv4:tcp:8080"), ("IPAddressDeny", "any"),
+                        ("IPAddressAllow", "localhost"), ("DevicePolicy", "closed"), ("LimitMEMLOCK", "infinity")):
         equal((key, value(name, key)), (key, wanted))
-    equal([d for d in values(name, "DeviceAllow") if not re.match(r"(char-nvidia\S*|char-drm|/dev/nvidia\S*|/dev/dri\S*|/dev/kfd) rw$", d)], [])
+    gpu = re.compile(r"(char-nvidia\S*|char-drm|/dev/nvidia\S*|/dev/dri\S*|/dev/kfd) rw$")
+    equal([device for device in values(name, "DeviceAllow") if not gpu.match(device)], [])
 
 
 # --- model_check.sh
