@@ -75,6 +75,17 @@ function watchNotices(context) {
   import('./identity/notices.js').then(({ watch }) => watch(context)).catch(() => {});
 }
 
+const AWAY_MS = 3000; // between two looks whether the node is there again
+
+/** Nobody stands before a tablet on the wall: the page comes back by itself. */
+function comeBack(session) {
+  const look = () => session.refresh().then(
+    () => location.reload(),
+    () => setTimeout(look, AWAY_MS)
+  );
+  setTimeout(look, AWAY_MS);
+}
+
 async function start() {
   apply();
   const session = makeSession(),
@@ -82,11 +93,13 @@ async function start() {
     toasts = makeToasts();
   const context = { api, stream, stores, session, go, link, words, toast: toasts.show, announce: toasts.announce };
   const shell = makeShell(context, TABLE);
+  let failed = false;
   document.body.append(shell.node, toasts.node);
 
   stream.on('reopened', () => {
     session.refresh().catch(() => {});
     fill(stores);
+    if (failed) location.reload(); // a module that once could not be had is not asked for again in every browser
   });
   for (const event of ['online', 'focus', 'visibilitychange']) addEventListener(event, () => stream.hurry());
 
@@ -108,11 +121,15 @@ async function start() {
     await session.refresh();
   } catch {
     shell.away(() => location.reload());
+    comeBack(session);
     return;
   }
   follow();
   watchNotices(context);
-  await routes(TABLE, shell.outlet, context, shell.tell);
+  await routes(TABLE, shell.outlet, context, (step) => {
+    failed = step.state === 'failed';
+    return shell.tell(step);
+  });
 }
 
 start();

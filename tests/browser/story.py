@@ -190,6 +190,25 @@ def a_node_that_restarts_under_the_page_is_said_and_nothing_is_lost():
         tab.still_good(ignore="ERR_|Failed to fetch|does not answer|EventSource")
 
 
+@tap.test
+def a_page_that_finds_no_node_comes_back_by_itself():
+    with PageNode(named=False) as node, Browser() as browser:
+        tab = node.open(browser)
+        tab.go("#/")
+        tab.says("Live")
+        node.kill()
+        tab.says("The node does not answer")
+        tab.run("await page.evaluate(`location.hash = '#/people'`)")  # a view that was never loaded
+        tab.wait("it to say so", "/could not be|not there|does not answer/.test(document.querySelector('main').innerText)")
+        node.start()
+        tab.says("The owner of this node")
+        tab.run("await page.route('**/api/v1/session', (route) => route.abort())")  # as if it were just starting
+        tab.reload()
+        tab.says("The page is here, the node behind it is not.")
+        tab.run("await page.unroute('**/api/v1/session')")
+        tab.says("The owner of this node")
+
+
 def reachable(node):
     try:
         return node.get("/readyz")[0] == 200
