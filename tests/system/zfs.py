@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Replication on real ZFS (zfs-fuse): whole, incremental, pruned; pools that are away, targets that went their own way, torn and bent streams.
+"""Replication on real ZFS (zfs-fuse): whole, incremental, pruned; pools that are away, targets that went their own way, bad streams.
 
 zfs-fuse knows no raw streams, keys and resumed receives; those ways of zfs_sync.sh are not run here. `ssh` is FAKE: it runs the words here.
 """
