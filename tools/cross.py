@@ -3,7 +3,8 @@
 """The agent for arm64, built on an amd64 machine: `tools/cross.py [--tests]` -> build/cross-arm64/src/6_program/logicagent.
 
 Inside a Debian root of its own (build/cross-root, made once by mmdebstrap and kept): Debian's cross compiler, arm64's libraries beside
-amd64's, meson with deploy/cross/aarch64.ini. --tests runs the unit tests of what the agent is made of under qemu-user. Needs root or user namespaces.
+amd64's, meson with deploy/cross/aarch64.ini. --tests runs the unit tests of what the agent is made of under qemu-user. Needs root or
+user namespaces.
 """
 import os
 import subprocess

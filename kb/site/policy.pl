@@ -10,6 +10,7 @@ grant(operator, node_health,       any,                              freely).
 grant(operator, thermal_risk,      any,                              freely).
 grant(operator, node_show,         any,                              freely).
 grant(operator, reach_check,       any,                              freely).
+grant(operator, boot_order_show,   any,                              freely).
 grant(operator, path_find,         any,                              freely).
 grant(operator, placement_find,    any,                              freely).
 grant(operator, alert_list,        any,                              freely).

@@ -29,7 +29,7 @@ GOOD = {"dns_lookup": {"name": "ns.local", "type": "A"},
         "case_explain": {"case": "01ARZ3NDEKTSV4RRFFQ69G5FAV"}, "node_list": {},
         "node_show": {"node": "pve"}, "node_health": {"node": "pve"}, "thermal_risk": {"node": "pve"},
         "reach_check": {"from": "laptop1", "to": "nas", "service": "tcp/443"},
-        "path_find": {"from": "laptop1", "to": "nas"},
+        "path_find": {"from": "laptop1", "to": "nas"}, "boot_order_show": {"node": "nas"},
         "placement_find": {"vram_mib": 1, "memory_mib": 1, "capability": "cuda", "volatile": True},
         "alert_list": {"status": "open", "node": "nas"}, "alert_acknowledge": {"alert": 1, "words": "x"}}
 HARMLESS = ("denied", "failed", "awaiting_consent", "question", "not_understood")

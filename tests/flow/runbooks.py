@@ -277,7 +277,7 @@ DOOR_FORMS = {
     "learn": [{"kind": kind, "case": "", "seq": 7, "at": "2026-11-21T08:00:00.000Z", "body": body} for kind, body in [
         ("", {}), ("runbook_generated", {"alert": 1, "markdown": "", "answer": GOOD}), ("runbook_failed", {"alert": 1, "code": ""})]],
     "observe": [{"now_ms": 1795250034449, "rows": [["", "", "", 1, 1795250034449]]}],
-    "ground": [{"texts": [""], "now_ms": 1}], "sensed": [{"job": {"hand": "senses", "op": ""}, "now_ms": 1}],
+    "ground": [{"texts": [""], "now_ms": 1}], "stand": [{}], "sensed": [{"job": {"hand": "senses", "op": ""}, "now_ms": 1}],
     "alert": [{"question": {"": ""}}],
     "notify": [{"entry": {"kind": kind, "seq": 7, "at": "2026-11-21T08:00:00.000Z", "case": "1",
                           "body": {"words": "", "severity": "critical"}},

@@ -203,7 +203,7 @@ def invariant_12_no_action_reaches_a_cluster():
         equal(names, {"dns_record_add", "dns_record_change", "dns_record_delete", "dns_record_list", "dns_lookup",
                       "dns_zone_create", "dns_zone_delete", "playbook_run", "case_explain", "node_list",
                       "host_wake", "host_sleep", "pool_load", "pool_unload", "node_show", "node_health", "thermal_risk",
-                      "reach_check", "path_find", "placement_find", "alert_list", "alert_acknowledge"})
+                      "reach_check", "path_find", "placement_find", "boot_order_show", "alert_list", "alert_acknowledge"})
         status, answer = node.propose("playbook_run", playbook="services/cluster/migrate.yml", variables={})
         equal((status, answer.get("status")), (200, "denied"))
         equal(answer["plan"], None)

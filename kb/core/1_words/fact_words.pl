@@ -16,6 +16,7 @@
 :- use_module(house_words, [house_fact/2, house_column/2, house_expected/2]).
 :- use_module(sense_words, [sense_fact/3, sense_column/2, sense_expected/2]).
 :- use_module(passkey_words, [passkey_fact/2, passkey_column/2, passkey_expected/2]).
+:- use_module(standing_words, [standing_fact/3, standing_column/2, standing_expected/2]).
 :- use_module(notify_words, [notify_fact/2, notify_column/2, notify_expected/2]).
 
 /** <module> The words that site and state files may use
@@ -83,6 +84,8 @@ fact_word(site, Name, Columns) :-
     house_fact(Name, Columns).
 fact_word(Module, Name, Columns) :-
     sense_fact(Module, Name, Columns).
+fact_word(Module, Name, Columns) :-
+    standing_fact(Module, Name, Columns).
 fact_word(site, Name, Columns) :-
     notify_fact(Name, Columns).
 fact_word(site, Name, Columns) :-
@@ -148,6 +151,7 @@ column(terms, Value)      => terms(Value).
 column(seq, Value)        => integer(Value), Value >= 0.
 column(json, Value)       => json_value(Value).
 column(Type, Value), sense_expected(Type, _) => sense_column(Type, Value).
+column(Type, Value), standing_expected(Type, _) => standing_column(Type, Value).
 column(Type, Value), house_expected(Type, _) => once(house_column(Type, Value)).
 column(Type, Value), passkey_expected(Type, _) => once(passkey_column(Type, Value)).
 column(Type, Value), notify_expected(Type, _) => once(notify_column(Type, Value)).
@@ -170,6 +174,7 @@ expected(terms, 'freely or signatures(1), up to 9').
 expected(seq, 'a ledger number').
 expected(json, 'a value as it came over the wire').
 expected(Type, Words) :- sense_expected(Type, Words), !.
+expected(Type, Words) :- standing_expected(Type, Words), !.
 expected(Type, Words) :- house_expected(Type, Words), !.
 expected(Type, Words) :- passkey_expected(Type, Words), !.
 expected(Type, Words) :- notify_expected(Type, Words), !.

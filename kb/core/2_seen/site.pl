@@ -55,6 +55,13 @@
             notify_channel/3,           % Channel, Kind, Where
             notify_about/2,             % Channel, What
             operator_passkey/5,         % Person, Credential, PublicKey, RpId, Words
+            cluster/3,                  % Cluster, Kind, Words
+            cluster_member/2,           % Cluster, Node
+            cluster_guest/3,            % Cluster, Guest, What
+            cluster_api/3,              % Cluster, Url, Secret
+            cluster_pin/2,              % Cluster, Sha256
+            playbook_node/2,            % Playbook, Node
+            boots_after/2,              % Name, Other
             key_person/3                % KeyId, Person, PublicKey (computed while loading)
           ]).
 
@@ -75,7 +82,9 @@ the owner does not use a plain no.
     node_role/2, node_can/2, node_gpu/4, node_memory/2, node_cores/2, node_power/3, node_boot/2,
     node_volatility/2, node_weight/2, node_host/2, vlan/3, node_address/3, node_link/3,
     node_routes/3, firewall/5, sense_source/5, history/1, threshold/4,
-    page_origin/1, notify_channel/3, notify_about/2, operator_passkey/5.
+    page_origin/1, notify_channel/3, notify_about/2, operator_passkey/5,
+    cluster/3, cluster_member/2, cluster_guest/3, cluster_api/3, cluster_pin/2, playbook_node/2,
+    boots_after/2.
 :- dynamic
     this_node/1, node/3, zone/3, dns_server/5, zone_playbook/3, zone_variable/3, zone_secret/3,
     default_ttl/1, allow_private/1, playbook/3, playbook_variable/2, playbook_secret/3, person/2,
@@ -86,4 +95,6 @@ the owner does not use a plain no.
     node_role/2, node_can/2, node_gpu/4, node_memory/2, node_cores/2, node_power/3, node_boot/2,
     node_volatility/2, node_weight/2, node_host/2, vlan/3, node_address/3, node_link/3,
     node_routes/3, firewall/5, sense_source/5, history/1, threshold/4,
-    page_origin/1, notify_channel/3, notify_about/2, operator_passkey/5.
+    page_origin/1, notify_channel/3, notify_about/2, operator_passkey/5,
+    cluster/3, cluster_member/2, cluster_guest/3, cluster_api/3, cluster_pin/2, playbook_node/2,
+    boots_after/2.

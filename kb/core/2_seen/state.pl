@@ -12,6 +12,8 @@
             alert/13,                   % these three: 2_seen/alerts.pl
             acknowledged/5,
             runbook/4,
+            node_stands/5,              % these two: 2_seen/standing_entries.pl
+            cluster_guests/4,
             measured/11,                % Sha256, EngineVersion, Kind, Context, Slots, Kv, …
             remember_change/7,          % +Case, +Seq, +Principal, +Action, +Params, +Undo, +Effects
             remember_tries/1,           % +Tries
@@ -32,7 +34,7 @@ One writer: the door `learn` holds the mutex; readers see each change whole or n
 
 :- dynamic
     change/6, zone/2, host_power/3, host_woken/2, host_tried/3, boot_time/3, load_time/4,
-    loaded/5, measured/11, alert/13, acknowledged/5, runbook/4.
+    loaded/5, measured/11, alert/13, acknowledged/5, runbook/4, node_stands/5, cluster_guests/4.
 
 %!  changes_max(-Count) is det.
 %
@@ -223,7 +225,9 @@ learned_until(Seq) :-
             ( change(_, Known, _, _, _, _)
             ; host_tried(_, Known, _)
             ; alert(_, Known, _, _, _, _, _, _, _, _, _, _, _)
-            ; acknowledged(_, Known, _, _, _) ),
+            ; acknowledged(_, Known, _, _, _)
+            ; node_stands(Known, _, _, _, _)
+            ; cluster_guests(_, Known, _, _) ),
             Seqs),
     max_list([0|Seqs], Seq).
 

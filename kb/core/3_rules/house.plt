@@ -66,7 +66,7 @@ test(what_was_meant, [forall(member(Text-Node, [ "towr"-"tower", "twoer"-"tower"
     near_node(Text, Found).
 test(what_is_too_far, [forall(member(Text, ["zeus", "t", "nassau", "powershell", "tow"])), fail]) :-
     near_node(Text, _).
-test(a_card, Values == [[gpu_server, hypervisor], 65536, 80, stable, 16303, null]) :-
+test(a_card, Values == [[gpu_server, hypervisor], 65536, 80, stable, 16303, vault]) :-
     node_card("pve", Card),
     findall(Value, ( member(Path, [ roles, memory_mib, weight, volatility, gpus/0/vram_mib,
                                     sleeps_as ]),

@@ -13,6 +13,7 @@
 :- use_module(house, [house_fault/1]).
 :- use_module(sense_faults, [sense_fault/1]).
 :- use_module(notify, [notify_fault/1]).
+:- use_module(standing, [standing_fault/1]).
 :- use_module(passkey_faults, [passkey_fault/1]).
 :- use_module(action, [action/3, summary/2, parameter/5, example/2]).
 :- use_module(policy,
@@ -43,7 +44,8 @@ proof(site_hangs_together, Faults) :-
     findall(Fault, loose_end(Fault), Faults0),
     sort(Faults0, Faults).
 proof(house_is_consistent, Faults) :-
-    findall(Fault, ( house_fault(Fault) ; sense_fault(Fault) ; notify_fault(Fault) ), Faults0),
+    findall(Fault, ( house_fault(Fault) ; sense_fault(Fault) ; notify_fault(Fault)
+                     ; standing_fault(Fault) ), Faults0),
     sort(Faults0, Faults).
 
                 /*  consent  */

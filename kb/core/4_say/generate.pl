@@ -88,6 +88,11 @@ said("path_find", Pairs) -->
         [From, "to", To]
     ;   ["show me the path between", From, "and", To]
     ).
+said("boot_order_show", []) -->
+    any_of([ "in which order does the house boot?", "show the boot order",
+             "what is the boot order?" ]).
+said("boot_order_show", ["node"-Node]) -->
+    any_of(["what must be up before", "what has to boot before"]), [Node].
 said("placement_find", ["vram_mib"-Mib]) -->
     (   any_of(["where can a", "where could a"]), [Mib, "MiB model run?"]
     ;   any_of(["which node has room for a model of", "where can I run a model with"]), [Mib, "MiB"]

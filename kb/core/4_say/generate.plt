@@ -52,6 +52,8 @@ sample("thermal_risk", obj([])).
 sample("thermal_risk", obj(["node"-"pve"])).
 sample("reach_check", obj(["from"-"laptop1", "to"-"nas"])).
 sample("reach_check", obj(["from"-"laptop1", "to"-"nas", "service"-"tcp/443"])).
+sample("boot_order_show", obj([])).
+sample("boot_order_show", obj(["node"-"nas"])).
 sample("path_find", obj(["from"-"laptop1", "to"-"nas"])).
 sample("placement_find", obj(["vram_mib"-12288])).
 sample("alert_list", obj([])).

@@ -28,7 +28,7 @@ test(what_was_cut_is_said, Words == "a is well: it tells of itself, and nothing 
                                      wrong. There is more than was told.") :-
     health_answer("a", [health("a", ok, awake, [])], [], true, obj(Pairs)),
     memberchk(words-Words, Pairs).
-test(a_row_tells_roles_and_which_host_it_is, Rows == [ "pve"/[gpu_server, hypervisor]/null,
+test(a_row_tells_roles_and_which_host_it_is, Rows == [ "pve"/[gpu_server, hypervisor]/vault,
                                                         "tower"/[desktop]/tower,
                                                         "stranger"/[]/null ]) :-
     findall(health(Node, ok, awake, []), member(Node, ["pve", "tower", "stranger"]), Healths),

@@ -9,6 +9,7 @@
 :- use_module(library(apply), [maplist/3]).
 :- use_module(kb('1_words/house_words'), [service_text/2]).
 :- use_module(kb('1_words/wire'), [shown/2]).
+:- use_module(boot_answers, [boot_answer/2]).
 :- use_module(health_answers, [health_answer/5, thermal_answer/4]).
 :- use_module(readings, [and_list/2, reading_objs/2]).
 
@@ -65,6 +66,10 @@ said(told(reach, From, To, Service, Outcomes), Obj) =>
         ( memberchk(_-yes(_), Outcomes) -> Reachable = true ; Reachable = false )
     ),
     Obj = obj([ words-Words, from-From, to-To, reachable-Reachable, services-Ways, proof-Proof ]).
+said(told(boot_order, Order, Cycle, Whys), Obj) =>
+    boot_answer(told(boot_order, Order, Cycle, Whys), Obj).
+said(told(boots_before, Name, Names, Cycle, Whys), Obj) =>
+    boot_answer(told(boots_before, Name, Names, Cycle, Whys), Obj).
 said(told(path, From, To, Down, Result), Obj) =>
     path_words(Result, From, To, Words),
     ( Result = path(Nodes, Mbit) -> true ; Nodes = [], Mbit = null ),

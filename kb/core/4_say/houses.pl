@@ -37,7 +37,7 @@ spoken([ "is", "are", "how", "health", "status", "state", "condition", "wrong", 
          "overheat", "temperature", "thermal", "reach", "access", "ping", "talk", "connect", "get",
          "ssh", "reachable", "path", "route", "trace", "where", "room", "fits", "fit", "alerts",
          "alert", "alarms", "acknowledge", "ack", "how's", "problem", "problems", "issues",
-         "place" ]).
+         "place", "boot", "boots", "order", "before" ]).
 
 sentence(act(Intents)) --> fill, asked(Intents), fill.
 sentence(ask(Text, [Missing], Action, obj([]))) -->
@@ -257,6 +257,22 @@ question("path_find", ["from"-From, "to"-To]) -->
 
 ends(From, To) --> word(["from"]), the_node(From), word(["to", "towards"]), the_node(To).
 ends(From, To) --> word(["between"]), the_node(From), word(["and"]), the_node(To).
+
+                /*  the boot order  */
+
+question("boot_order_show", []) -->
+    opt(["in"]), word(["which", "what"]), word(["order", "sequence"]), word(["does", "do", "must",
+    "should", "will"]), all_booting, word(["boot", "start"]), opt(["up", "in"]).
+question("boot_order_show", []) -->
+    ( opening ; [] ), opt(["the"]), word(["boot", "start", "startup"]), word(["order", "sequence"]).
+question("boot_order_show", ["node"-Node]) -->
+    word(["what", "which"]), opt(["nodes", "machines", "else"]), word(["must", "has", "have",
+    "should", "needs"]), opt(["to"]), word(["be", "boot", "start"]), opt(["up", "running",
+    "there"]), opt(["first"]), word(["before", "for"]), the_node(Node),
+    opt(["boots", "starts", "comes"]), opt(["up"]).
+
+all_booting --> opt(["the", "my", "our"]), ( word(["house", "home", "everything", "cluster",
+    "nodes", "machines"]) ; [] ).
 
                 /*  placement  */
 

@@ -13,6 +13,7 @@
 :- use_module(kb('1_words/wire'), [shown/2]).
 :- use_module(kb('3_rules/action'), [action_params/2, wording/2]).
 :- use_module(kb('3_rules/record_sets'), [set_text/2]).
+:- use_module(boot_answers, [proof_words/2]).
 :- use_module(house_answers, [answer_obj/2]).
 
 /** <module> Verdicts in words, and as the object that C takes
@@ -291,6 +292,15 @@ reason(own_machine(Host)) -->
     ['~w is the machine that this node runs on; it never puts itself to sleep'-[Host]].
 reason(never_sleeps(Host)) -->
     ['the site facts never let ~w sleep'-[Host]].
+reason(governs_own_cluster(Cluster, Node, Guest, What)) -->
+    { proof_words(What, Proof) },
+    ['this node itself runs on the cluster ~w: it is ~s there (~s). ~s is a member of that \c
+      cluster, and if it did not come back, each would wait for the other: this node boots only \c
+      after its cluster, and nothing but this node would start the cluster'
+     -[Cluster, Guest, Proof, Node]].
+reason(standing_unproven(Cluster, Node, Sign)) -->
+    ['~s is a member of the cluster ~w, and whether this node itself runs on that cluster is not \c
+      proven: ~s'-[Node, Cluster, Sign]].
 reason(unknown_alert(Id)) -->
     ['there is no alert ~d'-[Id]].
 reason(alert_is_cleared(Id)) -->
@@ -394,7 +404,7 @@ remedy(above_every_tier(_)) -->
     ['a person proposed it instead of a model'-[]].
 remedy(too_few_approvers(Tier, Count, _)) -->
     { persons_word(Count, Word) },
-    ['~d ~w other than the proposer had operator_key and may_approve for ~w in the site facts'
+    ['~d ~w other than the proposer had a key or passkey and may_approve for ~w in the site facts'
      -[Count, Word, Tier]].
 remedy(not_owned(Name)) -->
     ['a zone that holds ~s were in the site facts'-[Name]].
@@ -410,7 +420,7 @@ remedy(duplicate(Name, Type, Value)) -->
     ['~s did not have ~w ~s yet'-[Name, Type, Value]].
 remedy(not_there(Name, Type, Value, _)) -->
     { filter_words(Type, Value, What) },
-    ['~s had such a ~w'-[Name, What]].
+    ['there were such data at ~s (~w)'-[Name, What]].
 remedy(which_type(_, Types)) -->
     { listed(Types, List) },
     ['the type were given (~w)'-[List]].
@@ -458,6 +468,12 @@ remedy(woken_too_often(_, _, _, RetryMs)) -->
     ['it were asked again in ~d s'-[S]].
 remedy(quiet_now(_, _, To, _)) -->
     ['it were asked after ~s, or by a person'-[To]].
+remedy(governs_own_cluster(Cluster, Node, _, _)) -->
+    ['this node ran on a machine outside the cluster ~w (a Raspberry Pi is enough); until then a \c
+      person does it at ~s or in the interface of the cluster'-[Cluster, Node]].
+remedy(standing_unproven(Cluster, _, _)) -->
+    ['it were proven where this node runs: cluster_guest(~w, …) with its UUID, or on a machine of \c
+      its own'-[Cluster]].
 remedy(own_machine(Host)) -->
     ['a person did it at ~w itself'-[Host]].
 remedy(never_sleeps(Host)) -->

@@ -5,8 +5,9 @@
 :- begin_tests(catalogue_door).
 
 test(the_catalogue_holds_its_actions,
-     Names == [ alert_acknowledge, alert_list, case_explain, dns_lookup, dns_record_add,
-                dns_record_change, dns_record_delete, dns_record_list, dns_zone_create,
+     Names == [ alert_acknowledge, alert_list, boot_order_show, case_explain, dns_lookup,
+                dns_record_add, dns_record_change, dns_record_delete, dns_record_list,
+                dns_zone_create,
                 dns_zone_delete, host_sleep, host_wake, node_health, node_list, node_show,
                 path_find, placement_find, playbook_run, pool_load, pool_unload, reach_check,
                 thermal_risk ]) :-

@@ -45,7 +45,7 @@ test(the_members_of_a_pool,
     table(Out),
     at(Out, pools/0, obj(Pairs)),
     findall(Key, member(Key-_, Pairs), Keys).
-test(hosts_in_their_order, [setup(empty), true(Hosts == ['gaming-pc', here, tower])]) :-
+test(hosts_in_their_order, [setup(empty), true(Hosts == ['gaming-pc', here, tower, vault])]) :-
     table(Out),
     at(Out, hosts, List),
     findall(Host, ( member(Obj, List), at(Obj, host, Host) ), Hosts).

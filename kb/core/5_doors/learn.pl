@@ -8,6 +8,7 @@
 :- use_module(kb('2_seen/site'), []).
 :- use_module(kb('2_seen/state'), [remember_change/7, remember_tries/1]).
 :- use_module(kb('2_seen/machines'), [machine_effects/5, machine_tries/5]).
+:- use_module(kb('2_seen/standing_entries'), [learn_standing/5]).
 :- use_module(kb('2_seen/alert_entries'), [learn_alert/5, learn_acknowledged/5]).
 
 /** <module> Door learn: a ledger entry becomes a state fact
@@ -32,6 +33,8 @@ learnt(In, obj([changed-Changed])) :-
     ;   Kind == "case_failed"
     ->  failed(Seq, At, Body, Changed)
     ;   learn_alert(Kind, Seq, At, Body, Learned)
+    ->  Changed = Learned
+    ;   learn_standing(Kind, Seq, At, Body, Learned)
     ->  Changed = Learned
     ;   Changed = false
     ).

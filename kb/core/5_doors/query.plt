@@ -23,7 +23,7 @@ test(may, Kinds == [permit, needs_consent, deny]) :-
                         "value"-"1.1.1.1"] ; P = ["name"-"a.local"] ),
                     query("may", ["principal"-Principal, "action"-Action, "params"-obj(P)], [A]),
                     at(A, verdict, Kind) ), Kinds).
-test(zones_nodes_actions, Counts == [6, 11, 22]) :-
+test(zones_nodes_actions, Counts == [6, 11, 23]) :-
     findall(Count, ( member(Name, ["zones", "nodes", "actions"]), query(Name, [], L), length(L,
         Count) ), Counts).
 

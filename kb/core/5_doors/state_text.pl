@@ -45,6 +45,8 @@ state_file("measured.pl",   measured,   11).
 state_file("alerts.pl",     alert,      1).
 state_file("acknowledged.pl", acknowledged, 1).
 state_file("runbooks.pl",   runbook,    1).
+state_file("standing.pl",   node_stands, 1).
+state_file("cluster_guests.pl", cluster_guests, 1).
 
 head_line(Fact, Columns, Line) :-
     findall(Column, in_columns(Columns, Column), Names),

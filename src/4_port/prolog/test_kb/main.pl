@@ -27,6 +27,7 @@ door_alert:alert(In, In).
 door_sensed:sensed(In, In).
 door_ground:ground(In, In).
 door_notify:notify(In, In).
+door_stand:stand(In, In).
 door_site:site(_, obj([folders-Folders])) :-
     findall(obj([which-Which, folder-Folder]), user:ln_folder(Which, Folder), Folders).
 door_state_text:state_text(_, obj([files-[obj([name-counter, text-N])]])) :-
