@@ -432,7 +432,7 @@ def completion_offers_commands_options_and_ids(w):
         try logicctl le; try logicctl ledger ""; try logicctl approve --; try logicctl approve W; try logicctl propose dns_z"""
     env = {"PATH": os.path.dirname(LOGICCTL) + ":" + os.environ["PATH"], "LOGIC_NODE_HOME": str(w.home)}
     got = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=env).stdout.splitlines()
-    assert got[0] == "ledger" and got[1] == "verify export replay list", got
+    assert got[0] == "ledger" and got[1] == "verify export checkpoint replay list", got
     has(got[2], "--key", "--yes", "--json")
     assert got[3] == "WAIT1" and got[4] == "dns_zone_delete", got
 

@@ -8,12 +8,12 @@ _logicctl_ids() { # ids of cases, newest first; nothing if the node does not ans
 
 _logicctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command="" sub="" word words i
-    local commands="ask propose cases case why approve refuse actions query kb key operator token agent engine ledger vram model docs alert notify node history sense events status version help"
+    local commands="ask propose cases case why approve refuse actions query kb key operator token agent engine ledger vram model docs alert notify node history sense setup layout events status version help"
 
     COMPREPLY=()
     case $previous in
         --key | --out | --bin | --catalogue) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
-        --home | --with | --tree) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+        --home | --with | --tree | --from) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
         --models-dir) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
         --kv) mapfile -t COMPREPLY < <(compgen -W "f32 f16 bf16 q8_0 q5_1 q5_0 q4_1 q4_0 iq4_nl" -- "$current"); return ;;
         --ctx | --slots | --gpu | --vram | --name) return ;;
@@ -21,14 +21,14 @@ _logicctl() {
             words="success awaiting_consent denied refused expired failed working"
             [[ " ${COMP_WORDS[*]} " != *" alert "* ]] || words="open raised acknowledged cleared all"
             mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"); return ;;
-        --url | --limit | --after | --since | --part | --step | --promql | --words | --origin) return ;;
+        --url | --limit | --after | --since | --part | --step | --promql | --words | --origin | --listen) return ;;
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
             --provider | --bin | --tree | --catalogue | --home | --url | --key | --out | --status | --limit | --after | --since | --with | --name | --models | --scopes | --rate | --tokens-per-minute | \
                 --concurrent | --weight | --priority | --dialect | --expires | --alg | --certificate) ((i++)) ;;
-            --ctx | --slots | --kv | --gpu | --vram | --name | --models-dir | --part | --step | --promql | --words | --origin) ((i++)) ;;
+            --ctx | --slots | --kv | --gpu | --vram | --name | --models-dir | --part | --step | --promql | --words | --origin | --listen | --from) ((i++)) ;;
             -*) ;;
             *) if [[ -z $command ]]; then command=$word; elif [[ -z $sub ]]; then sub=$word; fi ;;
         esac
@@ -42,6 +42,7 @@ _logicctl() {
         approve) words+=" --key --yes" ;;
         refuse) words+=" --key --reason" ;;
         events) words+=" --after" ;;
+        setup) words+=" --name --origin --listen --from --yes" ;;
         vram) words+=" --ctx --slots --kv --gpu --vram" ;;
         model)
             [[ -n $sub || $current == -* ]] || words="add list verify remove"
@@ -78,8 +79,9 @@ _logicctl() {
             [[ $sub != enroll ]] || words+=" --out --yes --models-dir"
             [[ $sub != renew ]] || words+=" --out" ;;
         ledger)
-            [[ -n $sub || $current == -* ]] || words="verify export replay list"
+            [[ -n $sub || $current == -* ]] || words="verify export checkpoint replay list"
             [[ $sub != export ]] || words+=" --out --after"
+            [[ $sub != checkpoint ]] || words+=" --out"
             [[ $sub != replay ]] || words+=" --since --with"
             [[ $sub != list ]] || words+=" --after --limit" ;;
     esac

@@ -49,12 +49,17 @@ bool home_folder(
 
 void home_give(const struct options *options, const char *path)
 {
-    char home[PATH_MAX];
+    char state[PATH_MAX];
     struct stat seen;
+    struct err err;
 
-    home_find(options, home);
-    if (geteuid() != 0 || stat(home, &seen) != 0)
+    if (geteuid() != 0 || !home_path(options, "state", state, &err))
         return;
+    if (stat(state, &seen) != 0) { /* it never ran */
+        *strrchr(state, '/') = '\0';
+        if (stat(state, &seen) != 0)
+            return;
+    }
     if (chown(path, seen.st_uid, seen.st_gid) != 0)
         fprintf(stderr, "logicctl: cannot give '%s' to the node's user: %m\n", path);
 }

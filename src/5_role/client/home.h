@@ -25,5 +25,6 @@ bool home_path(
 bool home_folder(
     const struct options *options, const char *below, char ret_path[PATH_MAX], struct err *err);
 
-/* What root made is given to the node's user, who must read it. */
+/* What root made is given to the node's user, who must read it: whoever owns HOME/state, else HOME.
+ */
 void home_give(const struct options *options, const char *path);

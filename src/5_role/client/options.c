@@ -61,6 +61,8 @@ static const struct option_row {
     {"promql", "QUERY", offsetof(struct options, promql), false},
     {"words", "TEXT", offsetof(struct options, words), false},
     {"origin", "URL", offsetof(struct options, origin), false},
+    {"listen", "HOST:PORT", offsetof(struct options, listen), false},
+    {"from", "DIR", offsetof(struct options, from), false},
 };
 
 static const struct option_row *row_named(struct str name)

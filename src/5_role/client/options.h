@@ -67,6 +67,9 @@ struct options {
     /* of logicctl operator */
     const char *words;
     const char *origin;
+    /* of logicctl setup */
+    const char *listen;
+    const char *from;
     /* what is left: the command's words, then its arguments */
     const char *args[OPTIONS_ARGS_MAX];
     size_t args_count;

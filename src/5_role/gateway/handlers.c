@@ -76,6 +76,11 @@ void route_ledger_verified(struct visit *visit)
     route_ledger_verify(visit);
 }
 
+void route_ledger_checkpoint(struct visit *visit)
+{
+    forward_nothing(visit, "ledger_checkpoint", LINK_SLOW);
+}
+
 void route_kb_reload(struct visit *visit)
 {
     forward_nothing(visit, "kb_reload", LINK_SLOW);

@@ -486,6 +486,11 @@ static bool do_ledger_verify(struct asked *a, struct err *err)
     return page_of_ledger(a, "verify", err);
 }
 
+static bool do_ledger_checkpoint(struct asked *a, struct err *err)
+{
+    return page_of_ledger(a, "checkpoint", err);
+}
+
 static bool do_consent(struct asked *a, struct err *err)
 {
     (void)err;
@@ -538,6 +543,7 @@ static const struct method {
     {"ledger", do_ledger},
     {"ledger_verify", do_ledger_verify},
     {"ledger_export", do_ledger_export},
+    {"ledger_checkpoint", do_ledger_checkpoint},
     {"kb_reload", do_kb_reload},
     {"inference", do_inference},
     {"host_status", look_host},
