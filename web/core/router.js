@@ -82,7 +82,9 @@ export function routes(table, outlet, context, tell = () => {}) {
   async function visit(event) {
     const mine = ++turn,
       found = match(table, current()),
-      focus = event !== undefined;
+      held = document.activeElement;
+    // Who began to type elsewhere while the view was fetched goes on typing there.
+    const goes = () => event !== undefined && (document.activeElement === held || !document.activeElement?.matches('input, textarea'));
     if (lastHash !== null) {
       scrolls.set(lastHash, scrollY);
       if (scrolls.size > 50) scrolls.delete(scrolls.keys().next().value);
@@ -90,7 +92,7 @@ export function routes(table, outlet, context, tell = () => {}) {
     lastHash = current();
     if (!found) {
       close();
-      show(tell({ row: null, state: 'missing', error: null }), { focus });
+      show(tell({ row: null, state: 'missing', error: null }), { focus: goes() });
       return;
     }
     if (open?.row.load === found.row.load && open.view.update?.(found.params)) {
@@ -117,12 +119,12 @@ export function routes(table, outlet, context, tell = () => {}) {
       );
       open = { row: found.row, view };
       tell({ row: found.row, title: view.title, state: 'open' });
-      show(view.node, { focus });
+      show(view.node, { focus: goes() });
     } catch (error) {
       if (mine !== turn) return;
       close();
       console.error(error);
-      show(tell({ row: found.row, state: 'failed', error }), { focus });
+      show(tell({ row: found.row, state: 'failed', error }), { focus: goes() });
     }
   }
 

@@ -346,8 +346,9 @@ export function open({ api, stores, words: all, link, announce }) {
     top = makeTotals(words),
     needs = makeNeeds(words, link),
     waiting = makeWaiting(all.waiting),
+    untold = el('p', { class: 'note', data: { tone: 'rest' }, hidden: true, text: words.untold }),
     place = el('div', {}, loading(words.loading));
-  const node = el('div', { class: 'stack wide house' }, head({ title: words.title }), top.node, needs.node, waiting.node, place);
+  const node = el('div', { class: 'stack wide house' }, head({ title: words.title }), top.node, needs.node, waiting.node, untold, place);
   const feeding = feed({ api, house: stores.house });
   const watch = new IntersectionObserver(
     (entries) => entries.forEach((entry) => feeding.seen(entry.target.dataset.node, entry.isIntersecting)),
@@ -392,6 +393,7 @@ export function open({ api, stores, words: all, link, announce }) {
     top.draw(list, stores.attention.get(), queue);
     needs.draw(stores.attention.get());
     waiting.draw(queue);
+    untold.hidden = !list.length || list.some((item) => item.state.key !== 'unknown');
     if (list.length) drawNodes(list);
     else drawNone(house);
     feeding.watch(list.map((item) => item.name));

@@ -6,6 +6,8 @@ import { failure as failureOf, lacking } from '../identity/passkey.js';
 import { backTo, withPasskey, withToken } from '../identity/session.js';
 import { head } from '../parts/card.js';
 
+const LOOK_MS = 2000;
+
 const note = (tone, text, more = null) => el('div', { class: 'note', data: { tone } }, el('p', { text }), more);
 
 function why(error, words, passkeys) {
@@ -24,7 +26,11 @@ function passkeyWay({ context, words, done }) {
   const { session } = context;
   const texts = context.words.passkey;
   const button = el('button', { class: 'button main', type: 'button', text: words.passkeyDo });
-  const { node, said } = way(words.passkey, words.passkeyText, el('div', { class: 'row' }, button));
+  const { node, said } = way(
+    words.passkey,
+    words.passkeyText,
+    el('div', { class: 'stack' }, el('div', { class: 'row' }, button), el('p', { class: 'meta', text: words.passkeyNote }))
+  );
   const stop = new AbortController();
 
   button.addEventListener('click', async () => {
@@ -127,6 +133,10 @@ export function open(context) {
 
   draw();
   look().catch(() => {});
+  // Who has just enrolled comes here while the terminal is still asking: the button comes when the node has said yes.
+  const again = setInterval(() => {
+    if (!session.get().passkeys) look().catch(() => {});
+  }, LOOK_MS);
   const title = words.title(session.get().node ?? context.words.shell.product);
   const node = el('section', { class: 'stack narrow' }, head({ title, sub: words.sub }), ways, tokenWay({ context, words, done }));
   return {
@@ -134,6 +144,7 @@ export function open(context) {
     title: words.name,
     close: () => {
       closed = true;
+      clearInterval(again);
       passkey.close();
     },
   };

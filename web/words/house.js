@@ -4,6 +4,7 @@
 export const house = {
   title: 'House',
   loading: 'Asking how the nodes are …',
+  untold: 'Nothing tells how these nodes are, yet: sense_source(…) in site/senses.pl names their exporters or agents; then: logicctl kb reload',
   none: 'No nodes yet',
   noneText: 'The site facts name no node. Write node("name", "address", "what it is") into site/machines.pl and reload the rules.',
   failed: 'How the nodes are could not be asked',

@@ -93,11 +93,13 @@ export const signIn = {
   name: 'Sign in',
   title: (node) => `Sign in to ${node}`,
   sub: 'The node shows nothing of the house to who is not signed in.',
-  local: 'This is the machine of the node: here nobody needs to sign in. Who signs in is known by name.',
+  local: 'This is the machine of the node: here nobody needs to sign in.',
   already: (who) => `You are signed in as ${who}.`,
   go: 'To the page',
   passkey: 'With a passkey',
   passkeyText: 'The key in this device, or in a phone nearby, opened with your finger, face or PIN.',
+  passkeyNote:
+    'You then ask under your name, and nobody signs what they asked for. Who lives alone asks with a token, or at the node’s machine, and only signs with the passkey.',
   passkeyDo: 'Sign in with a passkey',
   noPasskeys: 'No passkey is enrolled for this address yet.',
   enrolHow: 'With a code from the terminal of the node:',
@@ -135,7 +137,7 @@ export const enrol = {
   lackingMore: 'Open this page at the address that the terminal names.',
   doneTitle: 'Now compare',
   doneText: (person) =>
-    `The passkey of ${person} is made. It is nothing yet: the terminal on the node must show exactly this number (there without gaps).`,
+    `The passkey of ${person} is made. It is nothing yet: the terminal on the node must show exactly this number.`,
   doneNext: 'The same? Then say yes there. Another one? Say no: somebody else used the code.',
   doneLater: 'The terminal is closed already? On the node:',
   doneSignIn: 'To the sign-in',

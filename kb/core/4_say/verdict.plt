@@ -31,6 +31,12 @@ test(two_signatures,
 test(a_remedy,
     Text == "the address were public, or allow_private(\"a.b\") stood in the site facts") :-
     remedy_text(private_in_public("10.0.0.1", "a.b"), Text).
+test(what_is_not_there_would_have_to_be, Text == "there were such data at a.local (A)") :-
+    remedy_text(not_there("a.local", 'A', any, []), Text).
+test(who_could_sign_needs_a_key_of_either_kind,
+    Text == "1 person other than the proposer had a key or passkey and may_approve for risky \c
+             in the site facts") :-
+    remedy_text(too_few_approvers(risky, 1, []), Text).
 test(a_foreign_principal_is_shown_clean, Text == "nothing allows it: x?y has no role here") :-
     reason_text(no_role("x\ny"), Text).
 

@@ -178,8 +178,10 @@ static void show_enrolment(const struct screen *screen, const struct enrolment *
     screen_field(screen, "key", BOLD, str_from(key_id));
     screen_print(screen, PLAIN, "This line would be added to site/keys.pl:\n  %.*s\n", STR(fact));
     screen_print(screen, DIM,
-        "Say yes only if the page shows the same key: %s. From then on it can sign for %.*s.\n",
-        key_id, STR(enrolment->person));
+        "Say yes only if the page shows the same: %.4s %.4s %.4s %.4s. From then on it can sign "
+        "for "
+        "%.*s.\n",
+        key_id, key_id + 4, key_id + 8, key_id + 12, STR(enrolment->person)); /* as the page */
 }
 
 /* The fact is in force before the code and the file go: whoever is interrupted can begin again. */
@@ -326,7 +328,7 @@ static void show_code(
         STR(code->person));
     screen_print(&client->screen, BOLD, "%.*s/#/enrol\n", STR(code->origin));
     screen_print(
-        &client->screen, PLAIN, "and type this code (it is good for %s minutes, once):\n  ", left);
+        &client->screen, PLAIN, "and type this code (it is good once, for %s min):\n  ", left);
     screen_print(&client->screen, BOLD, "%s\n", text);
     fflush(client->screen.out);
 }
