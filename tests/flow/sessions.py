@@ -361,6 +361,12 @@ def this_machine_needs_no_session_but_a_name_of_its_own():
         for path in ("/api/v1/status", "/v1/models", "/api/tags", "/metrics"):
             equal((path, node.get(path, headers=through)[0]), (path, 401))
         equal(node.get("/api/v1/session", headers=through)[1]["role"], None)
+        # who asks writes Host, and the proxy hands it on; what the proxy adds gives it away
+        for added in ({"Host": NAME}, {"Host": NAME + ":1"}, {"Host": "localhost", "X-Forwarded-For": "10.0.0.9"}):
+            equal((added, node.get("/api/v1/status", headers=added)[0], node.get("/v1/models", headers=added)[0]), (added, 401, 401))
+        # a page elsewhere cannot even ask for what is heavy
+        for path in ("/api/v1/ledger/verify", "/api/v1/ledger/export", "/api/v1/events"):
+            equal((path, node.get(path, headers={"Sec-Fetch-Site": "cross-site"})[0]), (path, 403))
         connection = node.connect()
         connection.request("POST", "/api/v1/session", json.dumps({"token": desk}), through)
         response = connection.getresponse()

@@ -215,19 +215,55 @@ void sessions_event(struct gateway *g, const json_t *message)
 
 /* --- whose a cookie is ---------------------------------------------------------------------- */
 
-bool sessions_by_proxy(const struct gateway *g, struct exchange *ex)
+static bool here_without_tls(struct exchange *ex)
 {
     const struct exchange_peer *peer = exchange_peer(ex);
-    struct str host;
-    bool can;
 
-    return g->origins[0] && !peer->tls && peer->channel == EXCHANGE_LOOPBACK &&
-           str_starts(people_origin(g, ex, &host, &can), S("https://"));
+    return !peer->tls && peer->channel == EXCHANGE_LOOPBACK;
+}
+
+/* What proxies add by themselves. */
+static bool is_forwarded(struct exchange *ex)
+{
+    static const struct str ADDED[] = {S("Forwarded"), S("X-Forwarded-For"), S("X-Forwarded-Host"),
+        S("X-Forwarded-Proto"), S("X-Real-IP"), S("Via")};
+
+    for (size_t i = 0; i < COUNT(ADDED); i++)
+        if (exchange_header(ex, ADDED[i]).at)
+            return true;
+    return false;
+}
+
+/* With whatever port: who asks writes it. */
+static bool host_has_tls(const struct gateway *g, struct str host)
+{
+    for (size_t i = 0; g->origins[i]; i++)
+        if (str_starts(str_from(g->origins[i]), S("https://")) &&
+            str_eq_nocase(str_from(g->names[g->names_own + i]), host))
+            return true;
+    return false;
+}
+
+bool sessions_by_proxy(const struct gateway *g, struct exchange *ex)
+{
+    struct str host = {0};
+
+    if (!here_without_tls(ex))
+        return false;
+    if (is_forwarded(ex) || !http_host_name(exchange_header(ex, S("Host")), &host))
+        return true;
+    if (host_has_tls(g, host))
+        return true;
+    return !people_known(g) && !http_host_is_loopback(host); /* its page_origin may come yet */
 }
 
 bool sessions_by_tls(const struct gateway *g, struct exchange *ex)
 {
-    return exchange_peer(ex)->tls || sessions_by_proxy(g, ex);
+    struct str host = {0};
+
+    return exchange_peer(ex)->tls ||
+           (here_without_tls(ex) && http_host_name(exchange_header(ex, S("Host")), &host) &&
+               host_has_tls(g, host));
 }
 
 static struct str cookie_name(const struct gateway *g, struct exchange *ex)

@@ -297,14 +297,24 @@ static bool guard_viewer(const struct visit *visit, struct err *err)
     return denied(err, "viewer", "who asks may only look here, and this changes something");
 }
 
+/* It could not read the answer; but what is heavy it could ask for without end, and how long it
+ * takes says something. What is open to everybody it may link to. */
+static bool guard_site(const struct visit *visit, struct err *err)
+{
+    struct str site = exchange_header(visit->ex, S("Sec-Fetch-Site"));
+    bool reads = visit->route->method == METHOD_GET;
+
+    if (!site.at || str_eq(site, S("same-origin")) || str_eq(site, S("none")) ||
+        (reads && (visit->route->open || exchange_header(visit->ex, S("Authorization")).at)))
+        return true;
+    return denied(err, "cross_site",
+        "a page of another site made this request (Sec-Fetch-Site); that is refused");
+}
+
 static bool guard_change(const struct visit *visit, struct err *err)
 {
     struct str type = exchange_header(visit->ex, S("Content-Type"));
-    struct str site = exchange_header(visit->ex, S("Sec-Fetch-Site"));
 
-    if (site.at && !str_eq(site, S("same-origin")) && !str_eq(site, S("none")))
-        return denied(err, "cross_site",
-            "a page of another site made this request (Sec-Fetch-Site); that is refused");
     if (!sessions_guard(&visit->visitor, visit->ex, err) || !guard_viewer(visit, err))
         return false;
     bool numbers = visit->route->id == ROUTE_senses;
@@ -441,7 +451,7 @@ void visit_begin(struct gateway *gateway, struct exchange *ex)
         visit_reply_error(visit, &err);
         return;
     }
-    if (!guard_length(visit, &err) ||
+    if (!guard_length(visit, &err) || !guard_site(visit, &err) ||
         (visit->route->method != METHOD_GET && !guard_change(visit, &err))) {
         visit_reply_error(visit, &err);
         return;
