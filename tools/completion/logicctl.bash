@@ -12,7 +12,7 @@ _logicctl() {
 
     COMPREPLY=()
     case $previous in
-        --key | --out | --bin | --catalogue) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+        --identity | --checkpoint | --config | --key | --out | --bin | --catalogue) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         --home | --with | --tree | --from) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
         --models-dir) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
         --kv) mapfile -t COMPREPLY < <(compgen -W "f32 f16 bf16 q8_0 q5_1 q5_0 q4_1 q4_0 iq4_nl" -- "$current"); return ;;
@@ -26,7 +26,7 @@ _logicctl() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $word in
-            --provider | --bin | --tree | --catalogue | --home | --url | --key | --out | --status | --limit | --after | --since | --with | --name | --models | --scopes | --rate | --tokens-per-minute | \
+            --identity | --checkpoint | --config | --provider | --bin | --tree | --catalogue | --home | --url | --key | --out | --status | --limit | --after | --since | --with | --name | --models | --scopes | --rate | --tokens-per-minute | \
                 --concurrent | --weight | --priority | --dialect | --expires | --alg | --certificate) ((i++)) ;;
             --ctx | --slots | --kv | --gpu | --vram | --name | --models-dir | --part | --step | --promql | --words | --origin | --listen | --from) ((i++)) ;;
             -*) ;;
@@ -57,6 +57,11 @@ _logicctl() {
         notify) [[ -n $sub || $current == -* ]] || words="test" ;;
         node) [[ -n $sub || $current == -* ]] || words="list show" ;;
         history) words+=" --part --since --step --promql" ;;
+        backup)
+            [[ -n $sub || $current == -* ]] || words="key list make status"
+            [[ $sub != key ]] || words+=" --yes"
+            [[ $sub != status ]] || words+=" --config" ;;
+        restore) words+=" --identity --checkpoint --older" ;;
         sense) [[ -n $sub || $current == -* ]] || words="list" ;;
         kb) [[ -n $sub || $current == -* ]] || words="check reload" ;;
         key) [[ -n $sub || $current == -* ]] || words="new show"; [[ $sub != new ]] || words+=" --out" ;;
@@ -98,6 +103,10 @@ _logicctl() {
         words=$(logicctl node list --no-color 2>/dev/null | awk 'NR > 1 {print $1}')
     fi
     if [[ $current != -* && ( $command == vram || "$command $sub" == "model add" ) ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+    fi
+    if [[ $current != -* && ( $command == restore || "$command $sub" == "backup make" ) ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
     fi

@@ -61,6 +61,10 @@ static const struct option_row {
     {"promql", "QUERY", offsetof(struct options, promql), false},
     {"words", "TEXT", offsetof(struct options, words), false},
     {"origin", "URL", offsetof(struct options, origin), false},
+    {"identity", "FILE|-", offsetof(struct options, identity), false},
+    {"checkpoint", "FILE", offsetof(struct options, checkpoint), false},
+    {"config", "FILE", offsetof(struct options, config), false},
+    {"older", NULL, offsetof(struct options, older), false},
     {"listen", "HOST:PORT", offsetof(struct options, listen), false},
     {"from", "DIR", offsetof(struct options, from), false},
 };

@@ -70,6 +70,11 @@ struct options {
     /* of logicctl setup */
     const char *listen;
     const char *from;
+    /* of logicctl backup and restore */
+    const char *identity;
+    const char *checkpoint;
+    const char *config;
+    bool older;
     /* what is left: the command's words, then its arguments */
     const char *args[OPTIONS_ARGS_MAX];
     size_t args_count;
