@@ -125,7 +125,8 @@ check_rules() { # THE GATE …; the rules are in $rules
     124) fail "the gate did not end in $CHECK_MAX_S s; try it by hand: logicctl kb check $from/kb" ;;
     *)
         cat "$work/out" >&2
-        fail "the rules are refused: $(head -n 1 "$work/out" | cut -c 1-300); mend that, in the rules or in $site, and deploy again"
+        finding=$(grep -m 1 ':[0-9][0-9]*:' "$work/out" || last "$work/out")
+        fail "the rules are refused: $(printf '%s' "$finding" | cut -c 1-300); mend that, in the rules or in $site, and deploy again"
         ;;
     esac
 }
@@ -167,7 +168,7 @@ compile() {
     # shellcheck disable=SC2086
     as_owner ninja -C "$build" $programs > "$work/out" 2>&1 < /dev/null || {
         tail -n 40 "$work/out" >&2
-        fail "the build failed: $(grep -m 1 -E 'error|FAILED' "$work/out" || last "$work/out"); mend it there, and deploy again"
+        fail "the build failed: $(grep -m 1 'error' "$work/out" || last "$work/out"); mend it there, and deploy again"
     }
     as_owner "$from/tools/web.py" "$build/web" --no-install > "$work/out" 2>&1 < /dev/null ||
         fail "the page could not be put together: $(last "$work/out")"
@@ -230,7 +231,9 @@ stage_permissions() {
         fi
     done
     for name in secrets keys; do # below a folder of the node's only its own rights are used
-        as_node find "$home/$name" -type f -perm /077 -exec chmod go= {} + > "$work/out" 2>&1 ||
+        close=as_node
+        [ "$(stat -c %u "$home/$name")" -ne 0 ] || close="env"
+        $close find "$home/$name" -type f -perm /077 -exec chmod go= {} + > "$work/out" 2>&1 ||
             fail "files in $home/$name stay readable for others: $(last "$work/out")"
     done
     chown -R 0:0 "$work/tree"
@@ -341,6 +344,7 @@ unguard() {
 
 stage_restart() {
     serves || return 0
+    echo "restarted=yes" >> "$home/versions/.trial"
     "$systemctl" reset-failed $UNIT > /dev/null 2>&1 || true
     "$systemctl" enable --quiet $UNIT > "$work/out" 2>&1 || true # a unit of one's own may have no [Install]
     "$systemctl" restart $UNIT > "$work/out" 2>&1 < /dev/null || { told; fail "the unit does not come up: $(last "$work/out")"; }
@@ -384,9 +388,14 @@ stage_report() {
 
 # --- putting back
 
+start_again() {
+    "$systemctl" reset-failed $UNIT > /dev/null 2>&1
+    "$systemctl" restart $UNIT < /dev/null && await
+}
+
 put_back() {
     putting=yes trial=no
-    new=$(note new) old=$(note old) before=$(note before) was_fresh=$(note fresh)
+    new=$(note new) old=$(note old) before=$(note before) was_fresh=$(note fresh) was_restarted=$(note restarted)
     if [ -z "$old" ]; then
         rm -f "$home/current"
         ! serves || "$systemctl" stop $UNIT > /dev/null 2>&1
@@ -395,7 +404,7 @@ put_back() {
         link "$home/current" "versions/$old"
         if [ -n "$before" ]; then link "$home/previous" "versions/$before"; else rm -f "$home/previous"; fi
         put_unit "$old"
-        if ! serves || ready || { "$systemctl" reset-failed $UNIT; "$systemctl" restart $UNIT < /dev/null && await; }; then
+        if ! serves || { [ "$was_restarted" != yes ] && ready; } || start_again; then
             sentence="$sentence. Version $old is in force as before"
         else
             told
@@ -438,8 +447,8 @@ lock() {
     if [ -L "$home/versions" ] || [ "$(stat -c %u "$home/versions")" -ne 0 ]; then
         fail "$home/versions is not root's own folder; look who made it, and move it away"
     fi
-    touch "$home/versions/.lock" || fail "cannot write $home/versions (see above); is the file system mounted read-only?"
-    exec 9>> "$home/versions/.lock"
+    [ -e "$home/versions/.lock" ] || touch "$home/versions/.lock" || fail "cannot write $home/versions (see above); make room (df $home)"
+    exec 9< "$home/versions/.lock"
     flock -n 9 || {
         sentence="another deploy.sh runs; wait for it"
         exit 75
@@ -447,7 +456,7 @@ lock() {
     locked=yes
     rm -rf "$home/versions/.new"
     work=$home/versions/.new
-    mkdir -m 755 "$work" || fail "cannot write $home/versions; make room (df $home)"
+    mkdir -m 755 "$work" || fail "cannot write $home/versions (see above); is the file system full (df $home), or mounted read-only?"
 }
 
 nothing_to_do() {
