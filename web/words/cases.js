@@ -14,7 +14,7 @@ export const verdict = {
   tier: { observe: 'only looks', change: 'changes something', risky: 'risky', destructive: 'destructive' },
   tierUnknown: 'unknown tier',
   reasons: 'Because',
-  would: 'What would change it',
+  would: 'It would be permitted if',
 };
 
 export const proof = { title: 'Why', label: 'Rules and facts behind the verdict', openAll: 'Unfold all' };

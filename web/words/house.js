@@ -4,7 +4,8 @@
 export const house = {
   title: 'House',
   loading: 'Asking how the nodes are …',
-  untold: 'Nothing tells how these nodes are, yet: sense_source(…) in site/senses.pl names their exporters or agents; then: logicctl kb reload',
+  untold:
+    'Nothing tells how these nodes are, yet. Name their exporters or agents in site/senses.pl (sense_source), then: logicctl kb reload',
   none: 'No nodes yet',
   noneText: 'The site facts name no node. Write node("name", "address", "what it is") into site/machines.pl and reload the rules.',
   failed: 'How the nodes are could not be asked',
@@ -261,7 +262,7 @@ export const chat = {
   hello: 'Talk with a model of this house',
   helloText: 'A host that sleeps is woken for it; you see how far it is.',
   tries: ['Is anything in the house too hot?', 'Which node draws the most power?', 'What changed today?'],
-  noModels: 'There is no model for a chat in the catalogue.',
+  noModels: 'There is no model for a chat in the catalogue: logicctl model add FILE.gguf puts one into it.',
   modelsFailed: 'The models could not be asked',
   sent: 'Sent …',
   waits: (stage) => `Waits: ${stage} …`,

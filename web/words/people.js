@@ -99,7 +99,7 @@ export const signIn = {
   passkey: 'With a passkey',
   passkeyText: 'The key in this device, or in a phone nearby, opened with your finger, face or PIN.',
   passkeyNote:
-    'You then ask under your name, and nobody signs what they asked for. Who lives alone asks with a token, or at the node’s machine, and only signs with the passkey.',
+    'You then ask in your name, and nobody signs what they asked for. Alone in the house? Sign in with a token; the passkey still signs.',
   passkeyDo: 'Sign in with a passkey',
   noPasskeys: 'No passkey is enrolled for this address yet.',
   enrolHow: 'With a code from the terminal of the node:',
