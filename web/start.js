@@ -49,7 +49,7 @@ function makeStores() {
 /** Pages that the stores begin with, and begin anew with where the stream may have a gap; a node without one of them is an older node. */
 async function fill(stores) {
   const pages = [
-    ['/api/v1/nodes', (page) => stores.house.dispatch({ kind: 'page', nodes: page.nodes ?? [], at_ms: Date.now() })],
+    ['/api/v1/nodes', (page) => stores.house.dispatch({ kind: 'page', nodes: page.nodes ?? [], vitals_left_out: page.vitals_left_out, at_ms: Date.now() })],
     ['/v1/capabilities', (page) => stores.queue.dispatch({ kind: 'page', capabilities: page })],
     ['/api/v1/cases?status=awaiting_consent&limit=100', (page) => stores.attention.dispatch({ kind: 'page', waiting: page.cases ?? [] })],
     ['/api/v1/alerts?limit=200', (page) => stores.attention.dispatch({ kind: 'page', alerts: page.alerts ?? [] })],

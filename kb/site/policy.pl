@@ -17,6 +17,20 @@ grant(operator, alert_list,        any,                              freely).
 grant(operator, alert_acknowledge, any,                              freely).
 grant(operator, case_explain,      any,                              freely).
 
+%   Who only looks, as a tablet on the wall: token_role("NAME", viewer) of its token.
+grant(viewer,  dns_lookup,        any,                              freely).
+grant(viewer,  dns_record_list,   any,                              freely).
+grant(viewer,  node_list,         any,                              freely).
+grant(viewer,  node_health,       any,                              freely).
+grant(viewer,  thermal_risk,      any,                              freely).
+grant(viewer,  node_show,         any,                              freely).
+grant(viewer,  reach_check,       any,                              freely).
+grant(viewer,  boot_order_show,   any,                              freely).
+grant(viewer,  path_find,         any,                              freely).
+grant(viewer,  placement_find,    any,                              freely).
+grant(viewer,  alert_list,        any,                              freely).
+grant(viewer,  case_explain,      any,                              freely).
+
 grant(operator, dns_record_add,    zone("local"),                    freely).
 grant(operator, dns_record_add,    zone("home.arpa"),                freely).
 grant(operator, dns_record_add,    zone("1.168.192.in-addr.arpa"),   freely).

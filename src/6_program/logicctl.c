@@ -37,7 +37,7 @@ static const struct command COMMANDS[] = {
         client_operator_remove},
     {"token create", "",
         "name models scopes rate tokens-per-minute concurrent weight priority dialect "
-        "speaks-for-users expires opaque alg certificate no-token",
+        "speaks-for-users expires opaque alg certificate no-token yes",
         "make a token for a caller of the inference gateway; it is printed once", 0, 0,
         client_token_create},
     {"token list", "", "", "list tokens, their rights and how logs call them", 0, 0,

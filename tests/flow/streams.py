@@ -182,7 +182,8 @@ def a_host_that_wakes_is_seen_stage_by_stage():
 @tap.test
 def the_stream_of_a_token_that_is_revoked_ends():
     with Node(named=False, settings=["gateway.heartbeat_ms=100"]) as node:
-        ours, stays, here = Stream(node, headers=token_of(node, "mine", "api")), Stream(node, headers=token_of(node, "wall", "view")), Stream(node)
+        ours, stays = (Stream(node, headers=token_of(node, *words)) for words in (("mine", "api"), ("wall", "view")))
+        here = Stream(node)
         subprocess.run([LOGICCTL, "--home", node.home, "token", "revoke", "mine"], check=True, stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL)
         wait_for("its end", lambda: ours.ended)
@@ -206,7 +207,9 @@ def the_house_is_told_when_a_reading_changed_it():
             "POST", "/api/v1/senses/box_push", b"node_load1 0.5\nnode_memory_MemTotal_bytes 1000000000\n", token)[0] == 200)
         change = wait_for("the change", lambda: stream.live("house")[1:])[0]
         equal((change["whole"], [row["node"] for row in change["nodes"]]), (False, ["box"]))
-        assert change["nodes"][0] != [row for row in first["nodes"] if row["node"] == "box"][0]
+        assert "vitals" not in [row for row in first["nodes"] if row["node"] == "box"][0]
+        told = wait_for("its numbers", lambda: [row for event in stream.live("house") for row in event["nodes"] if "vitals" in row])[0]
+        equal((told["node"], told["vitals"]), ("box", {"load": 500, "memory_mib": 953}))
         wait_for("the other to see it too", lambda: other.live("house")[1:])
         equal(stream.ids(), [])  # nothing of it is in the ledger
         late = Stream(node, "?with=house")
@@ -238,11 +241,23 @@ def who_may_not_see_the_house_is_told_so_and_sees_it_when_the_rules_let_it():
         told = len(owner.live("house"))
         wait_for("the whole house of who still may", lambda: len(stream.live("house")) > 1)
         equal(len(owner.live("house")), told)
-        looks, waits = (Stream(node, "?with=queue", headers=token_of(node, *words)) for words in (
+        looks, waits = (Stream(node, "?with=house,queue", headers=token_of(node, *words)) for words in (
             ("tablet", "view"), ("wall", "view", "queue")))
         wait_for("the queue of whoever has the scope", lambda: waits.live("queue"))
         wait_for("the reason", lambda: [c for c in looks.comments if c.startswith("queue: ") and "scope queue" in c])
         equal(looks.live("queue"), [])
+        # who only looks sees the nodes as soon as a fact gives its token the role that policy.pl has for it
+        equal(looks.live("house"), [])
+        viewer = token_of(node, "panel", "view")
+        equal(node.get("/api/v1/nodes", headers=viewer)[0], 403)
+        node.write_site("people.pl", people + 'token_role("panel", viewer).\n')
+        equal(node.post("/api/v1/kb/reload", None)[0], 200)
+        status, seen = node.get("/api/v1/nodes", headers=viewer)
+        equal((status, bool(seen["nodes"])), (200, True))
+        equal(node.get("/api/v1/nodes/" + seen["nodes"][0]["node"], headers=viewer)[0], 200)
+        equal(wait_for("the house", lambda: Stream(node, "?with=house", headers=viewer).live("house") or None)[0]["whole"], True)
+        status, answer = node.post("/api/v1/proposals", {"action": "node_list", "params": {}}, headers=viewer)
+        equal((status, answer["error"]["code"]), (403, "viewer"))
         equal(Stream(node, headers=token_of(node, "chatty", "chat", "queue")).status, 403)
         equal(Stream(node, headers={"Authorization": "Bearer nobody-knows-this-token-at-all"}).status, 401)
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The nodes of the house: rows of GET /api/v1/nodes, kept up by `house` events, with the readings of those that somebody looked at. Pure.
 //
-//   state: {known, at_ms, nodes {name: row}, details {name: {facts, words, at_ms, …}}, failed {path: {code, message}}}
+//   state: {known, at_ms, left_out, nodes {name: row}, details {name: {facts, words, at_ms, …}}, failed {path: {code, message}}}
+//   left_out: of so many nodes the rows have no vitals, for they did not fit.
 //   A row that did not change stays the same object: lists draw only what changed.
 //   events: {kind 'page', nodes, at_ms} · {kind 'house', whole, nodes, at_ms} · {kind 'detail', node, detail, at_ms}
 //           {kind 'page_failed', path, code, message}
@@ -9,7 +10,7 @@
 export const NODES_MAX = 2000,
   DETAILS_MAX = 300;
 
-export const EMPTY = Object.freeze({ known: false, at_ms: null, nodes: {}, details: {}, failed: {} });
+export const EMPTY = Object.freeze({ known: false, at_ms: null, left_out: 0, nodes: {}, details: {}, failed: {} });
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
@@ -44,7 +45,7 @@ export function reduce(state, event) {
   if ((event.kind === 'page' && event.nodes) || event.kind === 'house') {
     const whole = event.kind === 'page' || event.whole === true;
     const nodes = merged(state.nodes, Array.isArray(event.nodes) ? event.nodes : [], whole);
-    return { ...state, known: true, at_ms: event.at_ms ?? state.at_ms, nodes, failed: without(state.failed, '/api/v1/nodes') };
+    return { ...state, known: true, at_ms: event.at_ms ?? state.at_ms, nodes, left_out: event.vitals_left_out ?? 0, failed: without(state.failed, '/api/v1/nodes') };
   }
   if (event.kind === 'detail') return { ...state, details: withDetail(state.details, event.node, { ...event.detail, at_ms: event.at_ms }) };
   if (event.kind === 'page_failed')

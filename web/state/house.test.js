@@ -32,6 +32,12 @@ test('details are bounded, the oldest go first', () => {
   assert.deepEqual([Object.keys(state.details).length, 'n1' in state.details, state.details.n2.at_ms], [DETAILS_MAX, false, 2]);
 });
 
+test('of how many the numbers were left out', () => {
+  const one = reduce(EMPTY, { kind: 'page', nodes: [row('a')], vitals_left_out: 3, at_ms: 1 });
+  assert.equal(one.left_out, 3);
+  assert.equal(reduce(one, { kind: 'house', whole: false, nodes: [], at_ms: 2 }).left_out, 0);
+});
+
 test('a page that failed is said until one comes', () => {
   const failed = reduce(EMPTY, { kind: 'page_failed', path: '/api/v1/nodes', code: 'away', message: 'm' });
   assert.equal(failed.failed['/api/v1/nodes'].code, 'away');

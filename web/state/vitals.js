@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a card shows of a node, out of its readings: only fresh ones count, what is not known is null. Pure.
 //
+//   rowVitals(row of GET /api/v1/nodes) -> the same as vitals(), out of the few rounded numbers that each row carries
 //   vitals(detail of GET /api/v1/nodes/NAME) -> {cpu 0…1, load, cores, memory 0…1, memory_bytes, temperature °C, disk_temperature,
 //           disk 0…1, disk_part, watts, gpus [{part, name, busy, used, total, share, temperature, watts}],
 //           stale: how many readings are, tells: of itself, now}
@@ -84,6 +85,45 @@ export function vitals(detail) {
     stale: facts.length - fresh.length,
     known: facts.length,
     tells: fresh.some((fact) => fact.metric !== 'source_ok'),
+  };
+}
+
+const or = (value) => (Number.isInteger(value) ? value : null);
+const MIB = 1024 * 1024;
+
+function rowGpu(gpu) {
+  const used = scaled(or(gpu.vram_used_mib), 1 / MIB),
+    total = scaled(or(gpu.vram_mib), 1 / MIB);
+  return {
+    part: String(gpu.part ?? ''),
+    name: gpu.name ?? null,
+    busy: scaled(or(gpu.busy), 100),
+    used,
+    total,
+    share: used !== null && total ? used / total : null,
+    temperature: or(gpu.celsius),
+    watts: or(gpu.watts),
+  };
+}
+
+/** A row without vitals is of a node that tells nothing of itself (or of one of too many: house.left_out). */
+export function rowVitals(row) {
+  const v = row?.vitals ?? {};
+  return {
+    cpu: scaled(or(v.cpu), 100),
+    load: scaled(or(v.load), 1000),
+    cores: or(v.cores),
+    memory: scaled(or(v.memory), 100),
+    memory_bytes: scaled(or(v.memory_mib), 1 / MIB),
+    temperature: or(v.celsius),
+    disk_temperature: or(v.disk_celsius),
+    disk: scaled(or(v.disk), 100),
+    disk_part: v.disk_part ?? null,
+    watts: or(v.watts),
+    gpus: (Array.isArray(v.gpus) ? v.gpus : []).map(rowGpu),
+    stale: null,
+    known: null,
+    tells: Boolean(row?.vitals),
   };
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { familyOf, groupOf, nodeState, readingText, vitals, worstFirst } from './vitals.js';
+import { familyOf, groupOf, nodeState, readingText, rowVitals, vitals, worstFirst } from './vitals.js';
 
 const fact = (metric, value, part = '', fresh = true) => ({ id: `${metric}.${part}`, metric, part, value, fresh });
 
@@ -33,6 +33,33 @@ test('what is stale says nothing; that a source is asked is not that a node tell
   const v = vitals({ facts: [fact('cpu_busy', 295, '', false), fact('source_ok', 1, 's')] });
   assert.deepEqual([v.cpu, v.watts, v.memory, v.stale, v.tells], [null, null, null, 1, false]);
   assert.deepEqual([vitals(null).cpu, vitals(null).gpus], [null, []]);
+});
+
+test('the few numbers of a row are the same as those of its readings', () => {
+  const v = rowVitals({
+    vitals: {
+      cpu: 30,
+      memory: 40,
+      memory_mib: 1024,
+      celsius: 61,
+      disk: 93,
+      disk_part: '/m',
+      watts: 290,
+      gpus: [{ part: '0', name: 'RTX', busy: 50, celsius: 70, vram_used_mib: 64, vram_mib: 128 }],
+    },
+  });
+  assert.deepEqual(
+    [v.cpu, v.memory, v.memory_bytes, v.temperature, v.disk_temperature, v.disk, v.disk_part, v.watts, v.tells],
+    [0.3, 0.4, 2 ** 30, 61, null, 0.93, '/m', 290, true]
+  );
+  assert.deepEqual(v.gpus, [
+    { part: '0', name: 'RTX', busy: 0.5, used: 2 ** 26, total: 2 ** 27, share: 0.5, temperature: 70, watts: null },
+  ]);
+});
+
+test('a row without numbers, or with what is none, tells nothing', () => {
+  assert.deepEqual([rowVitals({}).tells, rowVitals(undefined).watts, rowVitals({ vitals: {} }).tells], [false, null, true]);
+  assert.deepEqual([rowVitals({ vitals: { watts: '7', cpu: 0.5, gpus: 'no' } }).watts, rowVitals({ vitals: { gpus: 7 } }).gpus], [null, []]);
 });
 
 test('one word for a node', () => {

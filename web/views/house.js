@@ -7,18 +7,16 @@ import { arrows } from '../core/keys.js';
 import { keyed, longList } from '../core/list.js';
 import { badge, head } from '../parts/card.js';
 import { empty, failure, loading } from '../parts/empty.js';
-import { feed } from '../parts/feed.js';
 import { makeWaiting } from '../parts/waiting.js';
 import { counts } from '../state/attention.js';
 import { under_way } from '../state/queue.js';
-import { byName, GROUP_ORDER, groupOf, nodeState, vitals, worstFirst } from '../state/vitals.js';
+import { byName, GROUP_ORDER, groupOf, nodeState, rowVitals, vitals, worstFirst } from '../state/vitals.js';
 import { drawRow, makeCard, rowHead } from './house_card.js';
 
-const MANY_MS = 400; // a table of many nodes is drawn this often, however many answers come
+const MANY_MS = 400; // a table of many nodes is drawn this often, however many changes come
 const CARDS_MAX = 40; // more nodes than these are a table
 const NEEDS_MAX = 4;
 const SAID_MAX = 3; // of many changes at once the first are said; the page shows all
-const NO_VITALS = vitals(null);
 const FILTERS = ['all', 'trouble', 'ok', 'asleep', 'unknown'];
 
 const inFilter = {
@@ -29,12 +27,15 @@ const inFilter = {
   unknown: (key) => key === 'unknown',
 };
 
-/** Rows of the stores to items to draw. Items that did not change stay the same object. Pure but for `before`. */
-export function itemsOf(house, queue, before, now) {
+/**
+ * Rows of the stores to items to draw. Items that did not change stay the same object. Pure but for `before`.
+ * `whole`: with all that the node page asked for, instead of the few numbers of the row.
+ */
+export function itemsOf(house, queue, before, now, { whole = false } = {}) {
   const pools = Object.values(queue.pools);
   return Object.keys(house.nodes).map((name) => {
     const row = house.nodes[name],
-      detail = house.details[name] ?? null,
+      detail = whole ? (house.details[name] ?? null) : null,
       old = before.get(name);
     const hostName = row.sleeps_as ?? detail?.node?.sleeps_as ?? (queue.hosts[name] ? name : null);
     const host = hostName ? (queue.hosts[hostName] ?? null) : null,
@@ -53,7 +54,7 @@ export function itemsOf(house, queue, before, now) {
       name,
       row,
       detail,
-      vitals: detail ? vitals(detail) : NO_VITALS,
+      vitals: detail ? vitals(detail) : rowVitals(row),
       state,
       host,
       pools: mine,
@@ -215,7 +216,7 @@ function makeNeeds(words, link) {
   };
 }
 
-function makeGroups(words, watch) {
+function makeGroups(words) {
   const node = el('div', { class: 'node-groups' }),
     sections = new Map(),
     cards = new Map();
@@ -240,8 +241,6 @@ function makeGroups(words, watch) {
     if (!cards.has(item.name)) {
       const card = makeCard(item.name, words);
       cards.set(item.name, card);
-      watch.observe(card.node);
-      card.node.dataset.node = item.name;
     }
     return cards.get(item.name).node;
   }
@@ -250,7 +249,7 @@ function makeGroups(words, watch) {
     set(items) {
       for (const [group, held] of sections) {
         const mine = items
-          .filter((item) => groupOf(item.row.roles ?? item.detail?.node?.roles) === group)
+          .filter((item) => groupOf(item.row.roles) === group)
           .sort((a, b) => byName(a.name, b.name));
         held.section.hidden = !mine.length;
         setAttr(held.section, 'data-many', mine.length > 2 ? 'all' : mine.length);
@@ -259,7 +258,6 @@ function makeGroups(words, watch) {
       }
       for (const [name, card] of cards)
         if (!items.some((item) => item.name === name)) {
-          watch.unobserve(card.node);
           card.close();
           cards.delete(name);
         }
@@ -270,7 +268,7 @@ function makeGroups(words, watch) {
   };
 }
 
-function makeTable(words, seen) {
+function makeTable(words) {
   const find = el('input', { class: 'input', type: 'search', 'aria-label': words.find, placeholder: words.find });
   const tabs = el('div', { class: 'tabs', role: 'group', 'aria-label': words.show }),
     body = el('div'),
@@ -282,8 +280,7 @@ function makeTable(words, seen) {
     el('div', { class: 'card node-table' }, rowHead(words), body, none)
   );
   let items = [],
-    filter = 'all',
-    shown = new Set();
+    filter = 'all';
   const buttons = FILTERS.map((name) =>
     el('button', {
       type: 'button',
@@ -301,13 +298,7 @@ function makeTable(words, seen) {
     rows: [],
     key: (item) => item.name,
     height: (width) => (width < 560 ? 60 : 40),
-    draw: (item) => {
-      if (!shown.has(item.name)) {
-        shown.add(item.name);
-        seen(item.name, true);
-      }
-      return drawRow(item, words);
-    },
+    draw: (item) => drawRow(item, words),
   });
   function draw() {
     const text = find.value.trim().toLowerCase();
@@ -323,12 +314,6 @@ function makeTable(words, seen) {
     });
     none.hidden = fitting.length > 0;
     list.set(fitting);
-    const inside = new Set([...body.children].map((row) => row.querySelector('a')?.textContent));
-    for (const name of shown)
-      if (!inside.has(name)) {
-        shown.delete(name);
-        seen(name, false);
-      }
   }
   find.addEventListener('input', draw);
   return {
@@ -341,18 +326,35 @@ function makeTable(words, seen) {
   };
 }
 
-export function open({ api, stores, words: all, link, announce }) {
+/** Who may not see the nodes: what to write, and where, that this caller may. */
+function refused(error, session, words) {
+  const [kind, name] = (session?.principal ?? '').split(/:(.*)/);
+  const fact = kind === 'token' ? `token_role("${name}", viewer).` : kind === 'person' ? `person_role(${name}, viewer).` : null;
+  return empty({
+    title: words.refused,
+    text: error.message,
+    actions: fact ? [el('p', { text: words.refusedFact }), el('code', { class: 'mono', text: fact })] : [],
+  });
+}
+
+export function open({ stores, session, words: all, link, announce }) {
   const words = all.house,
     top = makeTotals(words),
     needs = makeNeeds(words, link),
     waiting = makeWaiting(all.waiting),
     untold = el('p', { class: 'note', data: { tone: 'rest' }, hidden: true, text: words.untold }),
+    cutShort = el('p', { class: 'meta', hidden: true }),
     place = el('div', {}, loading(words.loading));
-  const node = el('div', { class: 'stack wide house' }, head({ title: words.title }), top.node, needs.node, waiting.node, untold, place);
-  const feeding = feed({ api, house: stores.house });
-  const watch = new IntersectionObserver(
-    (entries) => entries.forEach((entry) => feeding.seen(entry.target.dataset.node, entry.isIntersecting)),
-    { rootMargin: '200px' }
+  const node = el(
+    'div',
+    { class: 'stack wide house' },
+    head({ title: words.title }),
+    top.node,
+    needs.node,
+    waiting.node,
+    untold,
+    cutShort,
+    place
   );
   let body = null,
     kind = null,
@@ -362,7 +364,7 @@ export function open({ api, stores, words: all, link, announce }) {
     const wanted = list.length > CARDS_MAX ? 'table' : 'cards';
     if (kind !== wanted) {
       body?.close();
-      body = wanted === 'table' ? makeTable(words, feeding.seen) : makeGroups(words, watch);
+      body = wanted === 'table' ? makeTable(words) : makeGroups(words);
       kind = wanted;
       replace(place, body.node);
     }
@@ -377,9 +379,11 @@ export function open({ api, stores, words: all, link, announce }) {
     kind = null;
     replace(
       place,
-      failed
-        ? failure(failed, { title: words.failed, again: words.again }, () => location.reload())
-        : empty({ title: words.none, text: words.noneText })
+      failed?.code === 'denied'
+        ? refused(failed, session.get(), words)
+        : failed
+          ? failure(failed, { title: words.failed, again: words.again }, () => location.reload())
+          : empty({ title: words.none, text: words.noneText })
     );
   }
 
@@ -394,9 +398,10 @@ export function open({ api, stores, words: all, link, announce }) {
     needs.draw(stores.attention.get());
     waiting.draw(queue);
     untold.hidden = !list.length || list.some((item) => item.state.key !== 'unknown');
+    cutShort.hidden = !house.left_out;
+    setText(cutShort, house.left_out ? words.leftOut(house.left_out) : '');
     if (list.length) drawNodes(list);
     else drawNone(house);
-    feeding.watch(list.map((item) => item.name));
   }
 
   let timer = null;
@@ -417,8 +422,6 @@ export function open({ api, stores, words: all, link, announce }) {
     close() {
       clearTimeout(timer);
       offs.forEach((off) => off());
-      feeding.close();
-      watch.disconnect();
       waiting.close();
       body?.close();
     },

@@ -9,7 +9,6 @@ import { modelsOf } from './models.js';
 import { sinceDay } from './models_usage.js';
 
 const row = (node, more) => ({ node, roles: ['server'], sleeps_as: null, health: 'ok', power: 'awake', because: [], ...more });
-const fact = (metric, value) => ({ id: metric, metric, part: '', value, fresh: true });
 
 test('an item that did not change stays the same object, whatever else changes', () => {
   let nodes = house(NO_HOUSE, { kind: 'page', nodes: [row('a'), row('tower', { sleeps_as: 'tower' })], at_ms: 1 });
@@ -26,7 +25,7 @@ test('an item that did not change stays the same object, whatever else changes',
   const second = itemsOf(nodes, hosts('asleep'), by(first), 0);
   assert.equal(second[0], first[0]);
   assert.deepEqual([second[1].state.key, second[1].pools.length], ['asleep', 1]);
-  nodes = house(nodes, { kind: 'detail', node: 'a', detail: { facts: [fact('power_draw', 90000)] }, at_ms: 2 });
+  nodes = house(nodes, { kind: 'house', whole: false, nodes: [row('a', { vitals: { watts: 90 } })], at_ms: 2 });
   const third = itemsOf(nodes, hosts('asleep'), by(second), 0);
   assert.notEqual(third[0], second[0]);
   assert.deepEqual(totals(third), { nodes: 2, watts: 90, watts_of: 1, asleep: 1, unknown: 0, trouble: 0, well: 1 });

@@ -193,7 +193,7 @@ export function makeCard(name, words, { title = null, alertsElsewhere = false } 
     drawBadge(state, item.state, words);
     setAttr(node, 'data-state', item.state.key);
     setAttr(node, 'data-tone', ['crit', 'warn'].includes(item.state.tone) ? item.state.tone : null);
-    setText(what, item.detail?.node?.words ?? '');
+    setText(what, item.row.words ?? item.detail?.node?.words ?? '');
     meters.hidden = !known || (v.cpu === null && v.memory === null);
     setMeter(cpu, { share: v.cpu, text: v.cpu === null ? '–' : percent(v.cpu * 100), tone: tone(v.cpu) });
     setAttr(memory, 'title', v.memory_bytes ? words.memoryOf(bytes(v.memory_bytes)) : null);
@@ -205,7 +205,7 @@ export function makeCard(name, words, { title = null, alertsElsewhere = false } 
     steps.set(item.stage, item.queue.skew_ms);
     setText(
       nothing,
-      known || item.state.tone === 'busy' ? '' : item.detail ? (words.nothing[item.state.key] ?? words.nothing.unknown) : ''
+      known || item.state.tone === 'busy' || item.row.health !== 'unknown' ? '' : (words.nothing[item.state.key] ?? words.nothing.unknown)
     );
     nothing.hidden = !nothing.textContent;
   }

@@ -221,7 +221,7 @@ export function open(context, { name }) {
     const house = stores.house.get(),
       queue = stores.queue.get();
     const one = { ...house, nodes: { [name]: house.nodes[name] ?? { node: name, because: [], health: 'unknown', power: 'unknown' } } };
-    const list = itemsOf(one, queue, items, Date.now());
+    const list = itemsOf(one, queue, items, Date.now(), { whole: true });
     const changed = list[0] !== items.get(name);
     items = new Map(list.map((item) => [item.name, item]));
     if (changed) {

@@ -4,10 +4,11 @@
 import { el } from '../core/dom.js';
 import { watts } from '../core/format.js';
 import { head } from '../parts/card.js';
-import { feed } from '../parts/feed.js';
-import { vitals } from '../state/vitals.js';
+import { rowVitals } from '../state/vitals.js';
 
-export function open({ api, stores, words: all }) {
+const rangeOf = (row) => (Array.isArray(row.watts_range) ? row.watts_range : null);
+
+export function open({ stores, words: all }) {
   const words = all.power,
     list = el('ul', { class: 'card power-list' }),
     sum = el('p', { class: 'tile-value' });
@@ -18,15 +19,14 @@ export function open({ api, stores, words: all }) {
     el('section', { class: 'stack', 'aria-labelledby': 'draw' }, el('h2', { id: 'draw', text: words.draw }), sum, list),
     el('p', { class: 'note', data: { tone: 'rest' }, text: words.later })
   );
-  const feeding = feed({ api, house: stores.house });
 
   function draw() {
-    const { nodes, details } = stores.house.get();
+    const { nodes } = stores.house.get();
     const rows = Object.keys(nodes)
-      .map((name) => ({ name, watts: vitals(details[name]).watts, range: details[name]?.node?.power ?? null }))
+      .map((name) => ({ name, watts: rowVitals(nodes[name]).watts, range: rangeOf(nodes[name]) }))
       .sort((a, b) => (b.watts ?? -1) - (a.watts ?? -1) || a.name.localeCompare(b.name));
     const known = rows.filter((row) => row.watts !== null),
-      most = Math.max(1, ...rows.map((row) => Math.max(row.watts ?? 0, row.range?.peak_watts ?? 0)));
+      most = Math.max(1, ...rows.map((row) => Math.max(row.watts ?? 0, row.range?.[1] ?? 0)));
     sum.textContent = known.length ? watts(known.reduce((all_, row) => all_ + row.watts, 0)) : '–';
     list.replaceChildren(
       ...rows.map((row) =>
@@ -36,11 +36,10 @@ export function open({ api, stores, words: all }) {
           el('a', { href: `#/nodes/${encodeURIComponent(row.name)}`, text: row.name }),
           el('span', { class: 'power-bar', 'aria-hidden': 'true' }),
           el('span', { class: 'number', text: row.watts === null ? words.unknown : watts(row.watts) }),
-          el('span', { class: 'meta number', text: row.range ? words.range(row.range.idle_watts, row.range.peak_watts) : '' })
+          el('span', { class: 'meta number', text: row.range ? words.range(row.range[0], row.range[1]) : '' })
         )
       )
     );
-    feeding.watch(Object.keys(nodes));
   }
 
   const off = stores.house.subscribe(draw);
@@ -48,9 +47,6 @@ export function open({ api, stores, words: all }) {
   return {
     node,
     title: words.title,
-    close() {
-      off();
-      feeding.close();
-    },
+    close: off,
   };
 }

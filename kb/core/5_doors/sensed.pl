@@ -13,6 +13,7 @@
 :- use_module(kb('2_seen/site'), []).
 :- use_module(kb('3_rules/conditions'), [alert_condition/4, levels_for/3, watching/3]).
 :- use_module(kb('3_rules/condition'), [level_of/3]).
+:- use_module(kb('3_rules/vitals'), [node_look/2]).
 :- use_module(kb('4_say/readings'), [fact_id/4]).
 
 /** <module> Door sensed: what was last sensed, as the look of hand `senses`
@@ -20,6 +21,9 @@
 A job is {"hand":"senses","op":"facts","what":"readings","nodes":"all" or [names], "metrics"?:
 [names]}. Where there is more than a message holds, what matters most is told and `cut` is true:
 what is not well before what is, fresh before stale, and of each node something.
+
+"what":"vitals" tells instead, of each node by its name, what a list shows beside its health
+(3_rules/vitals.pl): {"nodes":{name:{"words"?, "watts_range"?, "vitals"?}}}.
 */
 
 facts_max(900).
@@ -30,23 +34,33 @@ facts_max(900).
 sensed(In, Out) :-
     answered(found, In, Out).
 
-found(In, obj([facts-Facts, cut-Cut])) :-
+found(In, Found) :-
     fields(In, [required(job, obj), required(now_ms, integer)], [Job, NowMs]),
     fields(Job,
            [ required(hand, string), required(op, string), required(what, string),
              required(nodes, any), optional(metrics, list, []) ],
            [Hand, Op, What, NodesSaid, MetricsSaid]),
-    (   Hand-Op-What == "senses"-"facts"-"readings"
+    (   Hand-Op == "senses"-"facts",
+        memberchk(What, ["readings", "vitals"])
     ->  true
     ;   shown(What, Shown),
-        refuse(bad_value, what, "'~s' is nothing that senses tell; readings are", [Shown])
+        refuse(bad_value, what, "'~s' is nothing that senses tell; readings and vitals are",
+               [Shown])
     ),
     nodes_asked(NodesSaid, Nodes),
     metrics_asked(MetricsSaid, Metrics),
     (   NowMs > 0
-    ->  asking_at(NowMs, live(known(Nodes, Metrics, NowMs, Keyed)))
+    ->  told(What, Nodes, Metrics, NowMs, Found)
     ;   refuse(bad_value, now_ms, "now_ms is a time, not ~d", [NowMs])
-    ),
+    ).
+
+told("vitals", Nodes, _, NowMs, obj([nodes-obj(Pairs)])) :-
+    asking_at(NowMs, live(findall(Node-obj(Look),
+                                  ( member(Node, Nodes), site:node(Node, _, _),
+                                    node_look(Node, Look) ),
+                                  Pairs))).
+told("readings", Nodes, Metrics, NowMs, obj([facts-Facts, cut-Cut])) :-
+    asking_at(NowMs, live(known(Nodes, Metrics, NowMs, Keyed))),
     length(Keyed, Count),
     facts_max(Max),
     (   Count =< Max

@@ -56,6 +56,14 @@ test(what_matters_is_told_when_it_is_too_much, true(Count-Cut-Hot == 900-true-ye
     at(Out, facts, Facts),
     length(Facts, Count),
     ( member(Fact, Facts), at(Fact, metric, cpu_temperature) -> Hot = yes ; Hot = no ).
+test(vitals_by_name, true(Shown == [cpu-1, watts-null])) :-
+    now(Now),
+    said([["nas", "cpu_busy", "", 7, Now]]),
+    asked(["what"-"vitals", "nodes"-["nas", "mars"]], Out),
+    at(Out, nodes, obj([_])),
+    at(Out, nodes/"nas"/vitals/cpu, Cpu),
+    ( at(Out, nodes/"nas"/vitals/watts, Watts) -> true ; Watts = null ),
+    Shown = [cpu-Cpu, watts-Watts].
 test(refused, [ forall(member(Pairs, [ ["what"-"secrets", "nodes"-"all"],
                                        ["what"-"readings", "nodes"-7],
                                        ["what"-"readings", "nodes"-[7]],

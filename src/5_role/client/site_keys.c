@@ -38,6 +38,13 @@ void site_keys_origin(struct str origin, struct buf *out)
     buf_add(out, S(")."));
 }
 
+void site_keys_token_role(struct str token, struct str role, struct buf *out)
+{
+    buf_add(out, S("token_role("));
+    site_keys_quote(out, token);
+    buf_printf(out, ", %.*s).", STR(role));
+}
+
 void site_keys_add(struct str text, struct str fact, struct buf *out)
 {
     buf_add(out, text);

@@ -21,6 +21,7 @@ void site_keys_quote(struct buf *out, struct str text);
 /* The facts, without the end of their line. */
 void site_keys_passkey(const struct enrolment *enrolment, struct buf *out);
 void site_keys_origin(struct str origin, struct buf *out);
+void site_keys_token_role(struct str token, struct str role, struct buf *out);
 
 /* Is it a line as site_keys_passkey() writes it? Then the key_id of its key. */
 bool site_keys_id_of(struct str fact, char ret_key_id[KEY_ID_BYTES]);

@@ -6,6 +6,8 @@
  */
 #include "client/client.h"
 #include "client/home.h"
+#include "client/site_change.h"
+#include "client/site_keys.h"
 #include "client/token_row.h"
 
 #include "base/panic.h"
@@ -19,6 +21,7 @@
 #include <unistd.h>
 
 #define LIST_BYTES_MAX 8192
+#define ROLE_FACT_BYTES_MAX 256 /* longer than any name of a token */
 
 static bool file_path(const struct options *options, char ret_path[PATH_MAX], struct err *err)
 {
@@ -201,6 +204,37 @@ static void print_created(const struct client *client, const struct creating *cr
             text_of(creating->row, "certificate"));
 }
 
+/* Who only looks sees nothing of the house without a role: the fact that gives one, and with --yes
+ * into the site with it. */
+static bool give_role(struct client *client, const struct creating *creating, struct err *err)
+{
+    const json_t *scope, *scopes = json_object_get(creating->row, "scopes");
+    struct screen hints = screen_of(stderr, client->options.no_color);
+    scoped(buf_done) struct buf fact = buf_of(ROLE_FACT_BYTES_MAX);
+    bool looks = false;
+    size_t i;
+
+    json_array_foreach (scopes, i, scope) {
+        looks = looks || strcmp(json_string_value(scope), "view") == 0;
+        if (strcmp(json_string_value(scope), "api") == 0)
+            return true; /* an operator's token: which role, its owner knows */
+    }
+    if (!looks)
+        return true;
+    site_keys_token_role(str_from(text_of(creating->row, "name")), S("viewer"), &fact);
+    if (!client->options.yes) {
+        screen_print(&hints, DIM,
+            "It sees the house once the site facts say: %s (site/people.pl, then logicctl kb "
+            "reload; create with --yes writes it into site/keys.pl).\n",
+            buf_text(&fact));
+        return true;
+    }
+    if (!site_change_add(client, buf_str(&fact), err))
+        return err_wrap(err, "the token is made, but %s is not in the site", buf_text(&fact));
+    screen_print(&hints, DIM, "Written into site/keys.pl: %s\n", buf_text(&fact));
+    return true;
+}
+
 enum client_exit client_token_create(struct client *client)
 {
     scoped(json_done) json_t *row = NULL;
@@ -218,7 +252,7 @@ enum client_exit client_token_create(struct client *client)
     if (!made)
         return client_fail(client, &err);
     print_created(client, &creating);
-    return EXIT_DONE;
+    return give_role(client, &creating, &err) ? EXIT_DONE : client_fail(client, &err);
 }
 
 /* --- list, revoke ------------------------------------------------------------------ */

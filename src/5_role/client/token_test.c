@@ -21,7 +21,7 @@
 static const struct command COMMANDS[] = {
     {"token create", "",
         "name models scopes rate tokens-per-minute concurrent weight priority dialect "
-        "speaks-for-users expires opaque alg certificate no-token",
+        "speaks-for-users expires opaque alg certificate no-token yes",
         "", 0, 0, client_token_create},
     {"token list", "", "", "", 0, 0, client_token_list},
     {"token revoke", "NAME", "", "", 1, 1, client_token_revoke},
@@ -167,6 +167,18 @@ TEST(a_token_is_printed_once_opens_the_door_and_is_kept_nowhere)
     check_creation("jwt", "--expires", "90d");
     check_creation("jwt", "--alg", "es256");
     check_creation("opaque", "--opaque", "--no-color");
+}
+
+TEST(who_only_looks_is_told_which_fact_gives_the_role)
+{
+    fresh_home();
+    CHECK_INT(RUN("create", "--name", "tablet", "--scopes", "view"), EXIT_DONE);
+    CHECK(strstr(buf_text(&hints), "token_role(\"tablet\", viewer)."));
+    CHECK(!strstr(buf_text(&out), "token_role"));
+    CHECK_INT(RUN("create", "--name", "front", "--scopes", "api,view"), EXIT_DONE);
+    CHECK(!strstr(buf_text(&hints), "token_role"));
+    CHECK_INT(RUN("create", "--name", "chatty", "--scopes", "chat"), EXIT_DONE);
+    CHECK(!strstr(buf_text(&hints), "token_role"));
 }
 
 TEST(every_option_arrives_at_the_caller)

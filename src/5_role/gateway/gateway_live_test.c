@@ -268,6 +268,28 @@ TEST(the_house_is_told_whole_and_then_what_changed)
     close_both();
 }
 
+TEST(numbers_of_a_node_go_along_and_how_many_have_none)
+{
+    scoped(buf_done) struct buf text = buf_of(1 << 20);
+
+    judge_open(&judge, 0);
+    judge_answers(&judge, "nodes",
+        json_pack("{s:[{s:s, s:{s:i}}, {s:s}], s:i}", "nodes", "node", "nas", "vitals", "cpu", 7,
+            "node", "pve", "vitals_left_out", 1));
+    node_open(&node, json_pack("{s:i, s:i}", "house_ms", 100, "stream_pause_ms", 0), NULL);
+    judge_join(&judge, &node);
+    scoped(fd_done) int fd = subscribe("?with=house", "");
+    CHECK(client_until(fd, &text,
+        "\"nodes\":[{\"node\":\"nas\",\"vitals\":{\"cpu\":7}},{\"node\":\"pve\"}],\"vitals_left_"
+        "out\":1}"
+        "\n\n"));
+    judge_answers(&judge, "nodes",
+        json_pack("{s:[{s:s, s:{s:i}}, {s:s}]}", "nodes", "node", "nas", "vitals", "cpu", 8, "node",
+            "pve"));
+    CHECK(client_until(fd, &text, "\"nodes\":[{\"node\":\"nas\",\"vitals\":{\"cpu\":8}}]}\n\n"));
+    close_both();
+}
+
 TEST(whoever_may_not_ask_for_the_nodes_gets_a_remark_and_no_house)
 {
     scoped(buf_done) struct buf ours = buf_of(1 << 20), theirs = buf_of(1 << 20);

@@ -54,6 +54,7 @@ struct live {
     int64_t wanting[HUB_KINDS]; /* clients, also those that are still read to */
     struct asker *askers, *last_asked;
     json_t *rows;          /* of the house, as told last; NULL: nobody was told */
+    int64_t left_out;      /* nodes without vitals, for they did not fit */
     struct buf whole;      /* the same as an event; empty: not written yet */
     struct buf queue;      /* as told last */
     struct buf queue_like; /* the same without what only time changes */

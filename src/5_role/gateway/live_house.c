@@ -16,12 +16,14 @@ static int64_t now_ms(const struct live *live)
 
 static bool ask(struct asker *asker);
 
-static json_t *house_of(json_t *rows, bool whole)
+static json_t *house_of(const struct live *live, json_t *rows, bool whole)
 {
     json_t *data = json_pack(
         "{s:b, s:I, s:o}", "whole", whole, "at_ms", (json_int_t)clock_civil_ms(), "nodes", rows);
 
     check(data);
+    if (live->left_out)
+        check(json_object_set_new(data, "vitals_left_out", json_integer(live->left_out)) == 0);
     return data;
 }
 
@@ -38,7 +40,7 @@ static json_t *all_rows(const struct live *live)
 
 static void push_house(struct live *live, json_t *rows, bool whole)
 {
-    scoped(json_done) json_t *data = house_of(rows, whole);
+    scoped(json_done) json_t *data = house_of(live, rows, whole);
     scoped(buf_done) struct buf text = buf_of(LIVE_TEXT_BYTES_MAX);
 
     live_text(data, &text);
@@ -51,7 +53,7 @@ static void give_house(struct watcher *w)
     struct live *live = w->live;
 
     if (!live->whole.len) {
-        scoped(json_done) json_t *data = house_of(all_rows(live), true);
+        scoped(json_done) json_t *data = house_of(live, all_rows(live), true);
         live_text(data, &live->whole);
     }
     w->has_house = true;
@@ -72,15 +74,16 @@ static json_t *rows_by_name(const json_t *nodes)
 }
 
 /* What changed is told to those who have the house; a node that is gone makes it a whole one. */
-static void take_rows(struct live *live, const json_t *nodes)
+static void take_rows(struct live *live, const json_t *told)
 {
-    json_t *rows = rows_by_name(nodes), *changed = json_array(), *row;
+    json_t *rows = rows_by_name(json_object_get(told, "nodes")), *changed = json_array(), *row;
     scoped(json_done) json_t *before = live->rows;
     const char *name;
     bool gone = false;
 
     check(changed);
     live->rows = rows;
+    live->left_out = message_int(told, "vitals_left_out");
     buf_clear(&live->whole);
     json_object_foreach (rows, name, row) {
         const json_t *old = json_object_get(before, name);
@@ -150,7 +153,7 @@ static void on_nodes(void *owner, json_t *body, const struct err *why)
     if (why)
         snprintf(asker->words, sizeof asker->words, "house: %.400s", why->message);
     else
-        take_rows(live, json_object_get(body, "nodes"));
+        take_rows(live, body);
     for (struct watcher *w = live->first; w; w = w->next)
         if (w->asker == asker)
             house_settle(w);

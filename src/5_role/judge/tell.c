@@ -2,8 +2,12 @@
  *
  * How the nodes are, now: the action that answers a sentence about them is judged, looked at by the
  * rules themselves and judged again, but telemetry for a list or a page opens no case and leaves no
- * record. Whoever may not ask the action may not ask this. */
+ * record. Whoever may not ask the action may not ask this.
+ *
+ * A list of all nodes gets beside each what a page shows of it (3_rules/vitals.pl), as much as a
+ * message holds: numbers of many nodes are not in the look, which is bounded and recorded. */
 #include "judge/requests.h"
+#include "judge/vitals.h"
 
 #include "base/panic.h"
 #include "base/scoped.h"
@@ -17,13 +21,14 @@
 struct telling {
     struct judge *judge;
     struct client client;
-    json_t *question;
-    bool looked;
+    json_t *question, *told; /* told: the answer, while the vitals of its nodes are asked for */
+    bool looked, all;
 };
 
 static void telling_end(struct telling *t)
 {
     json_decref(t->question);
+    json_decref(t->told);
     free(t);
 }
 
@@ -59,6 +64,42 @@ static void on_looked(void *context, const json_t *message)
     judge(t);
 }
 
+/* --- beside each node ------------------------------------------------------------------------ */
+
+static void tell_told(struct telling *t)
+{
+    json_t *told = t->told;
+
+    t->told = NULL;
+    client_reply(t->judge, &t->client, told);
+    telling_end(t);
+}
+
+static void on_vitals(void *context, struct prolog_answer *answer)
+{
+    struct telling *t = context;
+    struct judge *j = t->judge;
+    const json_t *found = answer->ok ? prolog_answer_json(answer) : NULL;
+
+    vitals_add(t->told, json_object_get(found, "nodes"), VITALS_REPLY_BYTES_MAX);
+    tell_told(t);
+    door_answered(j);
+}
+
+/* Without them the nodes are told still: each row that has none is counted. */
+static void add_vitals(struct telling *t)
+{
+    struct err err;
+    json_t *in = json_pack("{s:{s:s, s:s, s:s, s:s}, s:I}", "job", "hand", "senses", "op", "facts",
+        "what", "vitals", "nodes", "all", "now_ms", (json_int_t)clock_civil_ms());
+
+    check(in);
+    if (ask_door(t->judge, PROLOG_SENSED, in, on_vitals, t, &err))
+        return;
+    vitals_add(t->told, NULL, VITALS_REPLY_BYTES_MAX);
+    tell_told(t);
+}
+
 /* Only what the rules know themselves is looked at: no hand moves for a list. */
 static bool look(struct telling *t, json_t *job, struct err *err)
 {
@@ -90,15 +131,18 @@ static void on_verdict(void *context, struct prolog_answer *answer)
         err_code(&err, ERR_INPUT, "unknown_node", "node", "%s", message_text(told, "words"));
         refuse(t, &err);
     } else if (json_is_object(told)) {
-        client_reply(j, &t->client, json_incref(told));
-        telling_end(t);
+        t->told = json_incref(told);
+        if (t->all)
+            add_vitals(t);
+        else
+            tell_told(t);
     } else if (!look(t, job, &err)) {
         refuse(t, &err);
     }
     door_answered(j);
 }
 
-static bool tell(struct asked *a, const char *action, json_t *params, struct err *err)
+static bool tell(struct asked *a, const char *action, json_t *params, bool all, struct err *err)
 {
     struct telling *t = malloc(sizeof *t);
     json_t *question = json_pack("{s:s, s:o, s:{s:s, s:s}, s:n, s:I}", "action", action, "params",
@@ -106,7 +150,7 @@ static bool tell(struct asked *a, const char *action, json_t *params, struct err
         "now_ms", (json_int_t)clock_civil_ms());
 
     check(t && question);
-    *t = (struct telling){.judge = a->judge, .client = a->client, .question = question};
+    *t = (struct telling){.judge = a->judge, .client = a->client, .question = question, .all = all};
     if (ask_door(a->judge, PROLOG_JUDGE, json_copy(question), on_verdict, t, err))
         return true;
     telling_end(t);
@@ -115,7 +159,7 @@ static bool tell(struct asked *a, const char *action, json_t *params, struct err
 
 bool tell_nodes(struct asked *a, struct err *err)
 {
-    return json_take(a->body, NULL, 0, err) && tell(a, "node_health", json_object(), err);
+    return json_take(a->body, NULL, 0, err) && tell(a, "node_health", json_object(), true, err);
 }
 
 bool tell_node(struct asked *a, struct err *err)
@@ -124,5 +168,5 @@ bool tell_node(struct asked *a, struct err *err)
     const struct json_field fields[] = {JSON_TAKE_TEXT("node", &node, 1, NODE_BYTES_MAX)};
 
     return json_take(a->body, fields, COUNT(fields), err) &&
-           tell(a, "node_show", json_pack("{s:s%}", "node", node.at, node.len), err);
+           tell(a, "node_show", json_pack("{s:s%}", "node", node.at, node.len), false, err);
 }
