@@ -31,8 +31,7 @@ bool file_read(const char *path, struct buf *out, struct err *err)
             return true;
         buf_add(out, (struct str){step, (size_t)got});
         if (out->overflowed)
-            return err_set(
-                err, ERR_LIMIT, "'%s' is longer than %zu bytes", path, out->bytes_max);
+            return err_set(err, ERR_LIMIT, "'%s' is longer than %zu bytes", path, out->bytes_max);
     }
 }
 
@@ -65,7 +64,8 @@ bool file_replace(const char *path, struct str text, mode_t mode, struct err *er
 
     if ((size_t)snprintf(fresh, sizeof fresh, "%s.new", path) >= sizeof fresh)
         return err_set(err, ERR_LIMIT, "path '%s' is longer than %d bytes", path, PATH_MAX);
-    scoped(fd_done) int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    scoped(fd_done) int fd =
+        open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0)
         return err_set(err, ERR_SYSTEM, "cannot write '%s': %s", fresh, strerror(errno));
     if (!write_all(fd, text) || fsync(fd) != 0 || rename(fresh, path) != 0) {

@@ -58,6 +58,22 @@ TEST(file_is_replaced_whole_and_read_with_a_limit)
     CHECK(!file_read(path, &small, &err) && err.kind == ERR_LIMIT);
 }
 
+/* Who may write in a folder chooses no file elsewhere for who replaces one there. */
+TEST(a_replaced_file_is_not_written_through_a_link)
+{
+    char path[128], link[160], other[128];
+    struct err err = {0};
+    snprintf(path, sizeof path, "%s/replaced", folder);
+    snprintf(link, sizeof link, "%s.new", path);
+    snprintf(other, sizeof other, "%s/elsewhere", folder);
+    CHECK(file_replace(other, S("kept"), 0600, &err));
+    CHECK(symlink(other, link) == 0);
+    CHECK(!file_replace(path, S("gone"), 0600, &err));
+    scoped(buf_done) struct buf text = buf_of(10);
+    CHECK(file_read(other, &text, &err));
+    CHECK_STR(buf_str(&text), "kept");
+}
+
 TEST(failed_replace_leaves_the_old_file)
 {
     char path[128], blocker[160];

@@ -60,6 +60,6 @@ void home_give(const struct options *options, const char *path)
         if (stat(state, &seen) != 0)
             return;
     }
-    if (chown(path, seen.st_uid, seen.st_gid) != 0)
+    if (lchown(path, seen.st_uid, seen.st_gid) != 0)
         fprintf(stderr, "logicctl: cannot give '%s' to the node's user: %m\n", path);
 }
