@@ -46,6 +46,7 @@ def exchange(connection, method, path, body, headers):
 
 class Site(House):
     """Reached by NAME; the owner, a guest who only looks, and whoever else has a passkey."""
+    source = None  # the address from which a browser asks, where it matters
 
     def __init__(self, engine, **more):
         super().__init__(engine, address(), **more)
@@ -69,7 +70,8 @@ class Site(House):
         return exchange(self.open(), method, path, body, dict({"Host": host or "%s:%d" % (NAME, self.port)}, **(headers or {})))
 
     def open(self):
-        return http.client.HTTPSConnection(self.where, self.port, context=ssl.create_default_context(cafile=self.crt), timeout=30)
+        return http.client.HTTPSConnection(self.where, self.port, context=ssl.create_default_context(cafile=self.crt), timeout=30,
+                                           source_address=self.source)
 
     def sessions_file(self):
         path = os.path.join(self.home, "sessions/sessions.json")
@@ -141,6 +143,11 @@ def by_token(node, text):
     status, answer = browser.sign_in(token=text)
     equal((status, answer.get("signed_in")), (200, True))
     return browser
+
+
+def signed_in(node, text):
+    browser = Browser(node)
+    return browser if browser.sign_in(token=text)[0] == 200 else None
 
 
 def by_passkey(node, person):
@@ -427,7 +434,7 @@ def a_passkey_signs_in_once_a_challenge():
 
 @tap.test
 def wrong_tries_are_counted_together_and_a_revoked_token_ends_its_sessions():
-    with ChatEngine() as engine, Site(engine, settings=["gateway.poll_ms=100"]) as node:
+    with ChatEngine() as engine, Site(engine, settings=["gateway.poll_ms=100", "gateway.challenges_max=4"]) as node:
         desk = node.token("desk", "--scopes", "api")
         kept = node.token("kept", "--scopes", "api")
         node.start()
@@ -452,11 +459,19 @@ def wrong_tries_are_counted_together_and_a_revoked_token_ends_its_sessions():
             shown = {"token": "y" * 40} if number % 2 else {"passkey": node.passkeys["hand"].get(os.urandom(32), node.origin)}
             equal(stranger.sign_in(**shown)[0], 401)
         equal(code(stranger.sign_in(token=kept)), "too_many_tries")
-        equal(code(stranger.passkey("hand")), "too_many_tries")
+        wrong = node.passkeys["hand"].get(os.urandom(32), node.origin)
+        equal(code(stranger.sign_in(passkey=wrong)), "too_many_tries")
+        # whoever spent the tries, or asks for challenges without end, shuts nobody with a passkey out
+        challenge = stranger.challenge()
+        node.source = ("127.0.0.9", 0)
+        for _ in range(8):
+            Browser(node).challenge()
+        node.source = None
+        equal(stranger.sign_in(passkey=node.passkeys["hand"].get(challenge, node.origin))[0], 200)
         equal(other.get("/api/v1/cases")[0], 200)  # who is in stays in
         metrics = other.get("/metrics")[1].decode()
-        assert "logic_node_sessions 1\n" in metrics, metrics
-        for outcome, count in (("done", 3), ("wrong", 10), ("limited", 2)):
+        assert "logic_node_sessions 2\n" in metrics, metrics
+        for outcome, count in (("done", 4), ("wrong", 10), ("limited", 2)):
             assert 'logic_node_sign_ins_total{outcome="%s"} %d\n' % (outcome, count) in metrics, metrics
         no_secret_stays(node, ("metrics", metrics), ("ledger", json.dumps(other.get("/api/v1/ledger?limit=500")[1])))
 
@@ -508,6 +523,20 @@ def invariant_3_whose_session_proposed_a_case_does_not_sign_it():
         equal(code(ada.post("/api/v1/cases/%s/consent" % case, hers, X_Logic_CSRF=owner.csrf)), "csrf")
         equal(node.named.dig("a.local"), ["10.0.0.1"])
         status, answer = ada.post("/api/v1/cases/%s/consent" % case, hers)
+        equal((status, answer["status"], node.named.dig("a.local")), (200, "success", []))
+
+
+@tap.test
+def alone_in_the_house_a_token_asks_and_the_passkey_signs():
+    with Signing() as node:
+        equal(node.intent("add a.local to 10.0.0.1")["status"], "success")
+        said = subprocess.run([LOGICCTL, "--home", node.home, "token", "create", "--name", "alone", "--scopes", "api"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+        desk = wait_for("the token to count", lambda: signed_in(node, said.split()[0]))
+        case = desk.post("/api/v1/intent", {"nl": "delete a.local"})[1]["case"]
+        equal(desk.get("/api/v1/cases/" + case)[1]["by"]["principal"], "token:alone")
+        plan = desk.get("/api/v1/cases/%s/plan" % case)[1]
+        status, answer = desk.post("/api/v1/cases/%s/consent" % case, consent_body(plan, node.owners, node.origin))
         equal((status, answer["status"], node.named.dig("a.local")), (200, "success", []))
 
 

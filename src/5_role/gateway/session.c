@@ -534,14 +534,20 @@ static void drop_old_challenges(struct sessions *s, size_t max)
     drop_challenges(s, 0, old);
 }
 
-void sessions_challenge(struct gateway *g, uint8_t ret_bytes[CHALLENGE_BYTES])
+void sessions_challenge(struct gateway *g, const char *address, uint8_t ret_bytes[CHALLENGE_BYTES])
 {
     struct sessions *s = g->sessions;
+    size_t max = (size_t)g->settings.challenges_max, own = 0;
 
-    drop_old_challenges(s, (size_t)g->settings.challenges_max - 1);
+    drop_old_challenges(s, max);
+    while (own < s->challenge_count && strcmp(s->challenges[own].address, address) != 0)
+        own++;
+    if (s->challenge_count == max)
+        drop_challenges(s, own < max ? own : 0, 1);
     struct challenge *challenge = &s->challenges[s->challenge_count++];
     random_bytes(challenge->bytes, sizeof challenge->bytes);
     challenge->until_ms = clock_steady_ms() + g->settings.challenge_ms;
+    snprintf(challenge->address, sizeof challenge->address, "%s", address);
     memcpy(ret_bytes, challenge->bytes, CHALLENGE_BYTES);
 }
 

@@ -16,7 +16,8 @@
 
 struct challenge {
     uint8_t bytes[CHALLENGE_BYTES];
-    int64_t until_ms; /* steady */
+    int64_t until_ms;                    /* steady */
+    char address[SESSION_ADDRESS_BYTES]; /* of who asked */
 };
 
 enum sign_in { SIGN_IN_DONE, SIGN_IN_WRONG, SIGN_IN_NOT_ALLOWED, SIGN_IN_LIMITED, SIGN_INS };
@@ -53,7 +54,9 @@ enum session_role sessions_role_of(uint32_t scopes);
 struct token;
 void sessions_of_row(const struct token *token, char ret_of[SESSION_OF_BYTES]);
 
-/* 32 random bytes that a passkey signs once, within challenge_ms. */
-void sessions_challenge(struct gateway *gateway, uint8_t ret_bytes[CHALLENGE_BYTES]);
+/* 32 random bytes that a passkey signs once, within challenge_ms. Where there are as many as there
+ * may be, the oldest of the same address goes first: who asks for many takes nobody else's. */
+void sessions_challenge(
+    struct gateway *gateway, const char *address, uint8_t ret_bytes[CHALLENGE_BYTES]);
 /* Was it one of ours, unused and in time? It is used then. */
 bool sessions_challenge_take(struct gateway *gateway, struct str bytes);

@@ -281,7 +281,7 @@ void route_sign_in(struct visit *visit)
     struct str token = {0};
     json_t *passkey = NULL;
     struct session fresh = {0};
-    struct err err = {0};
+    struct err err = {0}, limit = {0};
     const struct json_field fields[] = {
         JSON_MAY_TEXT("token", &token, 1, IDENTITY_TOKEN_BYTES_MAX),
         JSON_MAY_OBJECT("passkey", &passkey),
@@ -299,11 +299,15 @@ void route_sign_in(struct visit *visit)
         return;
     }
     const char *how = passkey ? "passkey" : "token";
-    if (!sessions_may_try(visit->gateway, &err))
+    /* Signatures are not found by trying: who spends all tries shuts nobody with a passkey out. */
+    if (!passkey && !sessions_may_try(visit->gateway, &err))
         refuse(visit, SIGN_IN_LIMITED, how, &err);
     else if (passkey ? passkey_session(visit, passkey, &fresh, &err)
                      : token_session(visit, token, &fresh, &err))
         sign_in(visit, &fresh);
+    else if (passkey && outcome_of(&err) == SIGN_IN_WRONG &&
+             !sessions_may_try(visit->gateway, &limit))
+        refuse(visit, SIGN_IN_LIMITED, how, &limit);
     else
         refuse(visit, outcome_of(&err), how, &err);
 }
@@ -325,7 +329,7 @@ void route_challenge(struct visit *visit)
         visit_reply_error(visit, &err);
         return;
     }
-    sessions_challenge(g, bytes);
+    sessions_challenge(g, exchange_peer(visit->ex)->address, bytes);
     base64url_encode((struct str){(const char *)bytes, sizeof bytes}, &text);
     struct str rp_id = people_rp_id(g, host, &some);
     scoped(json_done) json_t *body = json_pack("{s:s, s:o, s:I}", "challenge", buf_text(&text),
