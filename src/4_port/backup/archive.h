@@ -30,9 +30,10 @@ struct archive_writer;
 /* Writes PATH.new; nothing of that name may be there. `secret` lives as long as the writer. */
 bool archive_create(
     const char *path, struct str secret, struct archive_writer **ret_writer, struct err *err);
-void archive_add_folder(struct archive_writer *writer, const char *path, mode_t mode);
+void archive_add_folder(
+    struct archive_writer *writer, const char *path, mode_t mode, bool is_nodes);
 /* The bytes of `from` as they are while it is read. errors  ERR_LIMIT "backup_too_large" */
-bool archive_add_file(struct archive_writer *writer, const char *path, mode_t mode,
+bool archive_add_file(struct archive_writer *writer, const char *path, mode_t mode, bool is_nodes,
     const char *from, struct err *err);
 /* Manifest and end, durable, under its name. `about` is borrowed. */
 bool archive_finish(struct archive_writer *writer, const uint8_t recovery[SEAL_KEY_BYTES],
@@ -49,6 +50,7 @@ void archive_close(struct archive **archive);
 const json_t *archive_manifest(const struct archive *archive);
 /* Every chunk and every hash; nothing is written. */
 bool archive_check(struct archive *archive, struct err *err);
-/* Into `folder`, which is there and empty; modes as in the manifest, owner is who calls. Checks
- * again. After an error the folder holds some part. */
-bool archive_unpack(struct archive *archive, const char *folder, struct err *err);
+/* Into `folder`, which is there and empty; modes as in the manifest. For root, what is the node's
+ * goes to uid and gid. Checks again. After an error the folder holds some part. */
+bool archive_unpack(
+    struct archive *archive, const char *folder, uid_t uid, gid_t gid, struct err *err);

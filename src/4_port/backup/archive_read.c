@@ -233,8 +233,18 @@ bool archive_check(struct archive *archive, struct err *err)
     return true;
 }
 
+struct owner {
+    uid_t uid;
+    gid_t gid;
+};
+
+static bool give(int fd, bool is_nodes, const struct owner *owner)
+{
+    return !is_nodes || geteuid() != 0 || fchown(fd, owner->uid, owner->gid) == 0;
+}
+
 static bool unpack_file(struct archive *archive, int folder, const struct backup_file *file,
-    uint64_t *at, struct err *err)
+    const struct owner *owner, uint64_t *at, struct err *err)
 {
     scoped(fd_done) int fd =
         openat(folder, file->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -243,44 +253,61 @@ static bool unpack_file(struct archive *archive, int folder, const struct backup
         return err_set(err, ERR_SYSTEM, "cannot make '%s': %s", file->path, strerror(errno));
     if (!read_file(archive, file, fd, at, err))
         return false;
-    if (fchmod(fd, (mode_t)file->mode) != 0 || fsync(fd) != 0)
+    if (!give(fd, file->is_nodes, owner) || fchmod(fd, (mode_t)file->mode) != 0 || fsync(fd) != 0)
         return err_set(err, ERR_SYSTEM, "cannot write '%s': %s", file->path, strerror(errno));
     return true;
 }
 
-/* Folders keep 0700 until their files lie in them: a mode may forbid its own owner to write. */
-static bool make_folders(const struct archive *archive, int folder, bool modes, struct err *err)
+static bool make_folders(const struct archive *archive, int folder, struct err *err)
 {
-    const json_t *rows = json_object_get(archive->manifest, "folders");
-    size_t count = json_array_size(rows);
+    size_t i;
+    json_t *row;
 
-    for (size_t i = 0; i < count; i++) {
-        const json_t *row = json_array_get(rows, modes ? count - 1 - i : i);
+    json_array_foreach (json_object_get(archive->manifest, "folders"), i, row) {
         const char *path = json_string_value(json_object_get(row, "path"));
-        mode_t mode = (mode_t)json_integer_value(json_object_get(row, "mode"));
-        if (modes ? fchmodat(folder, path, mode, 0) != 0 : mkdirat(folder, path, 0700) != 0)
+        if (mkdirat(folder, path, 0700) != 0)
             return err_set(err, ERR_SYSTEM, "cannot make '%s': %s", path, strerror(errno));
     }
     return true;
 }
 
-bool archive_unpack(struct archive *archive, const char *folder, struct err *err)
+/* The last first, when all lies in them: a mode may forbid its own owner to write. */
+static bool finish_folders(
+    const struct archive *archive, int folder, const struct owner *owner, struct err *err)
+{
+    const json_t *rows = json_object_get(archive->manifest, "folders");
+
+    for (size_t i = json_array_size(rows); i-- > 0;) {
+        const json_t *row = json_array_get(rows, i);
+        const char *path = json_string_value(json_object_get(row, "path"));
+        mode_t mode = (mode_t)json_integer_value(json_object_get(row, "mode"));
+        bool is_nodes = json_is_true(json_object_get(row, "nodes"));
+        scoped(fd_done) int fd = openat(folder, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 || !give(fd, is_nodes, owner) || fchmod(fd, mode) != 0)
+            return err_set(err, ERR_SYSTEM, "cannot make '%s': %s", path, strerror(errno));
+    }
+    return true;
+}
+
+bool archive_unpack(
+    struct archive *archive, const char *folder, uid_t uid, gid_t gid, struct err *err)
 {
     scoped(fd_done) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const struct owner owner = {uid, gid};
     uint64_t at = HEAD_BYTES;
     size_t i;
     json_t *row;
 
     if (fd < 0)
         return err_set(err, ERR_SYSTEM, "cannot open '%s': %s", folder, strerror(errno));
-    if (!make_folders(archive, fd, false, err))
+    if (!make_folders(archive, fd, err))
         return false;
     json_array_foreach (json_object_get(archive->manifest, "files"), i, row) {
         struct backup_file file = manifest_file(row);
-        if (!unpack_file(archive, fd, &file, &at, err))
+        if (!unpack_file(archive, fd, &file, &owner, &at, err))
             return false;
     }
-    if (!make_folders(archive, fd, true, err))
+    if (!finish_folders(archive, fd, &owner, err))
         return false;
     (void)syncfs(fd);
     return true;

@@ -47,15 +47,15 @@ static void make(void)
     put("empty", S(""), 0644);
     put("large", (struct str){large, 2 * SEAL_CHUNK_BYTES_MAX + 7}, 0640);
     check(archive_create(path, S("secret of the node"), &writer, &err));
-    archive_add_folder(writer, "keys", 0700);
-    archive_add_folder(writer, "keys/tokens", 0500);
+    archive_add_folder(writer, "keys", 0700, true);
+    archive_add_folder(writer, "keys/tokens", 0500, false);
     static const char *const NAMES[] = {"small", "empty", "large"};
     for (size_t i = 0; i < COUNT(NAMES); i++) {
         char name[64];
         snprintf(name, sizeof name, "keys/%s%s", i ? "tokens/" : "", NAMES[i]);
         snprintf(where, sizeof where, "%s/%s", at, NAMES[i]);
         check(stat(where, &seen) == 0);
-        check(archive_add_file(writer, name, seen.st_mode, where, &err));
+        check(archive_add_file(writer, name, seen.st_mode, i == 0, where, &err));
     }
     check(archive_finish(writer, key.public_half, about, &bytes, &err));
     check(stat(path, &seen) == 0 && (uint64_t)seen.st_size == bytes);
@@ -81,7 +81,7 @@ TEST(what_went_in_comes_out_with_its_modes)
     check(mkdir(fresh, 0700) == 0);
     REQUIRE(archive_open(path, &key, &archive, &err) && archive_check(archive, &err));
     CHECK_INT(manifest_bytes(archive_manifest(archive)), 8 + 2 * SEAL_CHUNK_BYTES_MAX + 7);
-    REQUIRE(archive_unpack(archive, fresh, &err));
+    REQUIRE(archive_unpack(archive, fresh, geteuid() ? geteuid() : 4242, getegid(), &err));
     snprintf(where, sizeof where, "%s/keys/tokens/large", fresh);
     CHECK(stat(where, &seen) == 0 && (seen.st_mode & 07777) == 0640);
     CHECK(file_read(where, &after, &err));
@@ -93,6 +93,9 @@ TEST(what_went_in_comes_out_with_its_modes)
     CHECK(stat(where, &seen) == 0 && seen.st_size == 0);
     snprintf(where, sizeof where, "%s/keys/small", fresh);
     CHECK(stat(where, &seen) == 0 && (seen.st_mode & 07777) == 0600);
+    CHECK_INT(seen.st_uid, geteuid() ? geteuid() : 4242); /* the node's */
+    snprintf(where, sizeof where, "%s/keys/tokens/large", fresh);
+    CHECK(stat(where, &seen) == 0 && seen.st_uid == geteuid());
 }
 
 TEST(nothing_of_it_can_be_read_without_the_key)
@@ -154,14 +157,14 @@ TEST(a_full_disk_leaves_nothing_behind)
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &was);
     REQUIRE(archive_create(full, S("s"), &writer, &err));
-    archive_add_folder(writer, "x", 0700);
+    archive_add_folder(writer, "x", 0700, false);
     small.rlim_max = was.rlim_max;
     setrlimit(RLIMIT_FSIZE, &small);
     bool good = true;
     for (int i = 0; good && i < 100; i++) {
         char name[32];
         snprintf(name, sizeof name, "x/%d", i);
-        good = archive_add_file(writer, name, 0600, from, &err);
+        good = archive_add_file(writer, name, 0600, false, from, &err);
     }
     setrlimit(RLIMIT_FSIZE, &was);
     CHECK(!good && strstr(err.message, "cannot write"));
@@ -187,8 +190,9 @@ TEST(two_do_not_write_one_archive)
 
 #define HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define FILE_OF(path)                                                                              \
-    "{\"path\":\"" path "\",\"mode\":384,\"bytes\":0,\"sha256\":\"" HASH "\",\"chunks\":[]}"
-#define FOLDER_OF(path) "{\"path\":\"" path "\",\"mode\":448}"
+    "{\"path\":\"" path "\",\"nodes\":true,\"mode\":384,\"bytes\":0,\"sha256\":\"" HASH            \
+    "\",\"chunks\":[]}"
+#define FOLDER_OF(path) "{\"path\":\"" path "\",\"nodes\":true,\"mode\":448}"
 #define MANIFEST(folders, files)                                                                   \
     "{\"schema\":\"logic-node/backup/v1\",\"about\":{},\"folders\":[" folders                      \
     "],\"files\":[" files "]}"
@@ -206,18 +210,24 @@ TEST(names_and_numbers_of_a_manifest_are_not_believed)
         MANIFEST(FOLDER_OF(".."), FILE_OF("../b")), MANIFEST(FOLDER_OF("."), FILE_OF("./b")),
         MANIFEST(FOLDER_OF("a/"), ""), MANIFEST(FOLDER_OF("a/b"), ""), MANIFEST(FOLDER_OF(""), ""),
         MANIFEST(FOLDER_OF("a\\u0000b"), ""), MANIFEST(FOLDER_OF("a\\nb"), ""),
-        MANIFEST(FOLDER_OF("a\\\\b"), ""), MANIFEST("{\"path\":\"a\",\"mode\":2541}", ""),
-        MANIFEST("{\"path\":\"a\",\"mode\":448,\"link\":\"/\"}", ""),
+        MANIFEST(FOLDER_OF("a\\\\b"), ""),
+        MANIFEST("{\"path\":\"a\",\"nodes\":true,\"mode\":2541}", ""),
+        MANIFEST("{\"path\":\"a\",\"nodes\":true,\"mode\":448,\"link\":\"/\"}", ""),
         MANIFEST(FOLDER_OF("a"),
-            "{\"path\":\"a/b\",\"mode\":384,\"bytes\":1,\"sha256\":\"" HASH "\",\"chunks\":[]}"),
-        MANIFEST(FOLDER_OF("a"), "{\"path\":\"a/b\",\"mode\":384,\"bytes\":9007199254740991,"
-                                 "\"sha256\":\"" HASH "\",\"chunks\":[]}"),
+            "{\"path\":\"a/b\",\"nodes\":true,\"mode\":384,\"bytes\":1,\"sha256\":\"" HASH
+            "\",\"chunks\":[]}"),
         MANIFEST(FOLDER_OF("a"),
-            "{\"path\":\"a/b\",\"mode\":384,\"bytes\":-1,\"sha256\":\"" HASH "\",\"chunks\":[]}"),
-        MANIFEST(FOLDER_OF("a"), "{\"path\":\"a/b\",\"mode\":384,\"bytes\":1,\"sha256\":\"" HASH
-                                 "\",\"chunks\":[{\"sealed\":999999999,\"key\":\"" HASH "\"}]}"),
-        MANIFEST(FOLDER_OF("a"), "{\"path\":\"a/b\",\"mode\":384,\"bytes\":1,\"sha256\":\"" HASH
-                                 "\",\"chunks\":[{\"sealed\":20,\"key\":\"00\"}]}"),
+            "{\"path\":\"a/b\",\"nodes\":true,\"mode\":384,\"bytes\":9007199254740991,"
+            "\"sha256\":\"" HASH "\",\"chunks\":[]}"),
+        MANIFEST(FOLDER_OF("a"),
+            "{\"path\":\"a/b\",\"nodes\":true,\"mode\":384,\"bytes\":-1,\"sha256\":\"" HASH
+            "\",\"chunks\":[]}"),
+        MANIFEST(FOLDER_OF("a"),
+            "{\"path\":\"a/b\",\"nodes\":true,\"mode\":384,\"bytes\":1,\"sha256\":\"" HASH
+            "\",\"chunks\":[{\"sealed\":999999999,\"key\":\"" HASH "\"}]}"),
+        MANIFEST(FOLDER_OF("a"),
+            "{\"path\":\"a/b\",\"nodes\":true,\"mode\":384,\"bytes\":1,\"sha256\":\"" HASH
+            "\",\"chunks\":[{\"sealed\":20,\"key\":\"00\"}]}"),
         "{\"schema\":\"logic-node/backup/v2\",\"about\":{},\"folders\":[],\"files\":[]}"};
     struct err err;
 
@@ -246,7 +256,8 @@ TEST(sums_beyond_the_limit_are_refused)
     for (int file = 0; file < 2; file++) { /* each is within it */
         long long chunks = BACKUP_BYTES_MAX / SEAL_CHUNK_BYTES_MAX * 2 / 3;
         buf_printf(&text,
-            "%s{\"path\":\"a/%d\",\"mode\":384,\"bytes\":%lld,\"sha256\":\"" HASH "\",\"chunks\":[",
+            "%s{\"path\":\"a/%d\",\"nodes\":true,\"mode\":384,\"bytes\":%lld,\"sha256\":\"" HASH
+            "\",\"chunks\":[",
             file ? "," : "", file, chunks * SEAL_CHUNK_BYTES_MAX);
         for (long long i = 0; i < chunks; i++)
             buf_printf(&text, "%s{\"sealed\":20,\"key\":\"" HASH "\"}", i ? "," : "");

@@ -79,10 +79,10 @@ void archive_drop(struct archive_writer **writer)
     *writer = NULL;
 }
 
-void archive_add_folder(struct archive_writer *writer, const char *path, mode_t mode)
+void archive_add_folder(struct archive_writer *writer, const char *path, mode_t mode, bool is_nodes)
 {
-    json_array_append_new(
-        writer->folders, json_pack("{s:s, s:i}", "path", path, "mode", (int)(mode & 0777)));
+    json_array_append_new(writer->folders,
+        json_pack("{s:s, s:i, s:b}", "path", path, "mode", (int)(mode & 0777), "nodes", is_nodes));
 }
 
 /* Fills `text` up to one chunk; short only at the end of the file. */
@@ -120,8 +120,8 @@ static bool add_chunk(
     return put(writer, buf_str(&sealed), err);
 }
 
-bool archive_add_file(
-    struct archive_writer *writer, const char *path, mode_t mode, const char *from, struct err *err)
+bool archive_add_file(struct archive_writer *writer, const char *path, mode_t mode, bool is_nodes,
+    const char *from, struct err *err)
 {
     scoped(fd_done) int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     scoped(buf_done) struct buf text = buf_of(SEAL_CHUNK_BYTES_MAX);
@@ -151,9 +151,10 @@ bool archive_add_file(
     } while (text.len == SEAL_CHUNK_BYTES_MAX);
     sha256_stream_finish(&hash, digest);
     hex_encode(digest, sizeof digest, digest_text);
-    json_array_append_new(writer->files,
-        json_pack("{s:s, s:i, s:I, s:s, s:O}", "path", path, "mode", (int)(mode & 0777), "bytes",
-            (json_int_t)bytes, "sha256", digest_text, "chunks", chunks));
+    json_array_append_new(
+        writer->files, json_pack("{s:s, s:i, s:b, s:I, s:s, s:O}", "path", path, "mode",
+                           (int)(mode & 0777), "nodes", is_nodes, "bytes", (json_int_t)bytes,
+                           "sha256", digest_text, "chunks", chunks));
     return true;
 }
 

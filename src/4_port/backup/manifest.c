@@ -61,9 +61,11 @@ static bool check_folder(json_t *names, const json_t *row, struct err *err)
 {
     struct str path;
     int64_t mode;
+    bool nodes;
     const struct json_field fields[] = {
         JSON_TAKE_TEXT("path", &path, 1, BACKUP_PATH_BYTES_MAX),
         JSON_TAKE_INTEGER("mode", &mode, 0, 0777),
+        JSON_TAKE_BOOL("nodes", &nodes),
     };
 
     return json_take(row, fields, COUNT(fields), err) && take_name(names, path, true, err);
@@ -92,12 +94,14 @@ static bool check_file(
 {
     struct str path, sha256_text;
     int64_t mode, bytes;
+    bool nodes;
     json_t *chunks, *chunk;
     uint8_t raw[SHA256_BYTES];
     size_t i;
     const struct json_field fields[] = {
         JSON_TAKE_TEXT("path", &path, 1, BACKUP_PATH_BYTES_MAX),
         JSON_TAKE_INTEGER("mode", &mode, 0, 0777),
+        JSON_TAKE_BOOL("nodes", &nodes),
         JSON_TAKE_INTEGER("bytes", &bytes, 0, BACKUP_BYTES_MAX),
         JSON_TAKE_TEXT("sha256", &sha256_text, 2 * SHA256_BYTES, 2 * SHA256_BYTES),
         JSON_TAKE_ARRAY("chunks", &chunks, 0, BACKUP_BYTES_MAX / SEAL_CHUNK_BYTES_MAX + 1),
@@ -165,6 +169,7 @@ struct backup_file manifest_file(const json_t *row)
 {
     return (struct backup_file){.path = json_string_value(json_object_get(row, "path")),
         .mode = (uint32_t)json_integer_value(json_object_get(row, "mode")),
+        .is_nodes = json_is_true(json_object_get(row, "nodes")),
         .bytes = (uint64_t)json_integer_value(json_object_get(row, "bytes")),
         .sha256 = json_string_value(json_object_get(row, "sha256")),
         .chunks = json_object_get(row, "chunks")};

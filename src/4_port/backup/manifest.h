@@ -3,8 +3,9 @@
  * manifest — what an archive says it holds; believed only where it is in this form.
  *
  *     {"schema":"logic-node/backup/v1","about":{…},
- *      "folders":[{"path":"keys","mode":448}, …],                          parents before children
- *      "files":[{"path":"keys/owner.pem","mode":384,"bytes":119,"sha256":"…",
+ *      "folders":[{"path":"keys","mode":448,"nodes":true}, …],                          parents
+ * before children
+ *      "files":[{"path":"keys/owner.pem","mode":384,"nodes":false,"bytes":119,"sha256":"…",
  *                "chunks":[{"sealed":151,"key":"…"}, …]}, …]}
  *
  * Who has the public half of a recovery key can make an archive, so its names and numbers are
@@ -33,6 +34,7 @@
 struct backup_file {
     const char *path;
     uint32_t mode;
+    bool is_nodes; /* it belongs to the node's user, not to root */
     uint64_t bytes;
     const char *sha256;
     const json_t *chunks;

@@ -311,7 +311,7 @@ static bool add_database(struct making *making, const struct backup_item *item, 
     if (!file_make_folder(making->work, 0700, err) ||
         !snapshot_make(item->from, making->work, base, err) ||
         (is_ledger && !check_ledger(making, item->from, err)) ||
-        !archive_add_file(making->writer, item->path, item->mode, copy, err))
+        !archive_add_file(making->writer, item->path, item->mode, item->is_nodes, copy, err))
         return false;
     backup_remove_tree(making->work);
     return true;
@@ -322,12 +322,12 @@ static bool add_items(struct making *making, struct err *err)
     for (size_t i = 0; i < making->items.count; i++) {
         const struct backup_item *item = &making->items.at[i];
         if (item->is_folder)
-            archive_add_folder(making->writer, item->path, item->mode);
+            archive_add_folder(making->writer, item->path, item->mode, item->is_nodes);
         else if (!file_exists(item->from))
             backup_left_out(&making->items, item->path, "it went away meanwhile");
-        else if (item->is_database
-                     ? !add_database(making, item, err)
-                     : !archive_add_file(making->writer, item->path, item->mode, item->from, err))
+        else if (item->is_database ? !add_database(making, item, err)
+                                   : !archive_add_file(making->writer, item->path, item->mode,
+                                         item->is_nodes, item->from, err))
             return false;
     }
     if (!making->ledger.public_key[0])

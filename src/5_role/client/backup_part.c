@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const struct part {
     const char *name;
@@ -19,6 +20,7 @@ static const struct part {
 } PARTS[] = {
     {"agent", true, "the agent of this machine: its configuration and certificates"},
     {"catalogue", true, "which models and engines there are, with the hashes of their files"},
+    {"checkpoints", true, "signed heads of the ledger"},
     {"documents", true, "what was given to the node to search"},
     {"enrol", true, "codes and passkeys that wait"},
     {"keys", true, "keys of people and of tokens; the recovery key's public half"},
@@ -28,6 +30,7 @@ static const struct part {
     {"site", true, "facts and policy that the owner wrote"},
     {"state", true, "what the rules have learned"},
     {"tokens", true, "who may call, and how much"},
+    {"ansible", false, "playbooks: they come with the program"},
     {BACKUP_WORK, false, "work of `logicctl backup` itself"},
     {"bin", false, "programs: install the package"},
     {"current", false, "programs: install the package"},
@@ -90,12 +93,19 @@ static bool add(struct backup_items *items, const char *path, const char *from,
         items->at = realloc(items->at, 2 * (items->count + 1) * sizeof *items->at);
         check(items->at);
     }
+    uint64_t bytes = S_ISDIR(seen->st_mode) ? 0 : (uint64_t)seen->st_size;
+    bool is_database = !S_ISDIR(seen->st_mode) && str_ends(str_from(path), S(".db"));
+    char log[PATH_MAX];
+    struct stat wal;
+    if (is_database && snprintf(log, sizeof log, "%s-wal", from) < PATH_MAX && stat(log, &wal) == 0)
+        bytes += (uint64_t)wal.st_size;
     items->at[items->count++] = (struct backup_item){.path = str_dup(str_from(path)),
         .from = str_dup(str_from(from)),
         .mode = seen->st_mode & 0777,
-        .bytes = S_ISDIR(seen->st_mode) ? 0 : (uint64_t)seen->st_size,
+        .bytes = bytes,
         .is_folder = S_ISDIR(seen->st_mode),
-        .is_database = !S_ISDIR(seen->st_mode) && str_ends(str_from(path), S(".db"))};
+        .is_nodes = seen->st_uid == items->nodes_uid,
+        .is_database = is_database};
     return true;
 }
 
@@ -233,10 +243,21 @@ static bool name_strangers(struct backup_items *items, const char *home, struct 
     return true;
 }
 
+/* Whose is what the rules have learned; a home that never ran is all one person's. */
+static uid_t nodes_user(const char *home)
+{
+    char state[PATH_MAX];
+    struct stat seen;
+
+    if (snprintf(state, sizeof state, "%s/state", home) < PATH_MAX && stat(state, &seen) == 0)
+        return seen.st_uid;
+    return stat(home, &seen) == 0 ? seen.st_uid : geteuid();
+}
+
 bool backup_items_of(
     const char *home, const char *etc, struct backup_items *ret_items, struct err *err)
 {
-    struct backup_items items = {.left_out = json_array()};
+    struct backup_items items = {.left_out = json_array(), .nodes_uid = nodes_user(home)};
     bool good = name_strangers(&items, home, err);
 
     for (size_t i = 0; good && backup_kept(i); i++)

@@ -18,8 +18,9 @@
 #include <sys/types.h>
 
 #define BACKUP_DEPTH_MAX 12
-#define BACKUP_TARGET_BYTES (50ll << 20) /* beyond it `backup list` and `make` say what is large   \
-                                          */
+#define BACKUP_TARGET_BYTES                                                                        \
+    (50ll << 20) /* beyond it `backup list` and `make` say what is large                           \
+                  */
 #define BACKUP_MACHINE "machine"
 #define BACKUP_WORK "backup" /* HOME/backup: its lock, and copies while an archive is made */
 
@@ -36,12 +37,14 @@ struct backup_item {
     mode_t mode;
     uint64_t bytes;
     bool is_folder;
+    bool is_nodes;    /* it belongs to whom HOME/state belongs */
     bool is_database; /* a SQLite file: a snapshot is taken */
 };
 
 struct backup_items {
     struct backup_item *at;
     size_t count;
+    uid_t nodes_uid;
     json_t *left_out; /* [{"path","why"}]: in a kept folder, or of the home and unknown */
 };
 

@@ -196,7 +196,7 @@ enum client_exit client_restore(struct client *client)
         !open_backup(client, &archive, &beside, &err) ||
         !restore_place_open(
             restored.home, manifest_bytes(archive_manifest(archive)), &place, &err) ||
-        !archive_unpack(archive, place.stage, &err) ||
+        !archive_unpack(archive, place.stage, place.uid, place.gid, &err) ||
         !check_ledger(client, place.stage, buf_str(&beside), &restored.ledger, &err) ||
         !restore_place_install(&place, &err))
         return client_fail(client, &err);

@@ -83,16 +83,20 @@ bool restore_home_is_blank(const char *home, struct err *err)
 
 /* --- the stage ------------------------------------------------------------------------------- */
 
+/* As home_give() has it: whom HOME/state belongs to. */
 static void whose(struct restore_place *place)
 {
+    char state[PATH_MAX];
     struct stat seen;
+    struct err err;
     const struct passwd *user = getpwnam("logic-node");
 
     place->uid = geteuid();
     place->gid = getegid();
     if (geteuid() != 0)
         return;
-    if (place->home_is_there && stat(place->home, &seen) == 0) {
+    if (place->home_is_there && join(state, place->home, "state", &err) &&
+        stat(state, &seen) == 0) {
         place->uid = seen.st_uid;
         place->gid = seen.st_gid;
     } else if (user && strcmp(place->home, RESTORE_HOME) == 0) {
@@ -159,20 +163,10 @@ void restore_place_done(struct restore_place *place)
 
 /* --- in place -------------------------------------------------------------------------------- */
 
-static _Thread_local const struct restore_place *giving;
-
-static int give_one(const char *path, const struct stat *seen, int kind, struct FTW *place)
-{
-    (void)seen, (void)kind, (void)place;
-    return lchown(path, giving->uid, giving->gid);
-}
-
-static bool move_tree(
-    const struct restore_place *place, const char *from, const char *to, struct err *err);
+static bool move_tree(const char *from, const char *to, struct err *err);
 
 /* Each into a folder that is there, such as the one a link of the layout leads to. */
-static bool move_children(
-    const struct restore_place *place, const char *from, const char *to, struct err *err)
+static bool move_children(const char *from, const char *to, struct err *err)
 {
     DIR *folder = opendir(from);
     bool good = true;
@@ -183,43 +177,41 @@ static bool move_children(
         char a[PATH_MAX], b[PATH_MAX];
         if (strcmp(one->d_name, ".") != 0 && strcmp(one->d_name, "..") != 0)
             good = join(a, from, one->d_name, err) && join(b, to, one->d_name, err) &&
-                   move_tree(place, a, b, err);
+                   move_tree(a, b, err);
     }
     (void)closedir(folder);
     return good;
 }
 
-static bool copy_over(const struct restore_place *place, const char *from, const char *to,
-    const struct stat *seen, struct err *err)
+static bool copy_over(const char *from, const char *to, const struct stat *seen, struct err *err)
 {
     scoped(buf_done) struct buf text = buf_of(COPY_BYTES_MAX);
 
     if (!file_read(from, &text, err) ||
         !file_replace(to, buf_str(&text), seen->st_mode & 0777, err))
         return false;
-    if (chmod(to, seen->st_mode & 0777) == 0 && lchown(to, place->uid, place->gid) == 0)
+    if (chmod(to, seen->st_mode & 0777) == 0 && lchown(to, seen->st_uid, seen->st_gid) == 0)
         return true;
     return err_set(err, ERR_SYSTEM, "cannot give '%s' away: %s", to, strerror(errno));
 }
 
-static bool move_tree(
-    const struct restore_place *place, const char *from, const char *to, struct err *err)
+static bool move_tree(const char *from, const char *to, struct err *err)
 {
     struct stat seen, there;
 
     if (lstat(from, &seen) != 0)
         return err_set(err, ERR_SYSTEM, "cannot look at '%s': %s", from, strerror(errno));
     if (S_ISDIR(seen.st_mode) && stat(to, &there) == 0)
-        return move_children(place, from, to, err);
+        return move_children(from, to, err);
     if (rename(from, to) == 0)
         return true;
     if (errno != EXDEV)
         return err_set(err, ERR_SYSTEM, "cannot move '%s' to '%s': %s", from, to, strerror(errno));
     if (!S_ISDIR(seen.st_mode))
-        return copy_over(place, from, to, &seen, err);
-    if (mkdir(to, seen.st_mode & 0777) != 0 || lchown(to, place->uid, place->gid) != 0)
+        return copy_over(from, to, &seen, err);
+    if (mkdir(to, seen.st_mode & 0777) != 0 || lchown(to, seen.st_uid, seen.st_gid) != 0)
         return err_set(err, ERR_SYSTEM, "cannot make '%s': %s", to, strerror(errno));
-    return move_children(place, from, to, err);
+    return move_children(from, to, err);
 }
 
 static int remove_file(const char *path, const struct stat *seen, int kind, struct FTW *place)
@@ -243,13 +235,10 @@ static void take_back(const char *home)
 
 bool restore_place_install(struct restore_place *place, struct err *err)
 {
-    giving = place;
-    if (geteuid() == 0 && nftw(place->stage, give_one, 16, FTW_PHYS) != 0)
-        return err_set(err, ERR_SYSTEM, "cannot give the home to its user: %s", strerror(errno));
     if (place->home_is_there) {
         if (!restore_home_is_blank(place->home, err)) /* still */
             return false;
-        if (!move_children(place, place->stage, place->home, err)) {
+        if (!move_children(place->stage, place->home, err)) {
             take_back(place->home);
             return false;
         }

@@ -22,7 +22,7 @@
 struct restore_place {
     char home[PATH_MAX], stage[PATH_MAX];
     bool home_is_there;
-    uid_t uid; /* whose it will be */
+    uid_t uid; /* whose the node's files will be: HOME/state's, or the user logic-node */
     gid_t gid;
 };
 
@@ -35,7 +35,7 @@ bool restore_home_is_blank(const char *home, struct err *err);
 /* Makes the stage, 0700. errors  ERR_SYSTEM less than `bytes` are free; ERR_INPUT one is there */
 bool restore_place_open(
     const char *home, uint64_t bytes, struct restore_place *ret_place, struct err *err);
-/* The stage becomes the home. Owner: that of the home, else the user logic-node, for root only. */
+/* The stage becomes the home. */
 bool restore_place_install(struct restore_place *place, struct err *err);
 /* For scoped(): the stage is gone. */
 void restore_place_done(struct restore_place *place);
