@@ -14,6 +14,7 @@ import os
 import pathlib
 import queue
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -143,7 +144,10 @@ def build():
         if not settle(*one("meson setup", ["meson", "setup", str(BUILD), str(ROOT)], tap=False)):
             return False
     settle(*one("page", [sys.executable, "tools/web.py"], tap=False))
-    return settle(*one("build", ["ninja", "-C", str(BUILD)], tap=False))
+    good = settle(*one("build", ["ninja", "-C", str(BUILD)], tap=False))
+    if good and shutil.which("dh"):  # here, and not within the time of the first test that installs them
+        settle(*one("packages", [sys.executable, "tools/deb.py", "--no-lintian"], tap=False))
+    return good
 
 
 def unit():

@@ -87,7 +87,8 @@ def setup_touches_nothing_that_is_there():
 def wrong_answers_are_refused_with_a_remedy_and_leave_no_facts():
     with Home() as home:
         for words, remedy in ((("--name", "Box"), "small letters"), (("--name", "-a"), "small letters"),
-                              (("--name", "a" * 64), "at most 63"), (("--name", "x" * 200), "longer"), (("--listen", "30080"), "HOST:PORT"), (("--listen", "h:0"), "HOST:PORT"),
+                              (("--name", "a" * 64), "at most 63"), (("--name", "x" * 200), "longer"),
+                              (("--listen", "30080"), "HOST:PORT"), (("--listen", "h:0"), "HOST:PORT"),
                               (("--listen", "h:99999"), "HOST:PORT"), (("--listen", "a b:1"), "HOST:PORT"),
                               (("--origin", "localhost"), "the page's address"), (("--origin", 'http://a").evil("'), "the page's address")):
             said = refused(home, words)
