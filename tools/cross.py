@@ -47,9 +47,10 @@ def build(folder):
     return inside(folder, "[ -f %s/build.ninja ] || %s; ninja -C %s -j2" % (OUT, setup, OUT))
 
 
-def tests(folder):
-    """The unit tests under qemu-user; an emulated machine is slow, so each has three times its time."""
-    return inside(folder, "meson test -C %s --no-rebuild --suite unit --timeout-multiplier 3 --num-processes 2" % OUT)
+def tests(folder, names=(), at_once=2):
+    """The unit tests (or these of them) under qemu-user; an emulated machine is slow, so each has three times its time."""
+    which = " ".join(names) if names else "--suite unit"
+    return inside(folder, "meson test -C %s --no-rebuild --timeout-multiplier 3 --num-processes %d %s" % (OUT, at_once, which))
 
 
 def main():

@@ -78,11 +78,17 @@ ordered(Names, Waits, Order, Cycle) :-
 %   Whoever is left waits for one that is left: going on, one comes round.
 circle(Name, Gone, Waits, Cycle) :-
     (   append(_, [Name|Round], Gone)
-    ->  Cycle = [Name|Round]
+    ->  least_first([Name|Round], Cycle)
     ;   memberchk(Name-Next, Waits),
         append(Gone, [Name], Gone1),
         circle(Next, Gone1, Waits, Cycle)
     ).
+
+least_first(Round, Cycle) :-
+    sort(Round, [Least|_]),
+    append(Before, [Least|After], Round),
+    !,
+    append([Least|After], Before, Cycle).
 
 %!  boots_before(+Name, +Order:list, -Names:list) is det.
 %

@@ -48,7 +48,8 @@ outcome_before(judged(Kind, Action, By, Tier, Consent, For, Against, Held, none)
     ;   answer(Action, Answer)
     ->  Outcome = answer(Answer)
     ;   plan(Action, [], Plan),
-        Outcome = plan(Plan, [])
+        findall(Text, remark(Action, Text), Remarks),
+        Outcome = plan(Plan, Remarks)
     ),
     Judged = judged(Kind, Action, By, Tier, Consent, For, Against, Held, Outcome).
 

@@ -59,6 +59,7 @@ static const char SCHEMA[] =
 static const char ADDED[] =
     "DROP INDEX IF EXISTS entry_failed;"
     "DROP INDEX IF EXISTS entry_learned_2;"
+    "DROP INDEX IF EXISTS entry_learned_3;"
     "CREATE INDEX IF NOT EXISTS " STORE_LEARNED_INDEX " ON entry(seq) WHERE kind IN ("
 #define LEARNED STORE_LEARNED_KIND
 #include "ledger/learned.def"

@@ -10,6 +10,7 @@
  *     read_case.c  a case that is not in memory      judge.c    life, peers, timers, reload
  *     passkey.h    is a signature good               notify.h   who is told outside
  *     senses.h     what the sensor sees, and alerts  tell.c     how the nodes are, no case
+ *     standing.h   the machine below the node
  */
 #pragma once
 
@@ -19,6 +20,7 @@
 #include "judge/notify.h"
 #include "judge/pending.h"
 #include "judge/senses.h"
+#include "judge/standing.h"
 #include "prolog/prolog.h"
 
 #define JUDGE_BUCKETS 1024
@@ -100,6 +102,7 @@ struct judge {
     uint64_t stages_told, stages_dropped; /* progress that went on, that fitted nothing */
     struct buf brief; /* the reply of brief.c */
     struct senses senses;
+    struct standing_now standing;
     struct alert_book alerts;
     struct notifier notifier;
 };

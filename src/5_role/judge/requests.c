@@ -512,7 +512,7 @@ static bool do_status(struct asked *a, struct err *err)
                 json_integer((json_int_t)j->cases_by_status[s]));
     client_reply(j, &a->client,
         json_pack("{s:s, s:s, s:s, s:b, s:b, s:I, s:o, s:{s:i, s:I, s:I, s:I, s:I, s:I}, "
-                  "s:{s:I, s:I, s:I}}",
+                  "s:{s:I, s:I, s:I}, s:o}",
             "version", LOGIC_NODE_VERSION, "rules", j->rules, "site", j->site_hash, "ledger",
             (int)(j->ledger != NULL), "actuator", (int)(j->actuator != NULL), "open_cases",
             (json_int_t)j->live_count, "closed_cases", closed, "judge", "workers", counts.workers,
@@ -520,7 +520,7 @@ static bool do_status(struct asked *a, struct err *err)
             (json_int_t)counts.refused, "killed", (json_int_t)counts.killed, "under_way",
             (json_int_t)counts.under_way, "hands", "host_looks", (json_int_t)j->host_looks,
             "stages_told", (json_int_t)j->stages_told, "stages_dropped",
-            (json_int_t)j->stages_dropped));
+            (json_int_t)j->stages_dropped, "standing", standing_show(j)));
     return true;
 }
 

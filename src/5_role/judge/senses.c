@@ -247,6 +247,7 @@ static void on_again(uv_timer_t *timer)
     relay_tick(j);
     if (!j->recovered)
         return;
+    standing_tick(j);
     if (json_array_size(j->senses.unlearned))
         alerts_learn_again(j);
     if (j->senses.stuck)
@@ -283,6 +284,8 @@ static void from_sensor(void *owner, enum message_type type, json_t *message, in
     } else if (type == MESSAGE_sources) {
         json_decref(j->senses.sources);
         j->senses.sources = json_incref(json_object_get(message, "sources"));
+    } else if (type == MESSAGE_standing) {
+        standing_take(j, message);
     } else if (type == MESSAGE_reply) {
         relay_take(j, message);
     } else if (type == MESSAGE_stats) {

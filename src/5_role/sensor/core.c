@@ -53,6 +53,8 @@ void sensor_plan(struct sensor *sensor)
             at_ms = sooner(at_ms, sensor->sources[i]->limit_ms);
     if (sensor->ready && !sensor->out)
         at_ms = sooner(at_ms, sensor->tell_ms);
+    if (sensor->ready && sensor->setup.standing)
+        at_ms = sensor->standing_ms < at_ms ? sensor->standing_ms : at_ms;
     int64_t left_ms = at_ms - now_ms;
     uv_update_time(sensor->setup.loop);
     uv_timer_start(&sensor->timer, on_timer, left_ms > 0 ? (uint64_t)left_ms : 0, 0);
@@ -75,6 +77,10 @@ static void tell_what_is_due(struct sensor *sensor, int64_t now_ms)
 
     if (sensor->tell_ms && sensor->tell_ms <= now_ms)
         tell_readings(sensor);
+    if (sensor->ready && sensor->setup.standing && now_ms >= sensor->standing_ms) {
+        tell_standing(sensor);
+        sensor->standing_ms = now_ms + settings->standing_s * 1000;
+    }
     if (sensor->grown && now_ms >= sensor->grown_ms)
         sensor->changed = true;
     if (sensor->ready && sensor->changed && now_ms >= sensor->sources_ms) {
@@ -116,7 +122,7 @@ void sensor_take(struct sensor *sensor, enum message_type type, const json_t *me
         sensor_table(sensor, json_object_get(message, "table"));
         sensor->ready = sensor->table != NULL;
         sensor->changed = true;
-        sensor->sources_ms = 0;
+        sensor->sources_ms = sensor->standing_ms = 0;
         tell_again(sensor);
     } else if (type == MESSAGE_taken) {
         tell_taken(sensor, message_int(message, "id"));

@@ -27,6 +27,7 @@
 #include "message/message.h"
 #include "net/tls.h"
 #include "net/upstream.h"
+#include "standing/standing.h"
 
 #include <jansson.h>
 #include <uv.h>
@@ -45,6 +46,8 @@ struct sensor_setup {
     uv_loop_t *loop;
     struct sensor_settings settings;
     const char *agent_socket, *spool; /* of this machine's agent; of history. Must stay */
+    /* The machine below, as it was before the lock; NULL: nobody looked. Must stay. */
+    struct standing *standing;
     struct tls *agent_tls;            /* NULL: there are no certificates, agents of others fail */
     /* For https elsewhere, asked for when it is needed; NULL: there is nobody to trust. */
     struct tls *(*public_tls)(void *owner);

@@ -59,6 +59,7 @@ struct sensor {
     bool out;      /* it is not taken yet */
     struct buf out_text;
     int64_t tell_ms; /* steady: readings go then; 0: none wait */
+    int64_t standing_ms; /* steady: when the machine below is looked at next */
     /* sources: steady, when they are told next */
     bool changed, grown; /* a state; only numbers */
     int64_t sources_ms, grown_ms;
@@ -108,6 +109,7 @@ void tell_readings(struct sensor *sensor);
 void tell_again(struct sensor *sensor); /* what was out when the judge went */
 void tell_taken(struct sensor *sensor, int64_t id);
 void tell_sources(struct sensor *sensor);
+void tell_standing(struct sensor *sensor);
 
 /* --- request.c: questions of the judge, history */
 void sensor_request(struct sensor *sensor, const json_t *message);

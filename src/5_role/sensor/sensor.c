@@ -35,7 +35,8 @@ static const struct setting ROWS[] = {
 
 /* To find a host by its name and to trust it. */
 static const char *const READABLE[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf",
-    "/etc/gai.conf", "/etc/host.conf", "/etc/ssl/openssl.cnf", PUBLIC_AUTHORITIES};
+    "/etc/gai.conf", "/etc/host.conf", "/etc/ssl/openssl.cnf", PUBLIC_AUTHORITIES, "/sys/class/net",
+    "/sys/devices"}; /* the cards of this machine: their addresses */
 
 static const char *const CERTIFICATE_FILES[CERTIFICATES] = {
     "pki/ca.crt", "pki/sensor.crt", "pki/sensor.key"};
@@ -52,6 +53,7 @@ struct sensor_role {
     struct channel *judge;
     struct sensor_settings settings;
     struct tls *agent_tls, *public_tls;
+    struct standing standing;
     char certificates[CERTIFICATES][PATH_MAX], agent_socket[PATH_MAX], spool[PATH_MAX];
     struct file_mark marks[CERTIFICATES], marks_seen[CERTIFICATES]; /* at the start; lately */
     uv_timer_t look;                                                /* at the certificates */
@@ -111,6 +113,9 @@ static bool sensor_role_open(struct role *role, struct err *err)
         role_allow_read(role, READABLE[i]);
     role_allow_write(role, r->spool);
     open_tls(r);
+    const struct standing_roots roots = {
+        .credentials = getenv("CREDENTIALS_DIRECTORY"), .container = getenv("container")};
+    standing_look(&roots, &r->standing);
     return true;
 }
 
@@ -167,6 +172,7 @@ static bool sensor_role_start(struct role *role, struct err *err)
         .settings = r->settings,
         .agent_socket = r->agent_socket,
         .spool = r->spool,
+        .standing = &r->standing,
         .agent_tls = r->agent_tls,
         .public_tls = public_tls,
         .send = send_to_judge,

@@ -92,6 +92,22 @@ void tell_taken(struct sensor *sensor, int64_t id)
         sensor->tell_ms = 1; /* at once: others came meanwhile */
 }
 
+/* --- the machine below --------------------------------------------------------------------------
+ */
+
+/* What firmware says stays as it is; cards and addresses come and go. */
+void tell_standing(struct sensor *sensor)
+{
+    scoped(buf_done) struct buf text = buf_of(MESSAGE_BYTES_MAX);
+
+    standing_look_again(&(struct standing_roots){0}, sensor->setup.standing);
+    buf_printf(&text, "{\"v\":%d,\"type\":\"standing\",", MESSAGE_VERSION);
+    standing_write(sensor->setup.standing, &text);
+    buf_add_char(&text, '}');
+    check(!text.overflowed); /* 65 marks of 50 bytes at most */
+    (void)sensor->setup.send(sensor->setup.owner, buf_str(&text));
+}
+
 /* --- sources ------------------------------------------------------------------------------------
  */
 
