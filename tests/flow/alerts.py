@@ -4,7 +4,6 @@ die in between; the storm; and the replay of it all. Waiting times of two condit
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +11,8 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
-from node import LOGICCTL, ROOT, Node, Tap, equal, wait_for  # noqa: E402
+from fast_rules import with_fast_rules  # noqa: E402
+from node import LOGICCTL, Node, Tap, equal, wait_for  # noqa: E402
 
 tap = Tap()
 NODES = 12
@@ -20,19 +20,6 @@ SITE = "".join('node("n%d", "192.0.2.%d", "a machine").\nsense_source("n%d", "n%
                for i in range(1, NODES + 1))
 KINDS = ("alert_raised", "alert_changed", "alert_cleared")
 HOT, COLD = "95", "40"
-
-
-def with_fast_rules(home):
-    """A copy of the rules in which a hot GPU is told at once and is over soon."""
-    kb = os.path.join(home, "fast")
-    shutil.copytree(os.path.join(ROOT, "kb"), kb)
-    path = os.path.join(kb, "core/3_rules/conditions.pl")
-    text = open(path).read()
-    fast = re.sub(r"(alert_condition\(gpu_hot,.*?)\[ for_s\(\d+\), clear_s\(\d+\) \]", r"\1[ for_s(0), clear_s(1) ]", text, flags=re.S)
-    assert fast != text
-    with open(path, "w") as f:
-        f.write(fast)
-    return kb
 
 
 class House(Node):

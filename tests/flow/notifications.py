@@ -14,26 +14,14 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
 from fake_receiver import FakeReceiver, house_certificate  # noqa: E402
-from node import LOGICCTL, ROOT, Node, Tap, equal, free_port, wait_for  # noqa: E402
+from fast_rules import with_fast_rules  # noqa: E402
+from node import LOGICCTL, Node, Tap, equal, free_port, wait_for  # noqa: E402
 
 tap = Tap()
 ORIGIN = "https://node.home.arpa:30443"
 FAST = ["judge.notify_pause_ms=40", "actuator.notice_ms=1500"]
 SENSES = 'node("n1", "192.0.2.1", "a machine").\nsense_source("n1", "n1", push, "n1", 1).\n'
 HOT, COLD = "95", "40"
-
-
-def with_fast_rules(home):
-    """A copy of the rules in which a hot GPU is told at once and is over soon."""
-    kb = os.path.join(home, "fast")
-    shutil.copytree(os.path.join(ROOT, "kb"), kb)
-    path = os.path.join(kb, "core/3_rules/conditions.pl")
-    text = open(path).read()
-    fast = re.sub(r"(alert_condition\(gpu_hot,.*?)\[ for_s\(\d+\), clear_s\(\d+\) \]", r"\1[ for_s(0), clear_s(1) ]", text, flags=re.S)
-    assert fast != text
-    with open(path, "w") as f:
-        f.write(fast)
-    return kb
 
 
 def facts(channels, abouts, origin=ORIGIN):

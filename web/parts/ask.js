@@ -8,21 +8,13 @@ import { el, replace } from '../core/dom.js';
 import { byName, outcome, signature, understood } from '../state/ask.js';
 import { badge } from './card.js';
 import { icon } from './icons.js';
+import { TONES } from './verdict.js';
 
 const PAUSE_MS = 350; // of typing before the node is asked how it understands
 const SEND_MS = 20 * 60_000; // waking a host and loading a model may take that long
 const LEAVE_MS = 1500; // a change that takes longer is followed on the page of its case
 const SENTENCE_MAX = 2000; // the grammar reads no longer one
 const KEPT_MAX = 30;
-const TONES = {
-  success: 'ok',
-  awaiting_consent: 'warn',
-  denied: 'crit',
-  refused: 'crit',
-  failed: 'crit',
-  expired: 'rest',
-  working: 'busy',
-};
 
 export function makeAsk(context) {
   const { api, stream, session, go, link, words: all } = context;

@@ -4,7 +4,8 @@
 import { el } from '../core/dom.js';
 import { badge } from './card.js';
 
-const TONES = {
+/** Of the states of a case. */
+export const TONES = {
   success: 'ok',
   awaiting_consent: 'warn',
   denied: 'crit',

@@ -397,7 +397,8 @@ remedy_text(Reason, Text) :-
 
 remedy(no_role(Principal)) -->
     { shown(Principal, Who) },
-    ['~s had a role (person_role or channel_role in the site facts) with a grant for it'-[Who]].
+    ['~s had a role (person_role, token_role or channel_role in the site facts) with a grant for it'
+     -[Who]].
 remedy(no_grant([Role|_], Name, _)) -->
     ['grant(~w, ~w, …) for it stood in the site facts'-[Role, Name]].
 remedy(above_every_tier(_)) -->
