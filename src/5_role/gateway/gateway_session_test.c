@@ -488,4 +488,33 @@ TEST(a_session_ends_when_its_token_may_more_or_nothing_any_more)
     close_both();
 }
 
+/* Its stream goes, its question is answered or not, and the node ends: nothing is touched twice. */
+TEST(a_session_ends_while_its_stream_and_its_question_are_open)
+{
+    static const char SILENT[] = "{\"query\":\"silent\"}";
+    struct browser browser, other;
+    char code[32];
+
+    open_both(NULL);
+    CHECK_INT(sign_in(OPERATOR, "", &browser), 200);
+    CHECK_INT(sign_in(OPERATOR, "", &other), 200);
+    scoped(fd_done) int stream = client_open(&node), question = client_open(&node);
+    scoped(buf_done) struct buf text = buf_of(1 << 20), bytes = buf_of(4096);
+    buf_printf(&bytes, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n%s\r\n", browser.cookie);
+    client_send(stream, buf_text(&bytes));
+    CHECK(client_until(stream, &text, "events follow"));
+    buf_clear(&bytes);
+    buf_printf(&bytes,
+        "POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\n%sX-Logic-CSRF: %s\r\n"
+        "Content-Length: %zu\r\n\r\n%s",
+        browser.cookie, browser.csrf, strlen(SILENT), SILENT);
+    int before = judge.asked;
+    client_send(question, buf_text(&bytes));
+    CHECK(judge_wait(&judge, &judge.asked, before + 1));
+    CHECK_INT(request("DELETE", "/api/v1/session", &browser, browser.csrf, "", NULL, code), 200);
+    CHECK_INT(request("GET", "/api/v1/cases", &other, NULL, "", NULL, code), 200);
+    CHECK(client_until(stream, &text, "\r\n0\r\n\r\n"));
+    close_both();
+}
+
 TAP_MAIN
