@@ -49,7 +49,10 @@ function makeStores() {
 /** Pages that the stores begin with, and begin anew with where the stream may have a gap; a node without one of them is an older node. */
 async function fill(stores) {
   const pages = [
-    ['/api/v1/nodes', (page) => stores.house.dispatch({ kind: 'page', nodes: page.nodes ?? [], vitals_left_out: page.vitals_left_out, at_ms: Date.now() })],
+    [
+      '/api/v1/nodes',
+      ({ nodes = [], vitals_left_out }) => stores.house.dispatch({ kind: 'page', nodes, vitals_left_out, at_ms: Date.now() }),
+    ],
     ['/v1/capabilities', (page) => stores.queue.dispatch({ kind: 'page', capabilities: page })],
     ['/api/v1/cases?status=awaiting_consent&limit=100', (page) => stores.attention.dispatch({ kind: 'page', waiting: page.cases ?? [] })],
     ['/api/v1/alerts?limit=200', (page) => stores.attention.dispatch({ kind: 'page', alerts: page.alerts ?? [] })],
@@ -103,9 +106,16 @@ async function start() {
   });
   for (const event of ['online', 'focus', 'visibilitychange']) addEventListener(event, () => stream.hurry());
 
-  let listening = false;
+  let listening = false,
+    who = null;
   function follow() {
-    const now = session.mayLook();
+    const now = session.mayLook(),
+      principal = session.get()?.principal ?? null;
+    if (now && listening && principal !== who) {
+      listening = false; // somebody else signed in: they see what they may see
+      stream.close();
+    }
+    who = principal;
     if (now && !listening) {
       listening = true;
       stream.open();

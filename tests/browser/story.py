@@ -229,6 +229,14 @@ def a_viewer_looks_and_neither_asks_nor_signs():
         tab.fill("Token", token)
         tab.press("Enter")
         tab.says("You may look, not change.")
+        tab.go("#/")
+        tab.says("Who signed in here may not see the nodes")
+        tab.says('token_role("tablet", viewer).')
+        node.write_site("tablet.pl", 'token_role("tablet", viewer).\n')
+        equal(node.post("/api/v1/kb/reload", None)[0], 200)
+        tab.wait("the nodes of a viewer", "document.querySelectorAll('.node-card').length > 0")
+        tab.go("#/models")
+        tab.says("No models yet")  # of models and of the queue it sees what there is
         tab.go("#/cases/" + case)
         tab.says("It waits for a signature")
         assert tab.run("return page.getByRole('button', {name: /Approve|Refuse/}).count()") == 0

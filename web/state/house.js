@@ -45,10 +45,14 @@ export function reduce(state, event) {
   if ((event.kind === 'page' && event.nodes) || event.kind === 'house') {
     const whole = event.kind === 'page' || event.whole === true;
     const nodes = merged(state.nodes, Array.isArray(event.nodes) ? event.nodes : [], whole);
-    return { ...state, known: true, at_ms: event.at_ms ?? state.at_ms, nodes, left_out: event.vitals_left_out ?? 0, failed: without(state.failed, '/api/v1/nodes') };
+    const failed = without(state.failed, '/api/v1/nodes');
+    return { ...state, known: true, at_ms: event.at_ms ?? state.at_ms, nodes, left_out: event.vitals_left_out ?? 0, failed };
   }
   if (event.kind === 'detail') return { ...state, details: withDetail(state.details, event.node, { ...event.detail, at_ms: event.at_ms }) };
-  if (event.kind === 'page_failed')
-    return { ...state, failed: { ...state.failed, [event.path]: { code: event.code, message: event.message } } };
+  if (event.kind === 'page_failed') {
+    const failed = { ...state.failed, [event.path]: { code: event.code, message: event.message } };
+    // whoever signs in behind another sees none of what that one saw
+    return event.path === '/api/v1/nodes' && event.code === 'denied' ? { ...EMPTY, failed } : { ...state, failed };
+  }
   return state;
 }

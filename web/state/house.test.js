@@ -44,3 +44,11 @@ test('a page that failed is said until one comes', () => {
   assert.deepEqual(reduce(failed, { kind: 'page', nodes: [], at_ms: 1 }).failed, {});
   assert.equal(reduce(failed, { kind: 'case_opened', seq: 1 }), failed);
 });
+
+test('whoever may not see the nodes sees none of those that somebody before saw', () => {
+  const one = reduce(EMPTY, { kind: 'page', nodes: [row('a')], at_ms: 1 });
+  const away = reduce(one, { kind: 'page_failed', path: '/api/v1/nodes', code: 'away', message: 'm' });
+  assert.equal(away.nodes, one.nodes);
+  const denied = reduce(one, { kind: 'page_failed', path: '/api/v1/nodes', code: 'denied', message: 'm' });
+  assert.deepEqual([denied.nodes, denied.known, denied.failed['/api/v1/nodes'].code], [{}, false, 'denied']);
+});

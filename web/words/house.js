@@ -11,7 +11,7 @@ export const house = {
   failed: 'How the nodes are could not be asked',
   refused: 'Who signed in here may not see the nodes',
   refusedFact: 'If it may look: write this fact into site/people.pl, then run logicctl kb reload.',
-  leftOut: (n) => `${n === 1 ? 'One node is' : `${n} nodes are`} shown without numbers: there are too many for one answer. Its own page has them.`,
+  leftOut: (n) => `Shown without numbers, for one answer does not hold them all: ${n}. The page of each node has them.`,
   again: 'Try again',
   became: (name, state) => `${name}: ${state}`,
   needs: 'Wants a person',
