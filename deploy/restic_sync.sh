@@ -84,6 +84,8 @@ remedy() { # WHAT
         esac ;;
     *"no space left"*)
         fail "$1: there is no space left for '$REPOSITORY': make room there, or lower KEEP in $config and: restic_sync.sh prune" ;;
+    *"verification failed"* | *"does not match"*)
+        fail "the repository is damaged: $1: $words. Begin a new repository beside it, and keep this one" ;;
     *) fail "$1: restic says: $words" ;;
     esac
 }
@@ -149,7 +151,7 @@ store() {
         fail "the snapshot does not hold what was given to it"
 }
 
-count() { repository snapshots --no-lock --json --tag "$TAG" 2> /dev/null | jq length 2> /dev/null || echo 0; }
+count() { repository snapshots --no-lock --json --tag "$TAG" 2> /dev/null | jq length 2> /dev/null | grep . || echo 0; }
 footprint() { repository stats --no-lock --json --mode raw-data 2> /dev/null | jq -r .total_size 2> /dev/null | grep . || echo 0; }
 
 # The newest snapshot is never among them: restic counts from the newest, and KEEP is 2 at least.

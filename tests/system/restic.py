@@ -70,8 +70,8 @@ class House:
 
     def hand(self, *words, check=True):
         """restic as a person would call it."""
-        return subprocess.run(["restic", "-q", "-r", self.vault, "--password-file", self.password, "--cache-dir", self.state + "/cache",
-                               *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=check, stdin=subprocess.DEVNULL).stdout
+        words = ["restic", "-q", "-r", self.vault, "--password-file", self.password, "--cache-dir", self.state + "/cache", *words]
+        return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=check, stdin=subprocess.DEVNULL).stdout
 
     def sync(self, *words, path=None, code=0):
         done = subprocess.run(["sh", SCRIPT, *words, "--config", self.config], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -147,13 +147,9 @@ def one_that_is_cut_off_leaves_the_last_good_and_the_next_goes_on():
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
         equal(house.snapshots(), before)
-        # restic itself killed in the middle leaves a lock of a process that is gone, and pieces of no snapshot
-        torn = house.program("restic", 'case " $* " in *" backup "*) %s "$@" & sleep 1.2; kill -9 $!; exit 1 ;; esac\nexec %s "$@"\n'
-                             % (real, real))
-        wide = house.program("restic", 'exec %s --limit-upload 100 "$@"\n' % real)
-        torn_text = open(torn + "/restic").read().replace(real + ' "$@" &', wide + '/restic "$@" &').replace("kill -9 $!", "kill -9 $!")
-        with open(torn + "/restic", "w") as f:
-            f.write(torn_text)
+        # restic itself, slowed and killed in the middle, leaves a lock of a process that is gone, and pieces of no snapshot
+        torn = house.program("restic", 'case " $* " in *" backup "*) %s --limit-upload 100 "$@" & sleep 1.2; kill -9 $!; exit 1 ;; esac\n'
+                             'exec %s "$@"\n' % (real, real))
         said = house.sync(path=torn, code=1)
         assert "the backup was not taken" in said, said
         status = house.status()
@@ -189,7 +185,6 @@ def damage_is_found_and_then_nothing_is_forgotten():
         for number in range(3):
             house.write("number %d" % number)
             house.sync()
-        before = house.snapshots()
         packs = [os.path.join(folder, name) for folder, _, names in os.walk(house.vault + "/data") for name in names]
         packs = [path for path in packs if os.path.getsize(path) > 100000]  # of the data: what tells of it is looked at each time
         for path in packs:
@@ -205,11 +200,10 @@ def damage_is_found_and_then_nothing_is_forgotten():
             done = subprocess.run(["sh", SCRIPT, "--config", house.config], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                   stdin=subprocess.DEVNULL)
             if done.returncode:
-                assert "is damaged" in done.stdout and "Nothing is forgotten" in done.stdout, done.stdout
+                assert "is damaged" in done.stdout, done.stdout
                 found = True
                 break
-        assert found and not house.status()["ok"]
-        assert set(before) & set(house.snapshots()) or number > 1, "forgotten although it is damaged"
+        assert found and not house.status()["ok"] and len(house.snapshots()) >= 3
         os.remove(packs[0])
         assert "is damaged" in house.sync("check", code=1)
 
