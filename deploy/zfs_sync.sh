@@ -43,7 +43,7 @@ while IFS= read -r line || [ -n "$line" ]; do
     SSH) SSH=$value ;;
     KEEP) KEEP=$value ;;
     STATE) STATE=$value ;;
-    BACKUP | REPOSITORY | PASSWORD_FILE | HOME_DIR) ;;
+    BACKUP | REPOSITORY | PASSWORD_FILE | HOME_DIR | LOGICCTL) ;;
     *) wrong "$config: there is no '${line%%=*}'; known are DATASET TARGET SSH KEEP STATE" ;;
     esac
 done < "$config"

@@ -71,7 +71,8 @@ class House:
     def hand(self, *words, check=True):
         """restic as a person would call it."""
         words = ["restic", "-q", "-r", self.vault, "--password-file", self.password, "--cache-dir", self.state + "/cache", *words]
-        return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=check, stdin=subprocess.DEVNULL).stdout
+        return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=check,
+                              stdin=subprocess.DEVNULL).stdout
 
     def sync(self, *words, path=None, code=0):
         done = subprocess.run(["sh", SCRIPT, *words, "--config", self.config], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
