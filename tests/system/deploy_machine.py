@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """deploy/deploy.sh under a real systemd with a real node: a new version over a case that waits, bad versions, a kill, rollback.
 
-The container is that of tests/system/systemd.py; BIND of this machine runs in its network. curl is this machine's, too.
+The container is that of tests/harness/machine.py; BIND of this machine runs in its network. curl is this machine's, too.
 """
 import json
 import os
@@ -11,9 +11,9 @@ import subprocess
 import sys
 import tempfile
 
-sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness")]
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from machine import UNIT, Machine  # noqa: E402
 from node import LOGICCTL, LOGICD, NAMED, ROOT, Skip, Tap, equal, page, wait_for  # noqa: E402
-from systemd import UNIT, Machine  # noqa: E402
 
 tap = Tap()
 DNS_PORT = "5353"  # kb/site/house.pl
@@ -36,17 +36,21 @@ while (1) { my $c = $server->accept or next; sysread $c, my $x, 4096;
 
 
 class Deployed(Machine):
-    """A booted machine without anything of ours; `built` brings a built tree in."""
+    """A booted machine; `built` brings a built tree in, `facts` the examples as its owner's."""
 
-    def install(self):
+    def __enter__(self):
+        Machine.__enter__(self)
         self.inside = "/proc/%s/root" % self.leader
+        self.world = os.path.join(self.folder, "named")
         if not os.path.exists(self.inside + "/usr/bin/curl"):
             shutil.copy(shutil.which("curl"), self.inside + "/usr/bin/curl")
+        return self
+
+    def facts(self):
         os.makedirs(self.inside + "/etc/logic-node/site")
         for name in os.listdir(ROOT + "/kb/site"):
             if name.endswith(".pl"):
                 shutil.copy(os.path.join(ROOT, "kb/site", name), self.inside + "/etc/logic-node/site/")
-        self.world = os.path.join(self.folder, "named")
 
     def named(self):
         """BIND in the container's network, its secret where the actuator reads it. After the first deploy: then there is a user."""
@@ -88,7 +92,7 @@ class Deployed(Machine):
         return "/srv/" + name
 
     def deploy(self, *options, ok=True):
-        said = self.run("sh", ROOT_INSIDE + "/deploy.sh", "--json", *options, check=False)
+        said = self.run("sh", "/srv/one/deploy/deploy.sh", "--json", *options, check=False)
         reports = [line for line in said.splitlines() if line.startswith('{"ok"')]
         assert len(reports) == 1, said[-3000:]
         report = json.loads(reports[0])
@@ -97,9 +101,9 @@ class Deployed(Machine):
 
     def page_says(self):
         """What is served: the version by its page, through the node itself."""
-        return self.run("curl", "-s", "--unix-socket", "/opt/logic-node/run/api.sock", "http://localhost/version.txt").strip()
+        return self.run("curl", "-s", "--unix-socket", "/opt/logic-node/run/api.sock", "http://localhost/version.txt", check=False).strip()
 
-    def ctl(self, *command, status=0):
+    def says(self, *command, status=0):
         said = self.run("sh", "-c", '"$@"; echo "status $?"', "sh", "/opt/logic-node/bin/logicctl", "--json", *command)
         body, _, code = said.rpartition("status ")
         assert int(code) == status, (command, said)
@@ -109,9 +113,6 @@ class Deployed(Machine):
         if hasattr(self, "world"):
             self.in_network(NAMED, "stop", self.world)
         Machine.__exit__(self, *what)
-
-
-ROOT_INSIDE = "/usr/share/logic-node/deploy"  # Machine binds it there
 
 
 def in_force(machine, name, number):
@@ -124,27 +125,28 @@ def in_force(machine, name, number):
 @tap.test
 def new_version_over_a_waiting_case_bad_ones_and_back():
     with Deployed() as machine:
+        machine.install()
+        machine.set_up()
         one = machine.built("one")
         report = machine.deploy("--from", one)
-        equal((report["changed"], report["version"]), (True, "1"))
+        equal((report["changed"], report["version"], report["previous"]), (True, "1", "package"))
         in_force(machine, "one", "1")
         equal(machine.run("systemctl", "is-enabled", UNIT).strip(), "enabled")
         pid = machine.show("MainPID")
         equal((machine.deploy("--from", one)["changed"], machine.show("MainPID")), (False, pid))
+        equal(machine.deploy("--rollback")["version"], "package")  # and back to the package in one command
+        equal(machine.run("readlink", "/proc/%s/exe" % machine.show("MainPID")).strip(), "/usr/lib/logic-node/bin/logicd")
+        equal(machine.deploy("--rollback")["version"], "1")
 
         machine.named()
-        key = machine.run("/opt/logic-node/bin/logicctl", "key", "new", "owner")
-        facts = [line for line in key.splitlines() if line.startswith("operator_key(")]
-        machine.write("/etc/logic-node/site/keys.pl", "\n".join(facts) + "\n")
-        machine.ctl("kb", "reload")
-        machine.ctl("ask", "--wait", "add test.local to 192.168.1.100")
+        machine.says("ask", "--wait", "add test.local to 192.168.1.100")
         equal(machine.dig("test.local"), "192.168.1.100")
-        machine.ctl("ask", "delete test.local", status=4)
-        case, = json.loads(machine.ctl("cases", "--status", "awaiting_consent"))["cases"]
+        machine.says("ask", "delete test.local", status=4)
+        case, = json.loads(machine.says("cases", "--status", "awaiting_consent"))["cases"]
 
         equal(machine.deploy("--from", machine.built("two"))["version"], "2")
         in_force(machine, "two", "2")
-        waiting, = json.loads(machine.ctl("cases", "--status", "awaiting_consent"))["cases"]
+        waiting, = json.loads(machine.says("cases", "--status", "awaiting_consent"))["cases"]
         equal(waiting["id"], case["id"])
 
         report = machine.deploy("--from", machine.built("broken", BROKEN), ok=False)
@@ -161,20 +163,21 @@ def new_version_over_a_waiting_case_bad_ones_and_back():
         in_force(machine, "two", "2")
         machine.run("rm", "/etc/logic-node/site/wrong.pl")
 
-        machine.ctl("approve", case["id"], "--yes")
+        machine.says("approve", case["id"], "--yes")
         wait_for("the record to be gone", lambda: machine.dig("test.local") == "")
         equal(machine.deploy("--rollback")["version"], "1")
         in_force(machine, "one", "1")
-        machine.ctl("ledger", "verify")
+        machine.says("ledger", "verify")
 
 
 @tap.test
 def killed_behind_the_switch_systemd_itself_puts_the_old_version_back():
     with Deployed() as machine:
+        machine.facts()
         machine.deploy("--from", machine.built("one"))
         deaf = machine.built("deaf", NEVER_READY)
         script = ["nsenter", "-t", machine.leader, "-m", "-u", "-i", "-n", "-p", "-C", "--",
-                  "sh", ROOT_INSIDE + "/deploy.sh", "--from", deaf]
+                  "sh", "/srv/one/deploy/deploy.sh", "--from", deaf]
         with tempfile.TemporaryFile() as said:
             running = subprocess.Popen(script, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
             wait_for("the new version to be started", lambda: "restarted=yes" in machine.run(

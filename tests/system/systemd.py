@@ -1,174 +1,127 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The unit file under a real systemd: a small Debian in a container, the node as its service.
-
-Needs root, systemd-nspawn and mmdebstrap; skipped with the reason where one is missing. The tree
-(build/systemd-root) is made once; each run works on an overlay of it that is thrown away.
-"""
-import base64
+"""The packages and their units under a real systemd: installed by apt in a container, set up, watched, stopped under load, upgraded,
+removed and purged; the agent beside it."""
 import json
 import os
 import re
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-import debian_root  # noqa: E402
-from node import LOGICD, ROOT, Tap, equal, page, wait_for  # noqa: E402
+from machine import HOME, PORT, UNIT, Machine, packages, raised  # noqa: E402
+from node import Tap, equal, wait_for  # noqa: E402
 
 tap = Tap()
-UNIT = "logic-orchestrator.service"
-NEEDED = ["systemd-sysv", "dbus", "swi-prolog-core", "swi-prolog-core-packages"]
-FAST = "[Service]\nWatchdogSec=2\nRestartSec=100ms\n"  # a test has no half minute
 ROLES = ["actuator", "gateway", "judge", "ledger", "sensor"]
+STOP_S = 30
+STREAMS = 40
+# A machine that can be woken once somebody has signed, and that nobody finds: what a case waits for.
+HOUSE = """host(tower, "https://127.0.0.1:9", "a machine that sleeps").
+host_wake(tower, "52:54:00:aa:bb:01", "127.255.255.255", "").
+host_limits(tower, 30, 0, 0, 60).
+"""
+OPEN_STREAMS = """
+import socket, sys
+held = []
+for i in range(%d):
+    s = socket.create_connection(("127.0.0.1", %d), timeout=20)
+    s.sendall(b"GET /api/v1/events HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+    assert b" 200 " in s.recv(4096), i
+    held.append(s)
+print("open", flush=True)
+ends = 0
+for s in held:
+    s.settimeout(60)
+    try:
+        while s.recv(65536): pass
+    except OSError: pass
+    ends += 1
+print(ends)
+"""
+ASK_ON = """
+import http.client, json, sys, time
+acknowledged, refused = [], 0
+while True:
+    try:
+        c = http.client.HTTPConnection("127.0.0.1", %d, timeout=20)
+        c.request("POST", "/api/v1/intent", json.dumps({"nl": "list my nodes"}), {"Content-Type": "application/json", "Host": "localhost"})
+        r = c.getresponse(); body = json.loads(r.read())
+        if r.status == 200: acknowledged.append(body["case"])
+    except (OSError, ValueError, http.client.HTTPException):
+        refused += 1
+        time.sleep(0.02)
+    if sys.stdin in __import__("select").select([sys.stdin], [], [], 0)[0]: break
+print(json.dumps([acknowledged, refused]))
+"""
 
 
-def suite():
-    release = open("/etc/os-release").read()
-    return re.search(r"^VERSION_CODENAME=(\w+)", release, re.M).group(1)
+def ready(seen=()):
+    """A machine on which the node was installed and set up: a context, entered."""
+    machine = Machine(seen).__enter__()
+    try:
+        machine.install()
+        machine.set_up()
+        assert machine.active(), machine.journal()[-3000:]
+    except BaseException:
+        machine.__exit__(*sys.exc_info())
+        raise
+    return machine
 
 
-def libraries():
-    """The packages from which logicd's libraries come, by the names of this release."""
-    told = subprocess.run(["ldd", LOGICD], stdout=subprocess.PIPE, text=True, check=True).stdout
-    paths = {os.path.realpath(p) for p in re.findall(r"=> (/\S+)", told)}
-    paths |= {re.sub("^/usr/lib/", "/lib/", path) for path in paths}  # dpkg knows either name
-    owners = subprocess.run(["dpkg", "-S", *sorted(paths)], stdout=subprocess.PIPE,
-                            stderr=subprocess.DEVNULL, text=True)
-    return sorted({line.split(":")[0] for line in owners.stdout.splitlines()})
-
-
-class Machine:
-    """A booted container; `run` is a command inside it."""
-
-    def __init__(self):
-        if os.geteuid() != 0:
-            debian_root.unavailable("systemd-nspawn needs root")
-        if not shutil.which("systemd-nspawn"):
-            debian_root.unavailable("no systemd-nspawn: apt-get install systemd-container")
-        self.tree = debian_root.make("systemd-root", suite(), NEEDED + libraries())
-        self.folder = tempfile.mkdtemp(prefix="ln-machine-")
-        self.process, self.leader = None, None
-
+class Ready:
     def __enter__(self):
-        try:
-            self.boot()
-            self.install()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+        self.machine = ready()
+        return self.machine
 
-    def boot(self):
-        share = "/usr/share/logic-node/"
-        seen = {LOGICD: "/usr/lib/logic-node/bin/logicd", ROOT + "/kb": share + "kb", page(): share + "web",
-                ROOT + "/deploy/ansible": share + "ansible",
-                ROOT + "/deploy": share + "deploy"}
-        self.console = open(os.path.join(self.folder, "console"), "w")
-        self.process = subprocess.Popen(
-            ["systemd-nspawn", "--quiet", "--directory=" + self.tree, "--volatile=overlay",
-             "--register=no", "--keep-unit", "--machine=ln-test-%d" % os.getpid(),
-             "--private-network", "--console=pipe", "--boot",
-             *("--bind-ro=%s:%s" % pair for pair in seen.items())],
-            stdin=subprocess.DEVNULL, stdout=self.console, stderr=self.console,
-            start_new_session=True)
-        self.leader = wait_for("the container's first process", self.first_process)
-        wait_for("the machine to be up", self.up)
+    def __exit__(self, *why):
+        self.machine.__exit__(*why)
 
-    def first_process(self):
-        self.alive()
-        nspawn = self.process.pid
-        for pid in open("/proc/%d/task/%d/children" % (nspawn, nspawn)).read().split():
-            if open("/proc/%s/comm" % pid).read().strip() in ("systemd", "init"):
-                return pid
-        return None
 
-    def alive(self):
-        if self.process.poll() is not None:
-            said = open(self.console.name, errors="replace").read().strip() or "nothing said"
-            debian_root.unavailable("systemd-nspawn cannot boot here: " + said.splitlines()[-1])
+def waiting_case(machine):
+    """A case that waits for a signature."""
+    machine.write("/etc/logic-node/site/tower.pl", HOUSE)
+    machine.run("sed", "-i", "s/^grant(operator,  *host_wake, *any, *freely)/grant(operator, host_wake, any, signatures(1))/",
+                "/etc/logic-node/site/policy.pl")
+    machine.run("runuser", "-u", "logic-node", "--", "logicctl", "agent", "enroll", "tower", "127.0.0.1")  # whose keys they are
+    machine.run("systemctl", "restart", UNIT)
+    answer = json.loads(machine.done("logicctl", "propose", "host_wake", "host=tower", "--json").stdout)
+    equal((answer["status"], answer.get("text")), ("awaiting_consent", answer.get("text")))
+    return answer["case"]
 
-    def up(self):
-        self.alive()
-        state = self.run("systemctl", "is-system-running", check=False).strip()
-        return state in ("running", "degraded")
 
-    def run(self, *command, check=True, text=None):
-        done = subprocess.run(
-            ["nsenter", "-t", self.leader, "-m", "-u", "-i", "-n", "-p", "-C", "--", *command],
-            input=text, stdin=None if text else subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
-        if check:
-            assert done.returncode == 0, (command, done.stdout[-2000:], self.journal()[-3000:])
-        return done.stdout
+def entries(machine):
+    """Every line of the ledger."""
+    return machine.run("logicctl", "ledger", "export").splitlines()
 
-    def write(self, path, text):
-        self.run("mkdir", "-p", os.path.dirname(path))
-        self.run("tee", path, text=text)
 
-    def install(self):
-        """As deploy/systemd/README.md says."""
-        from_ = "/usr/share/logic-node/deploy/"
-        self.run("cp", from_ + "systemd/" + UNIT, "/etc/systemd/system/" + UNIT)
-        self.run("cp", from_ + "layout.sysusers", "/usr/lib/sysusers.d/logic-node.conf")
-        self.run("cp", from_ + "layout.tmpfiles", "/usr/lib/tmpfiles.d/logic-node.conf")
-        self.run("systemd-sysusers")
-        self.run("systemd-tmpfiles", "--create", "logic-node.conf")
-        self.run("sh", "-c", "cp /usr/share/logic-node/kb/site/*.pl /opt/logic-node/site/")
-        key = base64.b64encode(os.urandom(32)).decode()
-        self.write("/opt/logic-node/site/keys.pl", 'operator_key(owner, "ed25519:%s").\n' % key)
-        self.write("/etc/systemd/system/%s.d/fast.conf" % UNIT, FAST)
-        self.run("systemctl", "daemon-reload")
-
-    def show(self, name):
-        return self.run("systemctl", "show", "--value", "--property=" + name, UNIT).strip()
-
-    def active(self):
-        return self.show("ActiveState") == "active"
-
-    def roles(self):
-        return json.loads(self.run("cat", "/opt/logic-node/run/roles.json"))
-
-    def processes(self):
-        """Of the service's user."""
-        return self.run("sh", "-c", "cd /proc; for p in [0-9]*; do "
-                        "[ $(stat -c %U $p 2>&1) = logic-node ] && echo $p; done; true").split()
-
-    def answers(self):
-        """HTTP from inside the container's network, with the python of this machine."""
-        asked = subprocess.run(
-            ["nsenter", "-t", self.leader, "-n", "--", sys.executable, "-c",
-             "import http.client as h; c = h.HTTPConnection('127.0.0.1', 30080, timeout=20);"
-             "c.request('GET', '/readyz'); print(c.getresponse().status)"],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        return asked.stdout.strip() == "200"
-
-    def journal(self):
-        return self.run("journalctl", "--no-pager", "-o", "cat", "-u", UNIT, check=False)
-
-    def __exit__(self, kind, value, trace):
-        if kind is not None and self.leader:
-            for line in self.journal().splitlines()[-25:]:
-                print("# " + line)
-        if self.process:
-            if self.leader and self.process.poll() is None:
-                os.kill(int(self.leader), signal.SIGKILL)  # with it every process of the container
-            elif self.process.poll() is None:
-                self.process.kill()
-            self.process.wait()
-            self.console.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+@tap.test
+def installed_it_waits_until_it_is_set_up():
+    with Machine() as machine:
+        said = machine.install()
+        assert "logicctl setup" in said, said[-2000:]
+        equal((machine.show("ActiveState"), machine.show("UnitFileState")), ("inactive", "disabled"))
+        machine.run("systemctl", "start", UNIT)
+        equal((machine.show("ActiveState"), machine.show("ConditionResult")), ("inactive", "no"))
+        places = machine.ctl("layout")["places"]
+        equal([row for row in places if not row["fine"]], [])
+        told = machine.set_up()
+        equal((told["name"], told["started"], told["site"]), ("box", True, "/etc/logic-node/site"))
+        equal((machine.show("ActiveState"), machine.show("UnitFileState")), ("active", "enabled"))
+        equal(machine.show("Id", "logic-node.service"), UNIT)
+        equal(machine.show("ActiveState", "ledger-checkpoint.timer"), "active")
+        assert machine.answers(), machine.journal()
+        machine.run("systemctl", "start", "ledger-checkpoint.service")
+        notes = machine.run("ls", HOME + "/checkpoints").split()
+        equal([bool(re.fullmatch(r"checkpoint-\d{12}\.txt", note)) for note in notes], [True])
+        for program in ("logicd", "logicctl"):
+            machine.run(program, "version")
 
 
 @tap.test
 def service_starts_ready_feeds_its_watchdog_and_stops_in_order():
-    with Machine() as machine:
-        machine.run("systemctl", "start", UNIT)  # returns at READY=1
+    with Ready() as machine:
         equal((machine.show("ActiveState"), machine.show("SubState")), ("active", "running"))
         equal(machine.show("StatusText"), "all roles are ready")
-        assert machine.answers(), machine.journal()
         equal(sorted(machine.roles()), ROLES)
         equal(len(machine.processes()), 1 + len(ROLES))
         for role in machine.roles().values():  # the roles' own locks work inside the unit's walls
@@ -189,8 +142,7 @@ def service_starts_ready_feeds_its_watchdog_and_stops_in_order():
 
 @tap.test
 def supervisor_that_stands_still_is_started_anew():
-    with Machine() as machine:
-        machine.run("systemctl", "start", UNIT)
+    with Ready() as machine:
         pid, old = machine.show("MainPID"), machine.processes()
         equal(len(old), 1 + len(ROLES))
         machine.run("sh", "-c", "kill -STOP " + pid)
@@ -203,10 +155,9 @@ def supervisor_that_stands_still_is_started_anew():
 
 @tap.test
 def role_that_crashes_again_and_again_ends_in_a_failed_unit():
-    with Machine() as machine:
+    with Ready() as machine:
         machine.write("/etc/logic-node/logic-node.conf", "LOGICD_OPTIONS=--set supervisor.crashes_max=2\n")
-        machine.run("systemctl", "start", UNIT)
-        machine.run("sh", "-c", "echo 'this is no fact' > /opt/logic-node/site/house.pl")
+        machine.run("sh", "-c", "echo 'this is no fact' > /etc/logic-node/site/house.pl")
         machine.run("systemctl", "restart", "--no-block", UNIT)
         wait_for("the unit to have failed", lambda: machine.show("ActiveState") == "failed")
         said = machine.journal()
@@ -215,18 +166,111 @@ def role_that_crashes_again_and_again_ends_in_a_failed_unit():
 
 
 @tap.test
-def service_writes_nowhere_but_in_its_folder():
-    with Machine() as machine:
-        open_to_all = ["/etc/open", "/usr/open", "/var/open", "/srv/open", "/opt/open"]
-        machine.run("mkdir", "-m", "777", *open_to_all)
-        machine.write("/etc/systemd/system/%s.d/probe.conf" % UNIT,
-                      "[Service]\nExecStartPost=-/bin/sh -c 'for d in %s; do touch $d/intruder && "
-                      "echo INTRUDED $d; done; touch /opt/logic-node/mine && echo OWN-FOLDER'\n"
-                      % " ".join(open_to_all))
+def service_writes_nowhere_but_in_its_folder_and_not_over_its_programs():
+    with Ready() as machine:
+        open_to_all = ["/etc/open", "/usr/open", "/var/open", "/srv/open", "/opt/open", HOME + "/llm/open", "/etc/logic-node/open"]
+        machine.run("mkdir", "-p", "-m", "777", *open_to_all)
+        tries = ["touch %s/intruder" % folder for folder in open_to_all]
+        tries += ["touch %s/kb/core/intruder.pl" % HOME, "touch %s/site/intruder.pl" % HOME, "touch %s/bin/intruder" % HOME]
+        tries += ["mv %s/%s %s/away" % (HOME, link, HOME) for link in ("bin", "kb/core", "kb/main.pl", "site", "www")]
+        tries += ["rm %s/%s" % (HOME, link) for link in ("bin", "kb/core", "kb/main.pl", "site", "www")] + ["rmdir %s/keys" % HOME]
+        machine.write("/probe.sh", "\n".join("%s 2>/dev/null && echo INTRUDED '%s'" % (one, one) for one in tries) +
+                      "\ntouch %s/mine && echo OWN-FOLDER\nexit 0\n" % HOME)
+        machine.write("/etc/systemd/system/%s.d/probe.conf" % UNIT, "[Service]\nExecStartPost=/bin/sh /probe.sh\n")
         machine.run("systemctl", "daemon-reload")
-        machine.run("systemctl", "start", UNIT)
+        machine.run("systemctl", "restart", UNIT)
+        said = wait_for("the probe", lambda: "OWN-FOLDER" in machine.journal() and machine.journal())
+        assert "INTRUDED" not in said, said[-3000:]
+
+
+@tap.test
+def stop_under_load_is_graceful_and_loses_nothing():
+    with Ready() as machine:
+        case = waiting_case(machine)
+        streams = machine.outside(OPEN_STREAMS % (STREAMS, PORT))
+        equal(streams.stdout.readline().strip(), "open")
+        asker = machine.outside(ASK_ON % PORT)
+        time.sleep(1)
+        begin = time.monotonic()
+        machine.run("systemctl", "stop", UNIT)
+        took = time.monotonic() - begin
+        print("# the stop took %.1f s of %d s, with %d streams, a waiting case and an asker" % (took, STOP_S, STREAMS))
+        assert took < STOP_S
+        equal((machine.show("ActiveState"), machine.show("Result")), ("inactive", "success"))
         said = machine.journal()
-        assert "OWN-FOLDER" in said and "INTRUDED" not in said, said[-3000:]
+        assert "Killing process" not in said and "timed out" not in said and "role_killed" not in said, said[-3000:]
+        equal(int(streams.communicate(timeout=60)[0]), STREAMS)
+        acknowledged = json.loads(asker.communicate("end\n", timeout=60)[0])[0]
+        assert acknowledged
+        machine.run("systemctl", "start", UNIT)
+        equal(machine.ctl("case", case)["status"], "awaiting_consent")
+        kept = "\n".join(entries(machine))
+        equal([one for one in acknowledged if one not in kept], [])
+        assert machine.ctl("ledger", "verify")["ok"]
+
+
+@tap.test
+def upgrade_of_a_running_node_loses_no_case_and_no_acknowledged_entry():
+    with Ready() as machine:
+        case = waiting_case(machine)
+        newer, version = raised(packages()["logic-node"], machine.folder)
+        before, pid = [line for line in entries(machine) if '"seq"' in line], machine.show("MainPID")
+        asker = machine.outside(ASK_ON % PORT)
+        time.sleep(0.5)
+        machine.apt("install", "/outside/" + newer)
+        assert machine.active(), machine.journal()[-3000:]
+        wait_for("answers", machine.answers)
+        time.sleep(0.5)
+        acknowledged, refused = json.loads(asker.communicate("end\n", timeout=60)[0])
+        print("# during the upgrade %d were acknowledged, %d found nobody" % (len(acknowledged), refused))
+        assert acknowledged and machine.show("MainPID") != pid
+        equal(machine.run("dpkg-query", "-W", "-f", "${Version}", "logic-node"), version)
+        after = [line for line in entries(machine) if '"seq"' in line]
+        equal(after[:len(before)], before)
+        kept = "\n".join(after)
+        equal([one for one in acknowledged if one not in kept], [])
+        equal(machine.ctl("case", case)["status"], "awaiting_consent")
+        assert machine.ctl("ledger", "verify")["ok"]
+        equal(machine.show("UnitFileState"), "enabled")
+
+
+@tap.test
+def removal_stops_it_and_a_purge_keeps_what_is_the_owners_unless_asked():
+    with Ready() as machine:
+        machine.run("logicctl", "ask", "list my nodes")
+        before = [line for line in entries(machine) if '"seq"' in line]
+        machine.apt("remove", "logic-node")
+        equal((machine.active(), machine.processes()), (False, []))
+        machine.install()  # again: the same node, and enabled as it was
+        machine.run("systemctl", "start", UNIT)
+        equal([line for line in entries(machine) if '"seq"' in line][:len(before)], before)
+        said = machine.apt("purge", "logic-node")
+        assert "stay" in said, said[-2000:]
+        for path in ("ledger", "keys/owner.pem", "kb/state"):
+            machine.run("test", "-e", HOME + "/" + path)
+        machine.run("test", "-e", "/etc/logic-node/site/keys.pl")
+        equal(machine.run("sh", "-c", "ls -d %s/bin %s/kb/core %s/www 2>/dev/null; true" % (HOME, HOME, HOME)), "")
+        machine.install()
+        machine.apt("purge", "logic-node", env={"LOGIC_NODE_PURGE": "everything"})
+        equal(machine.run("sh", "-c", "ls -d %s /etc/logic-node 2>/dev/null; true" % HOME), "")
+
+
+@tap.test
+def agent_waits_for_its_bundle_and_then_serves():
+    with Ready() as machine:
+        machine.install("logic-agent")
+        agent = "logic-agent.service"
+        machine.run("systemctl", "start", agent)
+        equal((machine.show("ActiveState", agent), machine.show("ConditionResult", agent)), ("inactive", "no"))
+        machine.run("runuser", "-u", "logic-node", "--", "logicctl", "agent", "enroll", "tower", "127.0.0.1", "--out", "/tmp/bundle")
+        machine.run("sh", "-c", "mkdir -p -m 700 /var/lib/logic-agent && cp -r /tmp/bundle/. /var/lib/logic-agent && "
+                    "chown -R logic-agent: /var/lib/logic-agent")
+        machine.run("systemctl", "start", agent)
+        wait_for("the agent", lambda: "agent_started" in machine.journal(agent))
+        time.sleep(0.5)
+        assert machine.active(agent), machine.journal(agent)[-3000:]
+        machine.run("systemctl", "stop", agent)
+        equal(machine.show("Result", agent), "success")
 
 
 if __name__ == "__main__":
