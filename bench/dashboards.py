@@ -2,7 +2,8 @@
 """A thousand dashboards: CPU of the gateway while 1,000 event streams (form=brief, with house, queue and stages) hear 20 ledger entries a
 second, which real cases make; memory of a stream; the same with TLS. Peer: nginx with nchan, whose 1,000 EventSource subscribers are
 published the same entries at the same pace, each as it comes (ours writes together what comes in half a second); and, beside it, nchan
-given them together as ours writes them.
+given them together as ours writes them. Then the same with a house: 200 nodes that tell new numbers each 10 s, noise and all, so that
+nearly every row of the house changes each time; beside it what the judge uses to look at it.
 
     dashboards.py watch PORT COUNT PATH      internal: the clients with TLS
 """
@@ -11,6 +12,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -19,12 +21,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from bench import cpu_ns, figure, memory_kb, role_pids
 from inference import nginx, process
 
 STREAMS, PER_SECOND, PAUSE_S = 1000, 20, 0.5
+NODES, EACH_S = 200, 10
 SECONDS, ROUNDS, TLS_ROUNDS = int(os.environ.get("BENCH_SECONDS", "20")), int(os.environ.get("BENCH_ROUNDS", "5")), 3
 TAIL_S = 1.5  # until the last pause has ended
 PATH = "/api/v1/events?form=brief&with=house,queue,stages"
@@ -35,7 +39,7 @@ NCHAN = """server { listen 127.0.0.1:%d;
  location = /sub { nchan_subscriber eventsource; nchan_channel_id c; nchan_subscriber_first_message newest; } }"""
 
 
-def node_of(tls):
+def node_of(tls, site=None):
     from node import Node, wait_for
 
     class Locked(Node):
@@ -47,7 +51,7 @@ def node_of(tls):
             connection.sock.connect(self.home + "/run/api.sock")
             return connection
 
-    node = (Locked if tls else Node)(named=False, start=False)
+    node = (Locked if tls else Node)(named=False, start=False, site=site or {})
     if tls:
         crt, key = node.home + "/server.crt", node.home + "/server.key"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
@@ -122,8 +126,8 @@ def pace(count, seconds, act):
     time.sleep(max(0.0, begin + seconds - time.monotonic()))
 
 
-def case(connection):
-    connection.request("POST", "/api/v1/proposals", json.dumps({"action": "node_list", "params": {}}))
+def case(connection, action="node_list"):
+    connection.request("POST", "/api/v1/proposals", json.dumps({"action": action, "params": {}}))
     answer = json.loads(connection.getresponse().read())
     assert answer["status"] == "success", answer
 
@@ -135,18 +139,18 @@ def used_percent(pids, act):
     return (cpu_ns(pids) - before) / (time.monotonic() - begin) / 1e7
 
 
-def ours(node, tls=False):
+def ours(node, tls=False, action="node_list"):
     """Percent of a core for one round; how many entries there were."""
     first = node.entries()[-1]["seq"]
     connection = node.connect()
-    case(connection)
+    case(connection, action)
     per_case = node.entries(first)[-1]["seq"] - first
     time.sleep(TAIL_S)
     first += per_case
     gateway = [role_pids(node)["gateway"]]
     with clients(node.port, PATH, tls) as told:
         def act():
-            pace(SECONDS * PER_SECOND // per_case, SECONDS, lambda _: case(connection))
+            pace(SECONDS * PER_SECOND // per_case, SECONDS, lambda _: case(connection, action))
         percent = used_percent(gateway, act)
         time.sleep(TAIL_S)
     made = node.entries(first)[-1]["seq"] - first
@@ -202,6 +206,75 @@ def theirs(port, pids, events, together):
     return percent
 
 
+# --- a house
+
+
+def noisy(machine, turn):
+    """What a machine of a house tells: a processor that works a little, memory and heat that go up and down, a GPU in each tenth."""
+    chance = random.Random(machine * 100003 + turn)
+    used = 0.3 + machine % 50 / 100 + chance.uniform(-0.004, 0.004)
+    lines = ['node_cpu_seconds_total{cpu="%d",mode="%s"} %.2f' % (cpu, mode, share * EACH_S * (turn + 1) + chance.uniform(0, 0.2))
+             for cpu in range(2) for mode, share in (("idle", 1 - machine % 40 / 50 - 0.1), ("user", machine % 40 / 50 + 0.1))]
+    lines += ["node_load1 %.2f" % (machine % 7 + chance.random()), "node_memory_MemTotal_bytes 16e9",
+              "node_memory_MemAvailable_bytes %d" % (16e9 * (1 - used)),
+              'node_hwmon_temp_celsius{chip="platform_coretemp_0",sensor="temp1"} %.1f' % (40 + machine % 30 + chance.gauss(0, 0.7)),
+              "node_rapl_package_joules_total{index=\"0\"} %.1f" % ((30 + machine % 60) * EACH_S * (turn + 1) + chance.gauss(0, 8)),
+              'node_filesystem_size_bytes{device="/dev/sda",fstype="ext4",mountpoint="/"} 1e12',
+              'node_filesystem_avail_bytes{device="/dev/sda",fstype="ext4",mountpoint="/"} %d' % (3e11 - turn * 1e6)]
+    if machine % 10 == 0:
+        lines += ['node_gpu_utilization_ratio{gpu="0"} %.3f' % chance.random(),
+                  'node_gpu_temperature_celsius{gpu="0"} %d' % chance.randint(50, 70),
+                  'node_gpu_memory_used_bytes{gpu="0"} %d' % (4e9 + chance.randint(0, 10) * 1e8),
+                  'node_gpu_memory_total_bytes{gpu="0"} 16e9',
+                  'node_gpu_power_watts{gpu="0"} %d' % chance.randint(90, 250)]
+    return "\n".join(lines) + "\n"
+
+
+@contextlib.contextmanager
+def telling(node):
+    """Each node pushes new numbers each 10 s, at its own time."""
+    from full_house import push_token, tell
+    token, ends = push_token(node), threading.Event()
+
+    def work():
+        begin, at = time.monotonic(), 0
+        while not ends.wait(max(0.0, begin + at * EACH_S / NODES - time.monotonic())):
+            tell(node, at % NODES, token, noisy(at % NODES, at // NODES))
+            at += 1
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        time.sleep(2 * EACH_S + 5)  # rates need two
+        yield
+    finally:
+        ends.set()
+        thread.join()
+
+
+def housed():
+    """Percent of a core of the gateway for one round with a house, and of the judge; bytes a second of one stream."""
+    from full_house import machines
+    with node_of(False, machines(NODES)) as node, telling(node):
+        judge, gateway = [role_pids(node)["judge"]], [role_pids(node)["gateway"]]
+        alone = []
+        alone.append(used_percent(judge, lambda: time.sleep(SECONDS)))
+        bare = used_percent(gateway, lambda: time.sleep(SECONDS))
+        connection = http.client.HTTPConnection("127.0.0.1", node.port)
+        connection.request("GET", "/api/v1/nodes")
+        text = connection.getresponse().read()
+        cpu, sizes, looks = [], [], []
+        for _ in range(TLS_ROUNDS):
+            before, begin = cpu_ns(judge), time.monotonic()
+            percent, told = ours(node, action="alert_list")  # entries as short as in a small house: a list of 200 nodes is 13 KB
+            looks.append((cpu_ns(judge) - before) / (time.monotonic() - begin) / 1e7)
+            cpu.append(percent)
+            sizes.append(told["bytes"] / STREAMS / SECONDS)
+        print("# %d nodes with new numbers each %d s: the whole house has %d bytes; each stream got %.0f bytes a second (first house"
+              " included); gateway with nobody listening and no cases: %.2g %%; judge: %.2g %% of a core (%.2g %% with neither)" % (
+                  NODES, EACH_S, len(text), statistics.median(sizes), bare, statistics.median(looks), alone[0]))
+        figure("dashboards_cpu_house", cpu, "%_of_a_core", target=5)
+
+
 # --- memory
 
 
@@ -226,6 +299,7 @@ def main():
     from node import free_port
     folder, port = tempfile.mkdtemp(prefix="ln-bench-"), free_port()
     try:
+        housed()
         with contextlib.ExitStack() as stack:
             pids = stack.enter_context(nchan(folder, port))
             node = stack.enter_context(node_of(False))

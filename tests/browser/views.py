@@ -140,5 +140,28 @@ def every_view_is_whole_on_every_screen():
     print("# pictures: %s" % SHOTS)
 
 
+ASKED = ("performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname)"
+         ".filter((one) => one.startsWith('/api/v1/nodes/'))")
+
+
+@tap.test
+def numbers_of_nodes_come_with_the_house_and_no_node_is_asked_for_by_itself():
+    with PageNode(named=False, site=machines(60)) as node, Browser() as browser:
+        token = push_token(node)
+        tell_all(node, 60, token)
+        tab = node.open(browser, passkey="owner")
+        tab.go("#/")
+        tab.wait("a table with numbers",
+                 "[...document.querySelectorAll('.node-row .at-heat')].some((one) => /^[0-9]+ °C$/.test(one.textContent))")
+        tell_all(node, 60, token, hot=7)
+        tab.go("#/power")
+        tab.wait("what the site says of power", "document.querySelectorAll('.power-row').length >= 60")
+        equal(tab.js(ASKED), [])
+        tab.go("#/nodes/machine7")
+        tab.wait("the node to be asked for on its own page", ASKED + ".includes('/api/v1/nodes/machine7')")
+        equal(set(tab.js(ASKED)), {"/api/v1/nodes/machine7"})
+        tab.still_good()
+
+
 if __name__ == "__main__":
     tap.run()
