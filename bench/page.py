@@ -99,8 +99,8 @@ def load_all(tab):
 
 
 def search(tab, text):
-    tab.run("const one = page.locator('main input[type=search], main input').first(); await one.fill(''); await one.pressSequentially(args.text)",
-            text=text)
+    tab.run("const one = page.locator('main input[type=search], main input').first(); await one.fill(''); "
+            "await one.pressSequentially(args.text)", text=text)
     tab.run("await page.locator('main input[type=search], main input').first().fill('')")
     tab.press("Escape")
 

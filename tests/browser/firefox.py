@@ -42,7 +42,8 @@ def every_view_opens_in_firefox_and_is_live():
         says = {"#/": "machine3", "#/nodes/machine3": "machine3", "#/cases": "delete the record test.local",
                 "#/cases/" + case: "It waits for a signature",
                 "#/models": "Catalogue", "#/chat": "Chat", "#/alerts": "Alerts", "#/ledger": "case planned", "#/ledger/3": "3",
-                "#/people": "The owner of this node", "#/sign-in": "Token", "#/enrol": "Enrol a passkey", "#/ask": "Ask", "#/power": "Power",
+                "#/people": "The owner of this node", "#/sign-in": "Token", "#/enrol": "Enrol a passkey", "#/ask": "Ask",
+                "#/power": "Power",
                 "#/swarm": "Swarm"}
         steps = [{"route": "", "says": "Live"}] + [{"route": route, "says": words} for route, words in says.items()]
         rows = firefox(node.page(), steps)

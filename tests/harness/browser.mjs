@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The other end of browser.py: one Chromium, driven by what is read line by line: {"id", "tab", "run", "args"} → {"id", "value"} or {"id", "error"}.
+// The other end of browser.py: one Chromium, driven by what is read line by line: {"id", "tab", "run", "args"} → {"id", "value"} or
+// {"id", "error"}.
 // `run` is the body of an async function that sees page, context, browser, cdp, args.
 import { createInterface } from 'node:readline';
 import { createRequire } from 'node:module';
@@ -55,5 +56,7 @@ async function answer({ id, tab, run, args, open: opened, close }) {
   }
 }
 
-createInterface({ input: process.stdin }).on('line', (line) => answer(JSON.parse(line))).on('close', () => browser.close().finally(() => process.exit(0)));
+createInterface({ input: process.stdin })
+  .on('line', (line) => answer(JSON.parse(line)))
+  .on('close', () => browser.close().finally(() => process.exit(0)));
 say({ ready: true });

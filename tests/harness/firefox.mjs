@@ -4,7 +4,9 @@ import { createRequire } from 'node:module';
 
 const puppeteer = createRequire(process.env.MODULES + '/')('puppeteer-core');
 const steps = JSON.parse(process.env.STEPS);
-const browser = await puppeteer.launch({ browser: 'firefox', executablePath: process.env.FIREFOX, headless: true, args: ['--width=1280', '--height=900'] });
+const browser = await puppeteer.launch({
+  browser: 'firefox', executablePath: process.env.FIREFOX, headless: true, args: ['--width=1280', '--height=900'],
+});
 const page = await browser.newPage();
 const faults = [];
 page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
