@@ -301,6 +301,9 @@ static void on_work(uv_work_t *request)
     case HAND_MACHINE:
         machine_run(&work->machine, &work->job.machine, work->kind == WORK_OUTCOME, &work->end);
         break;
+    case HAND_CLUSTER:
+        cluster_run(&work->job.cluster, work->actuator->secrets, &work->end);
+        break;
     case HAND_RECORD:
         /* the entry that follows is the effect: also of an outcome that nobody remembers */
         work->end = (struct hand_end){
@@ -387,6 +390,8 @@ static void pump(struct actuator *a)
 
 static enum work_sort sort_of(enum work_kind kind, const struct hand_job *job)
 {
+    if (job->hand == HAND_CLUSTER)
+        return SORT_LOOK;
     return job->hand != HAND_MACHINE ? SORT_SHORT : kind == WORK_LOOK ? SORT_LOOK : SORT_LONG;
 }
 

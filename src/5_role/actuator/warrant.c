@@ -37,6 +37,11 @@ bool hand_job_read(const json_t *json, bool effect, struct hand_job *ret_job, st
         if (!host_job_read(json, &job.machine, err))
             return false;
         changes = host_job_changes(&job.machine);
+    } else if (hand && strcmp(hand, "cluster") == 0) {
+        job.hand = HAND_CLUSTER;
+        if (!cluster_job_read(json, &job.cluster, err))
+            return false;
+        changes = false;
     } else if (hand && strcmp(hand, "record") == 0) {
         job.hand = HAND_RECORD;
         changes = true;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "ansible/ansible.h"
+#include "cluster/cluster.h"
 #include "crypto/crypto.h"
 #include "dns/dns.h"
 #include "host/host.h"
@@ -20,6 +21,7 @@ enum hand_kind {
     HAND_DNS,
     HAND_ANSIBLE,
     HAND_MACHINE, /* the hands `host` and `pool` */
+    HAND_CLUSTER, /* looks only */
     HAND_RECORD,  /* nothing is done: that it was ordered and said is the effect */
 };
 
@@ -29,6 +31,7 @@ struct hand_job {
     struct dns_job dns;
     struct ansible_job ansible;
     struct host_job machine;
+    struct cluster_job cluster;
 };
 
 struct warrant {

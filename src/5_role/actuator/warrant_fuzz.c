@@ -25,6 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case HAND_MACHINE:
         check(host_job_changes(&warrant.job.machine));
         break;
+    case HAND_CLUSTER: /* changes nothing: never in a warrant */
+        check(false);
+        break;
     case HAND_RECORD: /* has nothing but its name */
         break;
     }

@@ -9,8 +9,7 @@
  *     recover.c    cases and facts after a start     plan.c     the bytes that are signed
  *     read_case.c  a case that is not in memory      judge.c    life, peers, timers, reload
  *     passkey.h    is a signature good               notify.h   who is told outside
- *     senses.h     what the sensor sees, and alerts  tell.c     how the nodes are, no case
- *     standing.h   the machine below the node
+ *     senses.h     what the sensor sees, alerts     tell.c     how the nodes are; standing.h
  */
 #pragma once
 
@@ -94,9 +93,7 @@ struct judge {
     uv_poll_t prolog_poll;
     uv_timer_t tick, snapshot, drain;
     uint64_t cases_by_status[CASE_STATES];
-    struct {
-        uint64_t permits, consents, denies;
-    } verdicts;              /* recorded */
+    struct { uint64_t permits, consents, denies; } verdicts; /* recorded */
     uint64_t records_failed; /* appends that the ledger refused */
     int64_t host_looks;                                      /* under way: look.c */
     uint64_t stages_told, stages_dropped; /* progress that went on, that fitted nothing */
@@ -178,7 +175,7 @@ bool ask_door(struct judge *j, enum prolog_door door, json_t *in, prolog_answere
     void *context, struct err *err);
 void door_answered(struct judge *j);
 
-/* --- explain.c: the answer to case_explain, the record of case `asked` in the rules' words */
+/* --- explain.c: the answer to case_explain: case `asked` in the rules' words */
 void explain_case(struct live *live, const char *asked);
 
 /* --- hands.c: the actuator */
