@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The packages and their units under a real systemd: installed by apt in a container, set up, watched, stopped under load, upgraded,
-removed and purged; the agent beside it."""
+removed and purged; the agent and the engine beside it."""
 import json
 import os
 import re
@@ -8,8 +8,11 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+import debian_root  # noqa: E402
+import engine  # noqa: E402
+from engine_process import real_llama, sha256, tiny_model  # noqa: E402
 from machine import HOME, PORT, UNIT, Machine, packages, raised  # noqa: E402
-from node import Tap, equal, wait_for  # noqa: E402
+from node import ROOT, Tap, equal, wait_for  # noqa: E402
 
 tap = Tap()
 ROLES = ["actuator", "gateway", "judge", "ledger", "sensor"]
@@ -271,6 +274,43 @@ def agent_waits_for_its_bundle_and_then_serves():
         assert machine.active(agent), machine.journal(agent)[-3000:]
         machine.run("systemctl", "stop", agent)
         equal(machine.show("Result", agent), "success")
+
+
+@tap.test
+def engine_starts_only_with_the_model_that_was_listed():
+    inference = "llm-inference.service"
+    models = HOME + "/llm/models"
+    root = os.path.join(ROOT, "build/engine-root")
+    debian_root.make("engine-root", engine.SUITE, engine.PACKAGES)
+    with Machine({root: "/engine"}) as machine:
+        llama = real_llama(machine.folder)
+        tiny = tiny_model(machine.folder)
+        machine.install()
+        with open(llama["bin"]) as f:
+            machine.write(HOME + "/llm/engines/llama-server", f.read().replace(root, "/engine"))
+        machine.run("chmod", "755", HOME + "/llm/engines/llama-server")
+        machine.run("cp", "/outside/tiny.gguf", models)
+        machine.write(models + "/sha256sums", "%s  tiny.gguf\n" % sha256(tiny))
+        machine.run("chmod", "-R", "a+rX", models)
+        machine.run("systemctl", "start", inference)
+        equal((machine.show("ActiveState", inference), machine.show("ConditionResult", inference)), ("inactive", "no"))
+        machine.write("/etc/logic-node/llm-inference.conf", "MODEL=tiny.gguf\nLLAMA_OPTIONS=--no-ui\n")
+        machine.write("/etc/systemd/system/%s.d/cpu.conf" % inference,  # no GPU here, and its back end lies elsewhere
+                      "[Service]\nEnvironment=%s\nExecStart=\nExecStart=%s/llm/engines/llama-server --host 127.0.0.1 --port 8080 "
+                      "-m %s/${MODEL} -c 8192 -ngl 0 -np 1 $LLAMA_OPTIONS\nRestart=no\n"
+                      % (" ".join("%s=%s" % pair for pair in llama["env"].items()).replace(root, "/engine"), HOME, models))
+        machine.run("systemctl", "daemon-reload")
+        machine.run("systemctl", "start", inference)
+        wait_for("the engine's health", lambda: machine.answers(8080, "/health"))
+        listening = machine.run("sh", "-c", "cat /proc/net/tcp /proc/net/tcp6").split("\n")
+        equal(sorted({line.split()[1] for line in listening if ":1F90 " in line[:24] and " 0A " in line}), ["0100007F:1F90"])
+        machine.run("systemctl", "stop", inference)
+        equal(machine.show("Result", inference), "success")
+        machine.run("sh", "-c", "printf X | dd of=%s/tiny.gguf bs=1 seek=4000 conv=notrunc 2>&1" % models)
+        refused = machine.done("systemctl", "start", inference)
+        equal((refused.returncode != 0, machine.show("ActiveState", inference)), (True, "failed"))
+        said = machine.journal(inference)
+        assert "is not what it was" in said, said[-2000:]
 
 
 if __name__ == "__main__":

@@ -139,8 +139,9 @@ def orchestrator_is_as_it_was_asked_for():
 def engine_is_heard_on_loopback_alone():
     name = "llm-inference.service"
     start = value(name, "ExecStart").split()
-    for words in (["--host", "127.0.0.1"], ["--port", "8080"], ["-c", "8192"], ["-ngl", "999"], ["-np", "1"], ["--mlock"]):
+    for words in (["--host", "127.0.0.1"], ["--port", "8080"], ["-c", "8192"], ["-ngl", "999"], ["-np", "1"]):
         assert any(start[i:i + len(words)] == words for i in range(len(start))), (words, start)
+    assert "LLAMA_ARG_MLOCK=1 LLAMA_ARG_LOAD_MODE=mmap+mlock" in values(name, "Environment")
     for key, wanted in (("SocketBindDeny", "any"), ("SocketBindAllow", "ipv4:tcp:8080"), ("IPAddressDeny", "any"),
                         ("IPAddressAllow", "localhost"), ("DevicePolicy", "closed"), ("LimitMEMLOCK", "infinity")):
         equal((key, value(name, key)), (key, wanted))
