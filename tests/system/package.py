@@ -84,6 +84,17 @@ def lintian_would_say_something():
 
 
 @tap.test
+def one_version_everywhere():
+    with open(os.path.join(ROOT, "CHANGELOG.md")) as f:
+        newest = re.search(r"^## ([0-9.]+)", f.read(), re.M).group(1)
+    equal(deb.version(), newest)
+    equal({run("dpkg-deb", "-f", path, "Version").strip() for path in packages().values()}, {newest})
+    for program in ("logicd", "logicctl"):
+        with open(os.path.join(ROOT, "docs/manual", program + ".1")) as f:
+            assert '"Logic Node %s"' % newest in f.read(), program
+
+
+@tap.test
 def every_program_has_its_manual_and_completion():
     for name, path in packages().items():
         with Unpacked(path) as package:
