@@ -258,6 +258,13 @@ def who_may_not_see_the_house_is_told_so_and_sees_it_when_the_rules_let_it():
         equal(wait_for("the house", lambda: Stream(node, "?with=house", headers=viewer).live("house") or None)[0]["whole"], True)
         status, answer = node.post("/api/v1/proposals", {"action": "node_list", "params": {}}, headers=viewer)
         equal((status, answer["error"]["code"]), (403, "viewer"))
+        # logicctl writes the same fact itself when told to
+        made = subprocess.run([LOGICCTL, "--home", node.home, "token", "create", "--name", "shelf", "--scopes", "view", "--yes"], text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+        with open(node.home + "/site/keys.pl") as f:
+            assert 'token_role("shelf", viewer).\n' in f.read(), made.stderr
+        shelf = {"Authorization": "Bearer " + made.stdout.split()[0]}
+        wait_for("the nodes", lambda: node.get("/api/v1/nodes", headers=shelf)[0] == 200)
         equal(Stream(node, headers=token_of(node, "chatty", "chat", "queue")).status, 403)
         equal(Stream(node, headers={"Authorization": "Bearer nobody-knows-this-token-at-all"}).status, 401)
 
