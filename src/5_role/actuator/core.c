@@ -74,16 +74,6 @@ struct actuator {
 
 static void pump(struct actuator *a);
 
-void actuator_widen_threads(const struct actuator_settings *settings)
-{
-    char count[32];
-
-    snprintf(count, sizeof count, "%lld",
-        (long long)(settings->jobs_at_once + settings->host_looks_at_once +
-                    settings->long_jobs_at_once + settings->notices_at_once));
-    check(setenv("UV_THREADPOOL_SIZE", count, 1) == 0);
-}
-
 struct actuator *actuator_open(const struct actuator_setup *setup)
 {
     struct actuator *a = calloc(1, sizeof *a);
@@ -390,9 +380,8 @@ static void pump(struct actuator *a)
 
 static enum work_sort sort_of(enum work_kind kind, const struct hand_job *job)
 {
-    if (job->hand == HAND_CLUSTER)
-        return SORT_LOOK;
-    return job->hand != HAND_MACHINE ? SORT_SHORT : kind == WORK_LOOK ? SORT_LOOK : SORT_LONG;
+    bool far = job->hand == HAND_MACHINE || job->hand == HAND_CLUSTER;
+    return !far ? SORT_SHORT : kind == WORK_LOOK ? SORT_LOOK : SORT_LONG;
 }
 
 static bool room(struct actuator *a, enum work_sort sort, struct err *err)

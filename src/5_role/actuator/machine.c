@@ -223,8 +223,8 @@ static void wait_for_outcome(const struct machines *m, const struct host_job *jo
     }
 }
 
-void machine_run(struct machine_call *call, const struct host_job *job, bool outcome,
-    struct hand_end *ret_end)
+void machine_run(
+    struct machine_call *call, const struct host_job *job, bool outcome, struct hand_end *ret_end)
 {
     struct machines *m = call->machines;
     const struct actuator_settings *settings = m->setup.settings;
@@ -281,4 +281,15 @@ void machines_tell(struct machines *m)
         scoped(json_done) json_t *clean = secret_scrub_json(m->setup.secrets, said);
         m->setup.send(m->setup.owner, message_make(MESSAGE_progress, "O", clean));
     }
+}
+
+/* What blocks a worker of libuv at most at once. */
+void actuator_widen_threads(const struct actuator_settings *settings)
+{
+    char count[32];
+
+    snprintf(count, sizeof count, "%lld",
+        (long long)(settings->jobs_at_once + settings->host_looks_at_once +
+                    settings->long_jobs_at_once + settings->notices_at_once));
+    check(setenv("UV_THREADPOOL_SIZE", count, 1) == 0);
 }
