@@ -56,8 +56,7 @@ TEST(every_kind_keeps_what_a_page_needs_and_no_more)
             "'rules':'r','site':'s'}",
             "{'verdict':{'verdict':'deny','tier':'change','words':'no'}}"},
         {"case_judged", "{'question':{}}", "{'verdict':null}"},
-        {"case_answered", "{'answer':{'words':'yes','nodes':[1]}}",
-            "{'answer':{'words':'yes','nodes':[1]}}"},
+        {"case_answered", "{'answer':{'words':'yes','nodes':[1]}}", "{}"},
         {"case_planned",
             "{'plan':'{\\'summary\\':\\'adds a\\',\\'diff\\':[1]}','plan_sha256':'ab',"
             "'expires_at_ms':9,'consent':{'signatures':1}}",
@@ -115,7 +114,8 @@ static void add_long(struct buf *out, size_t count)
 
 TEST(long_texts_are_cut_by_characters_wherever_they_stand)
 {
-    static const char *const PLACES[][2] = {{"case_answered", "{\"answer\":[{\"words\":\"%s\"}]}"},
+    static const char *const PLACES[][2] = {
+        {"notification_failed", "{\"about\":[{\"words\":\"%s\"}]}"},
         {"kb_refused", "{\"words\":\"%s\"}"}, {"case_opened", "{\"nl\":\"%s\"}"},
         {"case_judged", "{\"verdict\":{\"words\":\"%s\"}}"},
         {"case_failed", "{\"error\":{\"message\":\"%s\"}}"},
