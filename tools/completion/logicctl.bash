@@ -62,21 +62,6 @@ _logicctl() {
             [[ $sub != key ]] || words+=" --yes"
             [[ $sub != status ]] || words+=" --config" ;;
         restore) words+=" --identity --checkpoint --older" ;;
-        backup)
-            [[ -n $sub || $current == -* ]] || words="key list make status"
-            [[ $sub != key ]] || words+=" --yes"
-            [[ $sub != status ]] || words+=" --config" ;;
-        restore) words+=" --identity --checkpoint --older" ;;
-        backup)
-            [[ -n $sub || $current == -* ]] || words="key list make status"
-            [[ $sub != key ]] || words+=" --yes"
-            [[ $sub != status ]] || words+=" --config" ;;
-        restore) words+=" --identity --checkpoint --older" ;;
-        backup)
-            [[ -n $sub || $current == -* ]] || words="key list make status"
-            [[ $sub != key ]] || words+=" --yes"
-            [[ $sub != status ]] || words+=" --config" ;;
-        restore) words+=" --identity --checkpoint --older" ;;
         sense) [[ -n $sub || $current == -* ]] || words="list" ;;
         kb) [[ -n $sub || $current == -* ]] || words="check reload" ;;
         key) [[ -n $sub || $current == -* ]] || words="new show"; [[ $sub != new ]] || words+=" --out" ;;
@@ -118,18 +103,6 @@ _logicctl() {
         words=$(logicctl node list --no-color 2>/dev/null | awk 'NR > 1 {print $1}')
     fi
     if [[ $current != -* && ( $command == vram || "$command $sub" == "model add" ) ]]; then
-        mapfile -t COMPREPLY < <(compgen -f -- "$current")
-        return
-    fi
-    if [[ $current != -* && ( $command == restore || "$command $sub" == "backup make" ) ]]; then
-        mapfile -t COMPREPLY < <(compgen -f -- "$current")
-        return
-    fi
-    if [[ $current != -* && ( $command == restore || "$command $sub" == "backup make" ) ]]; then
-        mapfile -t COMPREPLY < <(compgen -f -- "$current")
-        return
-    fi
-    if [[ $current != -* && ( $command == restore || "$command $sub" == "backup make" ) ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
     fi
