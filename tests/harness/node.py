@@ -43,9 +43,18 @@ PORTS = [int(port) for port in os.environ.get("LN_PORTS", "20000-31000").split("
 SLOW_S = 3  # a test that takes longer says so
 
 
+given_ports = set()
+
+
 def free_port():
+    """One that nobody listens on, and that was not given out before: who asked first may not have taken it yet."""
+    if len(given_ports) > (PORTS[1] - PORTS[0]) // 2:
+        given_ports.clear()
     while True:
         port = random.SystemRandom().randrange(*PORTS)
+        if port in given_ports:
+            continue
+        given_ports.add(port)
         try:
             with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
                 tcp.bind(("127.0.0.1", port))
