@@ -189,7 +189,8 @@ def killed_behind_the_switch_systemd_itself_puts_the_old_version_back():
         equal(machine.run("systemctl", "is-active", GUARD + ".timer").strip(), "active")
         # its time is minutes; here it comes at once
         machine.run("systemctl", "start", GUARD + ".service")
-        wait_for("the old version", lambda: machine.active() and machine.page_says() == "one")
+        wait_for("the old version", lambda: machine.run("readlink", "/opt/logic-node/current").strip() == "versions/1" and
+                 machine.active() and machine.page_says() == "one")
         in_force(machine, "one", "1")
         wait_for("the guard to be gone", lambda: machine.run("systemctl", "is-active", GUARD + ".timer", check=False).strip() == "inactive")
         equal(machine.run("sh", "-c", "ls -A /opt/logic-node/versions").split(), [".guard.sh", ".lock", "1"])

@@ -35,6 +35,7 @@ class House(Node):
         self.ctl("model", "add", os.path.join(models, "tiny.gguf"), "--name", "tiny", "--models-dir", models)
         self.write_site("pools.pl", SITE % engine["engine"])
         self.start()
+        wait_for("the table", lambda: self.get("/v1/capabilities")[1]["pools"])
 
     def allow(self, folder):
         """The engine of this test lies in a Debian root, not where programs are."""
@@ -75,7 +76,6 @@ def a_pool_of_this_machine_is_loaded_on_demand_and_unloaded_when_idle():
 @tap.test
 def measured_memory_replaces_the_estimate_after_the_first_load():
     with House() as node:
-        wait_for("the table", lambda: node.get("/v1/capabilities")[1]["pools"])
         equal(node.pool()["models"][0]["measured"], False)
         equal(node.chat()[0], 200)
         wait_for("what was measured", lambda: node.pool()["models"][0]["measured"])
