@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import struct
@@ -18,6 +17,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "harness"))
+from fast_rules import with_fast_rules  # noqa: E402
 from node import LOGICCTL, ROOT, Node, Skip, Tap, equal, wait_for  # noqa: E402
 from soft_passkey import SoftPasskey, consent  # noqa: E402
 
@@ -37,19 +37,6 @@ def ctl(home, *words, code=0, env=None, stdin=None):
                           env=dict(os.environ, LOGIC_NODE_ETC="/nonexistent", **(env or {})), input=stdin or "")
     equal((done.returncode, done.stderr if done.returncode != code else ""), (code, ""))
     return done.stdout if code == 0 else done.stderr
-
-
-def with_fast_rules(folder):
-    """A copy of the rules in which a hot GPU is told at once."""
-    kb = os.path.join(folder, "kb")
-    shutil.copytree(os.path.join(ROOT, "kb"), kb)
-    path = os.path.join(kb, "core/3_rules/conditions.pl")
-    text = open(path).read()
-    fast = re.sub(r"(alert_condition\(gpu_hot,.*?)\[ for_s\(\d+\),", r"\1[ for_s(0),", text, flags=re.S)
-    assert fast != text
-    with open(path, "w") as f:
-        f.write(fast)
-    return kb
 
 
 class House(Node):

@@ -555,3 +555,16 @@ const char *reply_code(const struct reply *reply)
         json_string_value(json_object_get(json_object_get(reply->json, "error"), "code"));
     return code ? code : "";
 }
+
+bool stream_has_run(struct buf *text, int64_t first, int64_t last)
+{
+    const char *at = buf_text(text);
+
+    for (int64_t seq = first; seq <= last; seq++) {
+        at = strstr(at, "\nid: ");
+        if (!at || strtoll(at + 5, NULL, 10) != seq)
+            return false;
+        at++;
+    }
+    return !strstr(at, "\nid: ");
+}

@@ -99,3 +99,5 @@ int client_open(struct node *node);
 void client_send(int fd, const char *text);
 bool client_until(int fd, struct buf *text, const char *mark);
 bool client_ended(int fd, struct buf *text);
+/* The ids in the text of a stream are exactly first … last, each once and in order. */
+bool stream_has_run(struct buf *text, int64_t first, int64_t last);

@@ -216,20 +216,6 @@ static int subscribe(const char *head)
     return fd;
 }
 
-/* The ids in the stream are exactly first … last, each once and in order. */
-static bool has_run(struct buf *text, int64_t first, int64_t last)
-{
-    const char *at = buf_text(text);
-
-    for (int64_t seq = first; seq <= last; seq++) {
-        at = strstr(at, "\nid: ");
-        if (!at || strtoll(at + 5, NULL, 10) != seq)
-            return false;
-        at++;
-    }
-    return !strstr(at, "\nid: ");
-}
-
 static bool read_to(int fd, struct buf *text, int64_t seq)
 {
     char mark[64];
@@ -248,7 +234,7 @@ TEST(a_live_stream_gets_each_entry_once)
     judge_tell(&judge);
     judge_tell(&judge);
     CHECK(read_to(fd, &text, 12));
-    CHECK(has_run(&text, 11, 12));
+    CHECK(stream_has_run(&text, 11, 12));
     CHECK(strstr(buf_text(&text), "event: case_opened\n") != NULL);
     CHECK(strstr(buf_text(&text), "data: {\"seq\":11,\"kind\":\"case_opened\",\"case\":") != NULL);
     close_both();
@@ -268,10 +254,10 @@ TEST(a_client_that_comes_back_has_no_gap_and_no_duplicate)
     for (int i = 0; i < 30; i++)
         judge_tell(&judge);
     CHECK(read_to(fd, &text, 80));
-    CHECK(has_run(&text, 21, 80));
+    CHECK(stream_has_run(&text, 21, 80));
     judge_tell(&judge);
     CHECK(read_to(fd, &text, 81));
-    CHECK(has_run(&text, 21, 81));
+    CHECK(stream_has_run(&text, 21, 81));
     close_both();
 }
 
@@ -294,7 +280,7 @@ TEST(entries_made_while_the_judge_was_away_are_caught_up)
     judge_make(&judge);
     judge_tell(&judge); /* 10 was never told */
     CHECK(read_to(fd, &text, 11));
-    CHECK(has_run(&text, 1, 11));
+    CHECK(stream_has_run(&text, 1, 11));
     close_both();
 }
 
@@ -305,11 +291,11 @@ TEST(a_long_replay_ends_and_the_client_goes_on)
     open_both(json_pack("{s:i, s:i}", "replay_max", 20, "replay_page", 10), NULL, 50);
     scoped(fd_done) int fd = subscribe("Last-Event-ID: 0\r\n");
     CHECK(client_until(fd, &text, "\r\n0\r\n\r\n"));
-    CHECK(has_run(&text, 1, 20));
+    CHECK(stream_has_run(&text, 1, 20));
     scoped(fd_done) int again = subscribe("Last-Event-ID: 40\r\n");
     buf_clear(&text);
     CHECK(read_to(again, &text, 50));
-    CHECK(has_run(&text, 41, 50));
+    CHECK(stream_has_run(&text, 41, 50));
     close_both();
 }
 

@@ -86,20 +86,6 @@ static int count_of(const char *text, const char *mark)
     return count;
 }
 
-/* The ids in the stream are exactly first … last, each once and in order. */
-static bool has_run(struct buf *text, int64_t first, int64_t last)
-{
-    const char *at = buf_text(text);
-
-    for (int64_t seq = first; seq <= last; seq++) {
-        at = strstr(at, "\nid: ");
-        if (!at || strtoll(at + 5, NULL, 10) != seq)
-            return false;
-        at++;
-    }
-    return !strstr(at, "\nid: ");
-}
-
 /* Bytes of the chunk in which `mark` stands: one write is one chunk. */
 static const char *chunk_with(struct buf *text, const char *mark, size_t *ret_len)
 {
@@ -133,7 +119,7 @@ TEST(what_comes_in_a_pause_is_one_write_and_the_first_waits_for_nothing)
     CHECK(!strstr(buf_text(&text), "\"seq\":12,"));
     close_both();
     CHECK(client_ended(fd, &text));
-    CHECK(has_run(&text, 11, 16));
+    CHECK(stream_has_run(&text, 11, 16));
     const char *chunk = chunk_with(&text, "\"seq\":12,", &len);
     CHECK(chunk && memmem(chunk, len, "\"seq\":16,", 9));
 }
@@ -149,7 +135,7 @@ TEST(much_is_not_gathered_but_written_before_the_pause_ends)
     CHECK(client_until(fd, &text, "\"seq\":30,"));
     close_both();
     CHECK(client_ended(fd, &text));
-    CHECK(has_run(&text, 1, 40));
+    CHECK(stream_has_run(&text, 1, 40));
 }
 
 TEST(who_comes_in_a_pause_sees_nothing_twice_and_misses_nothing)
@@ -174,10 +160,10 @@ TEST(who_comes_in_a_pause_sees_nothing_twice_and_misses_nothing)
     close_both();
     CHECK(client_ended(a, &first) && client_ended(b, &from_now) && client_ended(c, &back));
     CHECK(client_ended(d, &ahead));
-    CHECK(has_run(&first, 11, 16));
-    CHECK(has_run(&from_now, 14, 16));
-    CHECK(has_run(&back, 9, 16));
-    CHECK(has_run(&ahead, 14, 16));
+    CHECK(stream_has_run(&first, 11, 16));
+    CHECK(stream_has_run(&from_now, 14, 16));
+    CHECK(stream_has_run(&back, 9, 16));
+    CHECK(stream_has_run(&ahead, 14, 16));
 }
 
 static void say_judged(int64_t seq)
@@ -202,7 +188,7 @@ TEST(brief_and_full_streams_have_the_same_entries)
     say_judged(12);
     close_both();
     CHECK(client_ended(a, &full) && client_ended(b, &brief));
-    CHECK(has_run(&full, 11, 12) && has_run(&brief, 11, 12));
+    CHECK(stream_has_run(&full, 11, 12) && stream_has_run(&brief, 11, 12));
     CHECK_INT(count_of(buf_text(&full), "\"question\":{\"action\":\"node_list\"}"), 2);
     CHECK_INT(count_of(buf_text(&brief), "question"), 0);
     CHECK_INT(count_of(buf_text(&brief), "\"body\":{\"verdict\":{\"verdict\":\"permit\",\"tier\":"
@@ -464,7 +450,7 @@ TEST(stages_name_what_they_are_of_and_words_of_one_stage_do_not_flood)
                *loading = strstr(buf_text(&text), "\"loading\""),
                *ready = strstr(buf_text(&text), "\"ready\"");
     CHECK(opened && opened < loading && loading < ready);
-    CHECK(has_run(&plain, 1, 1) && !strstr(buf_text(&plain), "event: stage"));
+    CHECK(stream_has_run(&plain, 1, 1) && !strstr(buf_text(&plain), "event: stage"));
 }
 
 TAP_MAIN
