@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // English texts of the house, its nodes, models and chat; words.js puts all of them together.
 
+const POOL_STATES = {
+  host: 'waits for its host',
+  driver_ready: 'loading',
+  engine_starting: 'loading',
+  verifying: 'loading',
+  loading: 'loading',
+  ready: 'ready',
+  draining: 'draining',
+  unloading: 'unloading',
+  failed: 'failed',
+};
+
 export const house = {
   title: 'House',
   loading: 'Asking how the nodes are …',
@@ -83,18 +95,7 @@ export const house = {
   poolEmpty: 'empty',
   tokens: (n) => `${Math.round(n)} tokens/s`,
   slots: (busy, all) => `${busy} of ${all} busy`,
-  poolStates: {
-    empty: '',
-    host: 'waits for its host',
-    driver_ready: 'loading',
-    engine_starting: 'loading',
-    verifying: 'loading',
-    loading: 'loading',
-    ready: 'ready',
-    draining: 'draining',
-    unloading: 'unloading',
-    failed: 'failed',
-  },
+  poolStates: { empty: '', ...POOL_STATES },
   alsoParts: (n) => (n === 1 ? 'and 1 part more' : `and ${n} parts more`),
   moreReasons: (n) => `and ${n} more`,
   find: 'Find a node',
@@ -201,18 +202,7 @@ export const models = {
   failed: 'The models could not be asked',
   moving: 'under way',
   hostAsleep: 'host asleep',
-  states: {
-    empty: 'empty',
-    host: 'waits for its host',
-    driver_ready: 'loading',
-    engine_starting: 'loading',
-    verifying: 'loading',
-    loading: 'loading',
-    ready: 'ready',
-    draining: 'draining',
-    unloading: 'unloading',
-    failed: 'failed',
-  },
+  states: { empty: 'empty', ...POOL_STATES },
   nothing: 'nothing loaded',
   slots: (busy, all) => `${busy} of ${all} busy`,
   wait: (n) => `${n} waiting`,
