@@ -9,7 +9,9 @@
  */
 #pragma once
 
+#ifndef _WIN32 /* the agent of Windows is made without it */
 #include <jansson.h>
+#endif
 #include <stdlib.h>
 
 #define scoped(destructor) __attribute__((cleanup(destructor)))
@@ -22,8 +24,10 @@ static inline void free_done(void *at)
     *(void **)at = NULL;
 }
 
+#ifndef _WIN32
 static inline void json_done(json_t **at)
 {
     json_decref(*at);
     *at = NULL;
 }
+#endif

@@ -129,26 +129,13 @@ static struct str take_word(struct str *at)
     return word;
 }
 
-static const char *const TYPE_WORDS[] = {
-    [EXPOSITION_UNTYPED] = "untyped",
-    [EXPOSITION_COUNTER] = "counter",
-    [EXPOSITION_GAUGE] = "gauge",
-    [EXPOSITION_HISTOGRAM] = "histogram",
-    [EXPOSITION_SUMMARY] = "summary",
-};
-
-const char *exposition_type_word(enum exposition_type type)
-{
-    return TYPE_WORDS[type];
-}
-
 static bool type_from(struct str word, enum exposition_type *ret_type)
 {
     static const char *const SAME[] = {"unknown", "info", "stateset", "gaugehistogram"};
 
-    for (size_t i = 0; i < sizeof TYPE_WORDS / sizeof *TYPE_WORDS; i++)
-        if (str_eq(word, str_from(TYPE_WORDS[i]))) {
-            *ret_type = (enum exposition_type)i;
+    for (enum exposition_type type = EXPOSITION_UNTYPED; type <= EXPOSITION_SUMMARY; type++)
+        if (str_eq(word, str_from(exposition_type_word(type)))) {
+            *ret_type = type;
             return true;
         }
     *ret_type = EXPOSITION_UNTYPED;

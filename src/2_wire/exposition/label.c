@@ -18,6 +18,19 @@ size_t exposition_name_length(struct str text, bool colon)
     return at;
 }
 
+static const char *const TYPE_WORDS[] = {
+    [EXPOSITION_UNTYPED] = "untyped",
+    [EXPOSITION_COUNTER] = "counter",
+    [EXPOSITION_GAUGE] = "gauge",
+    [EXPOSITION_HISTOGRAM] = "histogram",
+    [EXPOSITION_SUMMARY] = "summary",
+};
+
+const char *exposition_type_word(enum exposition_type type)
+{
+    return TYPE_WORDS[type];
+}
+
 bool exposition_name_valid(struct str name)
 {
     return name.len && name.len <= EXPOSITION_NAME_BYTES_MAX &&

@@ -77,7 +77,9 @@ static bool add_series(
 /* Few digits that are read as the same double: 15 always survive, 17 always suffice. */
 static void add_shortest(struct buf *out, double value)
 {
+#ifndef _WIN32 /* which has none of a thread; the agent there sets none */
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = uselocale(c);
+#endif
     char text[40];
 
     for (int digits = 15; digits <= 17; digits++) {
@@ -85,8 +87,10 @@ static void add_shortest(struct buf *out, double value)
         if (strtod(text, NULL) == value)
             break;
     }
+#ifndef _WIN32
     uselocale(before);
     freelocale(c);
+#endif
     buf_add(out, str_from(text));
 }
 

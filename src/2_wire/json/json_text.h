@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "json/json_string.h"
 
 #include <jansson.h>
 
@@ -29,9 +30,6 @@ bool json_canonical(const json_t *value, struct buf *out, struct err *err);
 
 /* Append, compact, keys in the order they were set, reals allowed. errors  ERR_LIMIT as above */
 bool json_plain(const json_t *value, struct buf *out, struct err *err);
-
-/* One string with its quotes; `text` must be UTF-8. */
-void json_add_string(struct buf *out, struct str text);
 
 /* Order of canonical keys: < 0, 0, > 0, as their UTF-16 code units compare. */
 int json_key_compare(struct str a, struct str b);
