@@ -39,6 +39,7 @@ def a_disk_wears_and_the_page_shows_alert_chart_and_runbook_as_they_come():
         tab.go("#/alerts")
         tab.says("Live")
         wait_for("a reading", lambda: node.get("/api/v1/sources")[1]["sources"][0]["series"])
+        history.kill()  # what is read meanwhile waits on the node's disk
         exporter.tell(sda=50)
         tab.says("warning")  # without a reload
         tab.wait("its row", "[...document.querySelectorAll('main a')].some((a) => a.hash.startsWith('#/alerts/'))")
@@ -46,6 +47,8 @@ def a_disk_wears_and_the_page_shows_alert_chart_and_runbook_as_they_come():
         tab.run("await page.locator('main a[href^=\"#/alerts/\"]').first().click()")
         tab.says("Alert %d" % alert["seq"])
         tab.says("Its life")
+        tab.says("History does not answer")
+        history.start()
         tab.wait("the chart", "document.querySelector('main canvas')?.width > 200")
         assert tab.js(DRAWN) > 500, "nothing is drawn"
         tab.wait("the runbook", "document.body.innerText.includes('nothing here was carried out')", 400)

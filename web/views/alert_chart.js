@@ -9,6 +9,7 @@ const HOUR = 3_600_000;
 const SPANS = { alert: 0, hours: 6 * HOUR, day: 24 * HOUR, week: 168 * HOUR };
 const TONES = { warning: 'warn', critical: 'crit', clear: 'ok' };
 const NEW_MS = 30_000; // an open alert goes on: its chart is asked again
+const SOON_MS = 2_000; // history is behind by seconds: of an alert just raised it may have no number yet; the pause doubles up to NEW_MS
 
 function marksOf(view, words) {
   const marks = [{ at_ms: toMs(view.raised_at), text: words.marks.raised, tone: view.severity === 'critical' ? 'crit' : 'warn' }];
@@ -53,6 +54,7 @@ export function plotting(context) {
   let asked = 0;
   let shownKey = null;
   let last = 0;
+  let pause = SOON_MS;
   let drawn = null;
   let view = null;
 
@@ -110,6 +112,7 @@ export function plotting(context) {
       const points = pointsOf(answer, plot.part);
       if (mine !== asked) return;
       if (!points.length) {
+        pause = Math.min(2 * pause, NEW_MS);
         say(el('p', { class: 'meta', text: words.noPoints }));
         return;
       }
@@ -121,15 +124,19 @@ export function plotting(context) {
       const wasOpen = place.querySelector('details')?.open ?? false;
       say(next.node);
       drawn = next;
+      pause = NEW_MS;
       const fold = place.querySelector('details');
       if (fold) fold.open = wasOpen;
     } catch (error) {
-      if (mine === asked) failed(error);
+      if (mine !== asked) return;
+      pause = Math.min(2 * pause, NEW_MS);
+      failed(error);
     }
   }
 
   function choose(name) {
     span = name;
+    pause = SOON_MS;
     light();
     ask();
   }
@@ -147,12 +154,13 @@ export function plotting(context) {
       const key = JSON.stringify([view.id, view.status, view.severity, view.cleared_at, view.acknowledged?.at, plot]);
       if (key === shownKey) return;
       shownKey = key;
+      pause = SOON_MS;
       if (plot) ask();
       else say(el('p', { class: 'meta', text: words.noMetric }));
       for (const tab of tabs) tab.hidden = !plot;
     },
     tick(now) {
-      if (drawn && now.status !== 'cleared' && Date.now() - last >= NEW_MS) ask();
+      if (shownKey && !node.hidden && plotted(now.question) && now.status !== 'cleared' && Date.now() - last >= pause) ask();
     },
     close() {
       asked += 1;
