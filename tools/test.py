@@ -7,6 +7,7 @@ nothing is a failure, whatever its lines say.
 
 The programs of flow, system and client mostly wait: two run at a time (LN_AT_ONCE=1: one, to look for a flake), the longest first,
 those of ALONE after all others and by themselves. What a program said is shown when it has ended, and only if it failed.
+Of those that stood side by side at most AGAIN_MAX that failed are run once more, alone; all of it is shown (docs/decisions/0013).
 """
 import concurrent.futures
 import json
@@ -25,6 +26,7 @@ BUILD = ROOT / "build" / "debug"
 LIMIT_S = 600  # for one program
 LINES_MAX = 2000  # of a program that failed are shown; of more, the last
 AT_ONCE = max(1, int(os.environ.get("LN_AT_ONCE", "2")))
+AGAIN_MAX = int(os.environ.get("LN_AGAIN", "2"))  # 0 to look for a flake: what fails once has failed
 PORTS = (20000, 30000)  # shared out to programs that run at the same time (tests/harness/node.py); the demo begins at 30080
 # The longest, in this order; all others by name after them. A program that is not here is found all the same.
 LONGEST = """
@@ -46,6 +48,7 @@ PLAN = re.compile(r"^1\.\.(\d+)")
 class Tally:
     passed = failed = skipped = 0
     bad = []
+    came_right = []  # failed beside others, and passed alone
 
 
 RUNNING = set()  # what to end when somebody interrupts us
@@ -101,20 +104,23 @@ def read_tap(code, text):
     return passed, failed, skipped, reasons
 
 
-def settle(name, code, text, seconds, tap):
+def settle(name, code, text, seconds, tap, counted=True):
+    """Show it, and count it unless it is to be run again. Whether it passed."""
     if tap:
         passed, failed, skipped, reasons = read_tap(code, text)
     else:
         failed = int(code != 0)
         passed, skipped, reasons = 1 - failed, 0, [f"exit {code}"] if failed else []
-    Tally.passed += passed
-    Tally.failed += failed
-    Tally.skipped += skipped
+    if counted or not failed:
+        Tally.passed += passed
+        Tally.failed += failed
+        Tally.skipped += skipped
     mark = "FAIL" if failed else "ok"
     print(f"{mark:4}  {name:<40} {passed:4} passed {failed:3} failed" + (f" {skipped:3} skipped" if skipped else "") +
           f"  {seconds:6.1f} s", flush=True)
     if failed:
-        Tally.bad.append(name)
+        if counted:
+            Tally.bad.append(name)
         lines = text.splitlines()
         if len(lines) > LINES_MAX:
             print(f"      | … {len(lines) - LINES_MAX} lines before these …")
@@ -202,10 +208,16 @@ def together(found):
             lanes.put(ports)
     rank = {name: place for place, name in enumerate(LONGEST)}
     found = sorted(found, key=lambda program: (rank.get(program[0], len(rank)), program[0]))
+    again = []
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        waiting = [pool.submit(there, *program) for program in found if program[0] not in ALONE]
+        waiting = {pool.submit(there, *program): program for program in found if program[0] not in ALONE}
         for done in concurrent.futures.as_completed(waiting):
-            settle(*done.result())
+            if not settle(*done.result(), counted=len(again) >= AGAIN_MAX):
+                again.append(waiting[done])
+    for program in again[:AGAIN_MAX]:
+        print(f"again, alone: {program[0]}", flush=True)
+        if settle(*there(*program)):
+            Tally.came_right.append(program[0])
     for program in found:
         if program[0] in ALONE:
             settle(*there(*program))
@@ -288,6 +300,8 @@ def main():
     took = stages(asked)
     if Tally.bad:
         print("failed: " + ", ".join(Tally.bad))
+    if Tally.came_right:
+        print("failed beside others, passed alone (a race: look for it): " + ", ".join(Tally.came_right))
     print("stages, in s: " + " · ".join(took))
     print(f"{time.monotonic() - start:.0f} s" + (f", {Tally.skipped} skipped" if Tally.skipped else ""))
     print(f"{Tally.passed} passed, {Tally.failed} failed", flush=True)
