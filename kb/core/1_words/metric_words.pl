@@ -108,6 +108,10 @@ metric(engine_busy_slots,   count,         0,       4096, 60).
 metric(engine_waiting,      count,         0,    1000000, 60).
 metric(engine_kv_share,     permille,      0,       1000, 60).
 metric(engine_tokens,       milli_per_s,   0, 1000000000, 60).
+%   who uses it, as its agent tells
+metric(inhibitors,          count,         0,       1024, 60).
+metric(full_screen,         bool,          0,          1, 60).
+metric(person_idle,         seconds,       0, 10000000000, 60).
 
 %!  metric_from(?Metric, ?Name, ?Options) is nondet.
 %
@@ -272,6 +276,11 @@ metric_from(engine_busy_slots, "llamacpp:requests_processing", []).
 metric_from(engine_waiting, "llamacpp:requests_deferred", []).
 metric_from(engine_kv_share, "llamacpp:kv_cache_usage_ratio", [ scale(1000) ]).
 metric_from(engine_tokens, "llamacpp:tokens_predicted_total", [ how(rate), scale(1000) ]).
+
+%   The kinds are those of an agent's status: person, gpu_work, transfer, loading, serving.
+metric_from(inhibitors, "logic_agent_inhibitors", [ part([kind]) ]).
+metric_from(full_screen, "logic_agent_full_screen", [ many(max) ]).
+metric_from(person_idle, "logic_agent_idle_seconds", [ many(min) ]).
 
 %   File systems that hold something; what only looks like one is left out.
 of_mounts(More, [ part([mountpoint]),

@@ -14,7 +14,8 @@
 
     load(VramMib, MemoryMib, Capability, Volatile)      0, 0, none and no: nothing asked
     machine(Node, Power, Idle, Fixed, FreeMemory, Gpus)
-        Power awake, asleep, down or unknown; Idle yes, no or unknown (of its person)
+        Power awake, asleep, down or unknown; Idle yes, no or unknown (of its person), or why not:
+        person (somebody is at it), full_screen (a game or a film has its whole screen)
         Fixed fixed(Weight, Volatility, BootS, IdleWatts, PeakWatts, Flags)
         FreeMemory and each gpu(Gpu, Vram, Free, Lanes): MiB, or unknown
 

@@ -117,7 +117,8 @@ test(a_sleeper_that_nothing_wakes, Reason == cannot_wake) :-
     m("a", asleep, yes, 10, stable, 1, [], machine(N, P, I, fixed(W, V, B, L, H, _), Mem, G)),
     refused(machine(N, P, I, fixed(W, V, B, L, H, []), Mem, G), load(0, 0, none, yes), Reason).
 test(a_volatile_node_whose_person_is_there,
-     [forall(member(Idle, [no, unknown])), Reason == in_use(volatile, Idle)]) :-
+     [forall(member(Idle, [no, unknown, person, full_screen])),
+      Reason == in_use(volatile, Idle)]) :-
     m("a", awake, Idle, 10, volatile, 1, [], A),
     refused(A, load(0, 0, none, no), Reason).
 test(it_is_idle, Node == "a") :-

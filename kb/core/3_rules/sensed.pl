@@ -187,7 +187,15 @@ free(Known, Measured, Gpus) =>
 left(Vram, Used, Free) :-
     Free is max(0, Vram - (Used + 1048575) // 1048576).
 
-%   Nobody plays and nothing computes: each GPU that is known is at most 5 % busy.
+%   Who sits there is told by its agent, and counts at once. Nobody plays and nothing computes: each
+%   GPU that is known is at most 5 % busy; that nobody sits there is not enough.
+idle(Node, Readings, full_screen) :-
+    now(Node, full_screen, _, Readings, 1),
+    !.
+idle(Node, Readings, person) :-
+    now(Node, inhibitors, "person", Readings, Count),
+    Count > 0,
+    !.
 idle(Node, Readings, Idle) :-
     findall(Busy, now(Node, gpu_busy, _, Readings, Busy), All),
     (   All == []

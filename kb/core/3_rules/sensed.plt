@@ -75,6 +75,21 @@ test(stale_is_not_free, Used == used(unknown, ["RTX 5080"-unknown], unknown)) :-
     use("pve", ["pve"/gpu_memory_used/"0"/0/stale(99)], Used).
 test(a_busy_gpu_is_not_idle, Idle == no) :-
     use("pve", ["pve"/gpu_busy/"0"/51/3], used(_, _, Idle)).
+test(who_sits_there_counts_whatever_the_gpu_does, [forall(member(Count-Idle, [1-person, 0-yes]))]) :-
+    use("pve", [ "pve"/gpu_busy/"0"/0/3, "pve"/inhibitors/"person"/Count/3,
+                 "pve"/inhibitors/"transfer"/1/3 ], used(_, _, Idle)).
+test(a_whole_screen_is_said_before_a_person, Idle == full_screen) :-
+    use("pve", [ "pve"/inhibitors/"person"/1/3, "pve"/full_screen/""/1/3, "pve"/gpu_busy/"0"/0/3 ],
+        used(_, _, Idle)).
+test(a_window_is_no_whole_screen, Idle == yes) :-
+    use("pve", ["pve"/full_screen/""/0/3, "pve"/gpu_busy/"0"/0/3], used(_, _, Idle)).
+test(that_nobody_sits_there_is_not_enough, Idle == unknown) :-
+    use("pve", ["pve"/inhibitors/"person"/0/3, "pve"/full_screen/""/0/3], used(_, _, Idle)).
+test(who_sat_there_long_ago_is_unknown, Idle == unknown) :-
+    use("pve", ["pve"/inhibitors/"person"/1/stale(99), "pve"/full_screen/""/1/stale(99)],
+        used(_, _, Idle)).
+test(who_sits_elsewhere_is_a_stranger, Idle == yes) :-
+    use("pve", ["tower"/inhibitors/"person"/1/3, "pve"/gpu_busy/"0"/0/3], used(_, _, Idle)).
 test(more_in_use_than_there_is_leaves_nothing, Gpus == ["RTX 5080"-0]) :-
     use("pve", ["pve"/gpu_memory_used/"0"/99999999999/1], used(_, Gpus, _)).
 test(a_job_names_its_nodes, Job == obj([hand-senses, op-facts, what-readings, nodes-["a"]])) :-

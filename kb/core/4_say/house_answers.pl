@@ -434,6 +434,11 @@ refused_words(Node, cannot_wake, Words) =>
     format(string(Words), "~s sleeps, and nothing can wake it.", [Node]).
 refused_words(Node, in_use(How, no), Words) =>
     format(string(Words), "~s is ~w and in use.", [Node, How]).
+refused_words(Node, in_use(How, person), Words) =>
+    format(string(Words), "~s is ~w, and somebody is at it.", [Node, How]).
+refused_words(Node, in_use(How, full_screen), Words) =>
+    format(string(Words), "~s is ~w, and somebody plays or watches: its whole screen is in use.",
+           [Node, How]).
 refused_words(Node, in_use(How, _), Words) =>
     format(string(Words), "~s is ~w, and whether it is in use is unknown.", [Node, How]).
 refused_words(Node, memory(Need, Free), Words) =>

@@ -39,7 +39,8 @@ action:looks_with(placement_find, senses).
 
 action:look(placement_find(_, _, _, _), Job) :-
     facts_job(all,
-              ["source_ok", "uptime", "memory_available", "gpu_memory_used", "gpu_busy"], Job).
+              [ "source_ok", "uptime", "memory_available", "gpu_memory_used", "gpu_busy",
+                "inhibitors", "full_screen" ], Job).
 
 action:answer(placement_find(Vram, Memory, Capability, Volatile), Told) :-
     readings_seen(Readings, _, _),

@@ -34,6 +34,20 @@ test(why_not_elsewhere, Why == "tower is volatile and in use.") :-
     at(Refused, node, "tower"),
     !,
     at(Refused, words, Why).
+test(who_is_there,
+     [forall(member(Facts-Wanted,
+         [ ["tower"/inhibitors/"person"/1/3]-"tower is volatile, and somebody is at it.",
+           ["tower"/inhibitors/"person"/1/3, "tower"/full_screen/""/1/3]
+           -"tower is volatile, and somebody plays or watches: its whole screen is in use.",
+           ["tower"/inhibitors/"person"/0/3]
+           -"tower is volatile, and whether it is in use is unknown." ])),
+      Why == Wanted]) :-
+    asked([vram_mib=12288], ["tower"/gpu_memory_used/"0"/0/3|Facts], V),
+    at(V, answer/refused, All),
+    member(Refused, All),
+    at(Refused, node, "tower"),
+    !,
+    at(Refused, words, Why).
 test(volatile_if_it_is_welcome, Nodes == ["pve", "tower"]) :-
     rows(Rows),
     asked([vram_mib=12288, (volatile)=true], Rows, V),
