@@ -167,17 +167,25 @@ text() { cat "$work/$1" 2> /dev/null || true; }
 report() { # true|false WORDS
     words=$(printf %s "$2" | LC_ALL=C tr -d '"\134\000-\037')
     target=$(printf %s "$REPOSITORY" | sed 's|//[^/@]*@|//|' | LC_ALL=C tr -d '"\134\000-\037') # without a password
-    at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-    good=$at
-    [ "$1" = true ] || good=$(sed -n 's/.*"good_at":"\([^"]*\)".*/\1/p' "$STATE/status.json" 2> /dev/null || true)
+    now=$(date +%s)
+    if [ "$1" = true ]; then good=$now; else good=$(good_before); fi
     {
-        printf '{"kind":"restic","ok":%s,"at":"%s","good_at":"%s","dataset":"%s",' "$1" "$at" "$good" "$HOME_DIR"
+        printf '{"kind":"restic","ok":%s,"at":"%s","good_at":%s,' "$1" "$(date -u -d "@$now" +%Y-%m-%dT%H:%M:%SZ)" "$good"
+        printf '"dataset":"%s",' "$HOME_DIR"
         printf '"target":"%s","mode":"%s","snapshot":"%s",' "$target" "$(text mode)" "$(text snapshot | cut -c 1-8)"
         printf '"sent_bytes":%s,"source_bytes":%s,' "$(text sent | grep . || echo 0)" "$(text source | grep . || echo 0)"
         printf '"target_bytes":%s,"snapshots":%s,' "$(footprint)" "$(count)"
         printf '"words":"%s"}\n' "$words"
     } > "$STATE/status.new"
+    chmod 644 "$STATE/status.new" # who may see it says the folder; the node's sensor reads it
+    command sync "$STATE/status.new"
     mv "$STATE/status.new" "$STATE/status.json"
+}
+
+# Seconds since 1970 of the last run that was good, as the file before says; 0: none.
+good_before() {
+    before=$(sed -n '1s/.*"good_at":\([0-9]\{1,12\}\)[,}].*/\1/p' "$STATE/status.json" 2> /dev/null || true)
+    echo "${before:-0}"
 }
 
 status() {

@@ -202,14 +202,25 @@ prune() { # here|there DATASET COMMON
 
 report() { # true|false WORDS
     words=$(printf %s "$2" | LC_ALL=C tr -d '"\134\000-\037')
+    now=$(date +%s)
+    if [ "$1" = true ]; then good=$now; else good=$(good_before); fi
     {
-        printf '{"kind":"zfs","ok":%s,"at":"%s","dataset":"%s",' "$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$DATASET"
+        printf '{"kind":"zfs","ok":%s,"at":"%s","good_at":%s,' "$1" "$(date -u -d "@$now" +%Y-%m-%dT%H:%M:%SZ)" "$good"
+        printf '"dataset":"%s",' "$DATASET"
         printf '"target":"%s","mode":"%s","snapshot":"%s",' "${SSH:+$SSH:}$TARGET" "$(text mode)" "$snapshot"
         printf '"sent_bytes":%s,"source_bytes":%s,' "$(text sent | grep . || echo 0)" "$(number here used "$DATASET")"
         printf '"target_bytes":%s,"snapshots":%s,' "$(number there used "$TARGET")" "$(snapshots there "$TARGET" | wc -l)"
         printf '"words":"%s"}\n' "$words"
     } > "$STATE/status.new"
+    chmod 644 "$STATE/status.new" # who may see it says the folder; the node's sensor reads it
+    command sync "$STATE/status.new"
     mv "$STATE/status.new" "$STATE/status.json"
+}
+
+# Seconds since 1970 of the last run that was good, as the file before says; 0: none.
+good_before() {
+    before=$(sed -n '1s/.*"good_at":\([0-9]\{1,12\}\)[,}].*/\1/p' "$STATE/status.json" 2> /dev/null || true)
+    echo "${before:-0}"
 }
 text() { cat "$work/$1" 2> /dev/null || true; }
 number() { case $(property "$@") in *[!0-9]* | "") echo 0 ;; *) property "$@" ;; esac; }
@@ -223,11 +234,20 @@ status() {
     fi
 }
 
-sync() {
-    check_source
-    snapshot=$PREFIX$(date -u +%Y%m%dT%H%M%SZ)
+take() {
     [ "$(snapshots here "$DATASET" | tail -n 1 | cut -d' ' -f1)" != "$snapshot" ] || fail "there was a snapshot this very second; try again"
     here zfs snapshot "$DATASET@$snapshot" || fail "no snapshot of '$DATASET' could be made; is the pool full? zpool list ${DATASET%%/*}"
+}
+
+sync() {
+    snapshot=$PREFIX$(date -u +%Y%m%dT%H%M%SZ)
+    if ! (check_source && take) 2> "$work/words"; then
+        cat "$work/words" >&2
+        snapshot=""
+        report false "$(cat "$work/words")"
+        exit 1
+    fi
+    cat "$work/words" >&2
     if (check_target && transfer "$snapshot") 2> "$work/words"; then
         cat "$work/words" >&2
         echo "$snapshot" > "$STATE/common"

@@ -5,6 +5,7 @@
 
 %            source          node          kind      where                               s
 %sense_source("logic-node",  "logic-node", agent,    "local",                            10).
+%sense_source("backup",      "logic-node", backup,   "local",                            30).
 %sense_source("pve",         "pve",        exporter, "http://192.168.10.10:9100/metrics", 10).
 %sense_source("pve-gpu",     "pve",        exporter, "http://192.168.10.10:9835/metrics", 10).
 %sense_source("nas",         "nas",        exporter, "http://192.168.10.5:9100/metrics",  15).

@@ -30,6 +30,7 @@ static const char USAGE[] =
     "alerts\n"
     "                    [--sqlite-vec FILE --embedding-model NAME]   documents by meaning too\n"
     "                    [--tls-cert FILE --tls-key FILE [--tls-client-ca FILE]] [--tokens FILE]\n"
+    "                    [--backup FILE]      backup.conf: the sensor tells how old the backup is\n"
     "                    [--name HOSTNAME]…   further names by which requests may call this host\n"
     "                    [--writable DIR]…    folders that playbooks on this machine may write\n"
     "                    [--set ROLE.NAME=NUMBER]…\n"
@@ -106,8 +107,8 @@ static const char **text_option(struct supervisor_options *o, const char *name)
         const char *name;
         const char **value;
     } texts[] = {{"--home", &o->home}, {"--kb", &o->kb}, {"--web", &o->web},
-        {"--playbooks", &o->playbooks}, {"--listen", &o->listen}, {"--llm", &o->llm},
-        {"--llm-model", &o->llm_model}, {"--runbook-model", &o->runbook_model},
+        {"--playbooks", &o->playbooks}, {"--backup", &o->backup}, {"--listen", &o->listen},
+        {"--llm", &o->llm}, {"--llm-model", &o->llm_model}, {"--runbook-model", &o->runbook_model},
         {"--sqlite-vec", &o->sqlite_vec}, {"--embedding-model", &o->embedding_model},
         {"--tls-cert", &o->tls_cert}, {"--tls-key", &o->tls_key},
         {"--tls-client-ca", &o->tls_client_ca}, {"--tokens", &o->tokens}};
@@ -144,6 +145,7 @@ static int serve(int argc, char **argv)
                                              .kb = "kb",
                                              .web = "web",
                                              .playbooks = "deploy/ansible",
+                                             .backup = "",
                                              .listen = "127.0.0.1:30080",
                                              .llm = "",
                                              .llm_model = "",

@@ -324,13 +324,22 @@ class SmallDisk(Folder):
         super().__exit__(*what)
 
 
+def backup_set_up(folder):
+    """A backup that was set up just now and not made yet: its age is known."""
+    path = os.path.join(folder, "backup.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("BACKUP=restic\nSTATE=%s/backup\n" % folder)
+    return path
+
+
 @tap.test
 def a_real_prometheus_sees_requests_verdicts_and_restarts():
     begin = time.monotonic()
     port = free_port()
     house = {"senses.pl": SOURCES % (port, free_port())}
     settings = ["gateway.judge_brief_ms=%d" % BRIEF_MS]
-    with Folder() as folder, SmallDisk() as home, Node(settings=settings, site=house, home=home.path) as node:
+    with Folder() as folder, SmallDisk() as home, Node(settings=settings, site=house, home=home.path,
+                                                       args=["--backup", backup_set_up(folder)]) as node:
         with Prometheus(folder, plain_config(node.port), port) as prometheus:
             text = page_is_whole(node)
             prometheus.wait("up", lambda n: n == 1)

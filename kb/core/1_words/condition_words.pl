@@ -65,6 +65,8 @@ condition_words(connections_short,   "is short of room for tracked connections")
 condition_words(gpu_lost,            "has lost a GPU").
 condition_words(gpu_full,            "has a full GPU memory").
 condition_words(engine_stuffed,      "has an engine with a long queue").
+condition_words(backup_old,          "has no recent backup").
+condition_words(backup_unknown,      "has a backup of which nothing is known").
 condition_words(storm,               "stands for many nodes").
 
 %!  severity(?Severity, ?Rank) is nondet.

@@ -95,6 +95,9 @@ metric(unit_failed,         bool,          0,          1, 120).
 metric(files_open_share,    permille,      0,       1000, 60).
 metric(exporter_memory,     bytes,         0, 1125899906842624, 120).
 metric(source_ok,           bool,          0,          1, 60).
+%   the backup of a logic node
+metric(backup_age,          seconds,       0, 10000000000, 300).
+metric(backup_known,        bool,          0,          1, 300).
 %   GPU
 metric(gpu_busy,            permille,      0,       1000, 60).
 metric(gpu_memory_used,     bytes,         0, 1125899906842624, 60).
@@ -242,6 +245,9 @@ metric_from(unit_failed, "node_systemd_unit_state",
 metric_from(files_open_share, "node_filefd_allocated",
             [ how(ratio), scale(1000), of(["node_filefd_maximum"-[]]) ]).
 metric_from(exporter_memory, "process_resident_memory_bytes", []).
+
+metric_from(backup_age, "logic_backup_age_seconds", []).
+metric_from(backup_known, "logic_backup_known", []).
 
 metric_from(gpu_busy, "node_gpu_utilization_ratio", [ scale(1000), part([gpu]) ]).
 metric_from(gpu_busy, "node_drm_gpu_busy_percent", [ scale(10), part([card]) ]).

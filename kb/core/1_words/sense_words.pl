@@ -29,7 +29,7 @@ sense_fact(state, runbook,          [ alert:seq, seq:seq, at_ms:at_ms, failure:t
 %!  sense_column(+Type, +Value) is semidet.
 
 sense_column(source, Value)      => string(Value), Value \== "", part_text(Value).
-sense_column(source_kind, Value) => atom(Value), memberchk(Value, [exporter, agent, push]).
+sense_column(source_kind, Value) => atom(Value), memberchk(Value, [exporter, agent, push, backup]).
 sense_column(every_s, Value)     => integer(Value), Value >= 1, Value =< 3600.
 sense_column(node_or_any, Value) => ( Value == any ; node_name(Value) ), !.
 sense_column(condition, Value)   => threshold_of(Value).
@@ -45,7 +45,7 @@ threshold_of(Condition) :- atom(Condition), condition(Condition).
 %!  sense_expected(+Type, -Words) is det.
 
 sense_expected(source, 'a name of at most 64 letters, digits and _./:-').
-sense_expected(source_kind, 'exporter, agent or push').
+sense_expected(source_kind, 'exporter, agent, push or backup').
 sense_expected(every_s, 'seconds, 1 to 3600').
 sense_expected(node_or_any, 'the name of a node, or any (without quotes)').
 sense_expected(condition, 'a condition such as cpu_hot, or critical(cpu_hot)').

@@ -121,6 +121,11 @@ alert_condition(network_lost, of(network_carrier), levels(down, [warning-0], 1),
 alert_condition(connections_short, of(conntrack_share),
                 levels(up, [warning-800, critical-950], 700),
                 [ for_s(60), clear_s(60) ]).
+%   the backup: its timer runs every four hours
+alert_condition(backup_old, of(backup_age), levels(up, [warning-21600, critical-43200], 18000),
+                [ for_s(60), clear_s(60) ]).
+alert_condition(backup_unknown, of(backup_known), levels(down, [warning-0], 1),
+                [ for_s(120), clear_s(60) ]).
 %   GPU and engines
 alert_condition(gpu_lost, absence(gpu_temperature), levels(up, [critical-120], 30),
                 [ for_s(0), clear_s(60), with(heard, whole, at_most, 60) ]).

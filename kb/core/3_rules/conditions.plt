@@ -49,6 +49,9 @@ test(the_owners_critical, Levels == levels(up, [warning-65000, critical-72000], 
 test(silence_by_the_slowest_source, Levels == [ levels(up, [warning-60, critical-600], 20),
                                                levels(up, [warning-185, critical-1850], 120) ]) :-
     findall(Of, ( member(Node, ["nas", "pve"]), levels_for(node_silent, Node, Of) ), Levels).
+test(a_backup_is_old_after_six_hours_and_badly_so_after_twelve,
+     Levels == levels(up, [warning-21600, critical-43200], 18000)) :-
+    levels_for(backup_old, "nas", Levels).
 test(no_levels_of_a_stranger, fail) :-
     levels_for(fridge_open, "nas", _).
 test(options, For-Clear-Default == 20-60-30) :-

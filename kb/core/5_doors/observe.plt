@@ -242,6 +242,8 @@ test(too_many_rows, [setup(begun), true(Code == bad_value)]) :-
     at(Out, error/code, Code).
 
 %   Those that no test above names: what is well, and what is not; others are said beside it.
+well_and_not(backup_old,        backup_age,         14400, 21600, []).
+well_and_not(backup_unknown,    backup_known,       1,     0,     []).
 well_and_not(board_hot,         board_temperature,  60000, 82000, []).
 well_and_not(clock_adrift,      clock_synchronised, 1,     0,     []).
 well_and_not(connections_short, conntrack_share,    100,   850,   []).
@@ -284,6 +286,16 @@ test(of_a_stranger_nothing_is_raised,
     of_nas(Metric, Bad, Others, Rows0),
     findall("zeus"/M/P/V, member(_/M/P/V, Rows0), Rows),
     raised_of(0, 1000, Rows, Raised).
+test(an_old_backup_of_which_nothing_is_known_any_more_is_not_called_well,
+     [setup(begun), true(Kinds-Open == [alert_raised]-[])]) :-
+    raised_of(0, 100, ["nas"/backup_age/""/30000, "nas"/backup_known/""/1], [backup_old]),
+    findall(Kind/Condition,
+            ( between(11, 100, N), S is N * 10, say(S, ["nas"/backup_known/""/0], Told),
+              member(told(Kind, _, Body), Told), at(Body, "condition", Text),
+              atom_string(Condition, Text) ),
+            Moves),
+    findall(Kind, member(Kind/backup_unknown, Moves), Kinds),
+    findall(Kind, member(Kind/backup_old, Moves), Open).
 test(a_gpu_that_heats_up, [setup(begun), true(memberchk(gpu_heating, Raised))]) :-
     findall(Condition,
             ( between(0, 60, N), S is N * 10, Value is 70000 + N * 200,

@@ -51,7 +51,7 @@
 /* --- the table ---------------------------------------------------------------------------------
  */
 
-enum sense_kind { SENSE_EXPORTER, SENSE_AGENT, SENSE_PUSH };
+enum sense_kind { SENSE_EXPORTER, SENSE_AGENT, SENSE_PUSH, SENSE_BACKUP };
 
 struct sense_source {
     const char *source, *node, *where;

@@ -171,7 +171,7 @@ static bool read_metric(const json_t *json, struct sense_table *table, struct er
 
 static bool read_source(const json_t *json, struct sense_table *table, struct err *err)
 {
-    static const char *const KINDS[] = {"exporter", "agent", "push"};
+    static const char *const KINDS[] = {"exporter", "agent", "push", "backup"};
     struct sense_source *source = &table->sources[table->sources_count];
     int kind = word_of(json_str(json, "kind"), KINDS, COUNT(KINDS));
     int64_t every_s;

@@ -5,6 +5,7 @@
  */
 #include "client/backup.h"
 
+#include "backup/status.h"
 #include "base/scoped.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -14,53 +15,38 @@
 #include <string.h>
 
 #define CONFIG_FILE LOGIC_NODE_ETC "/backup.conf"
-#define CONFIG_BYTES_MAX (64u << 10)
-#define STATUS_BYTES_MAX (64u << 10)
-#define STATE_STANDARD "/var/lib/logic-node-backup"
 #define OLD_MS (12 * 3600 * 1000ll) /* three runs of the timer */
 #define AGING_MS (6 * 3600 * 1000ll)
 
 /* STATE=… of the file; without a file what both scripts take. */
 static bool state_folder(const struct client *client, char ret_path[PATH_MAX], struct err *err)
 {
-    scoped(buf_done) struct buf text = buf_of(CONFIG_BYTES_MAX);
+    scoped(buf_done) struct buf text = buf_of(BACKUP_CONFIG_BYTES_MAX);
     const char *path = client->options.config ? client->options.config : CONFIG_FILE;
 
-    snprintf(ret_path, PATH_MAX, "%s", STATE_STANDARD);
-    if (!client->options.config && !file_exists(path))
-        return true;
-    if (!file_read(path, &text, err))
+    if ((client->options.config || file_exists(path)) && !file_read(path, &text, err))
         return false;
-    for (struct str rest = buf_str(&text); rest.len;) {
-        struct str line = str_cut(rest, '\n', &rest), value, name = str_cut(line, '=', &value);
-        if (str_eq(name, S("STATE")))
-            snprintf(
-                ret_path, PATH_MAX, "%.*s", (int)(value.len < 4000 ? value.len : 4000), value.at);
-    }
-    return true;
+    return backup_state_parse(buf_str(&text), ret_path, err) || err_wrap(err, "%s", path);
 }
 
-/* *ret_age_ms is of the last run that was good: of "good_at" if the last was not. */
+/* *ret_age_ms is of the last run that was good; -1: there was none. */
 static bool read_status(
     const char *state, json_t **ret_status, int64_t *ret_age_ms, struct err *err)
 {
-    scoped(buf_done) struct buf text = buf_of(STATUS_BYTES_MAX);
-    scoped(json_done) json_t *status = NULL;
+    scoped(buf_done) struct buf text = buf_of(BACKUP_STATUS_BYTES_MAX);
+    struct backup_status status;
     char path[PATH_MAX];
-    int64_t at_ms = 0;
 
-    if (snprintf(path, sizeof path, "%s/status.json", state) >= PATH_MAX)
+    if (snprintf(path, sizeof path, "%s/" BACKUP_STATUS_FILE, state) >= PATH_MAX)
         return err_set(err, ERR_LIMIT, "the path '%.200s…' is too long", state);
     if (!file_exists(path))
         return err_code(err, ERR_SYSTEM, "no_backup", NULL,
-            "there was no backup yet (no %s): is logic-backup.timer enabled?", path);
-    if (!file_read(path, &text, err) || !json_read(buf_str(&text), STATUS_BYTES_MAX, &status, err))
+            "there was no backup yet (no %s): is zfs-sync.timer or restic-sync.timer enabled?",
+            path);
+    if (!file_read(path, &text, err) || !backup_status_parse(buf_str(&text), &status, err) ||
+        !json_read(buf_str(&text), BACKUP_STATUS_BYTES_MAX, ret_status, err))
         return err_wrap(err, "%s", path);
-    bool good = json_is_true(json_object_get(status, "ok"));
-    struct str at = json_str(status, good ? "at" : "good_at");
-    *ret_age_ms = at.len && clock_from_text(at.at, &at_ms) ? clock_civil_ms() - at_ms : -1;
-    *ret_status = status;
-    status = NULL;
+    *ret_age_ms = status.good_at_s ? clock_civil_ms() - status.good_at_s * 1000 : -1;
     return true;
 }
 

@@ -195,6 +195,10 @@ void source_ask(struct sensor *sensor, size_t i)
 {
     static const struct http_field FIELDS[] = {
         {S("Accept"), S("text/plain;version=0.0.4")}, {S("User-Agent"), S("logic-node")}};
+    if (sensor->sources[i]->fact.kind == SENSE_BACKUP) {
+        backup_source_ask(sensor, i);
+        return;
+    }
     struct source *source = sensor->sources[i];
     const struct upstream_request request = {.method = METHOD_GET,
         .path = source->path,

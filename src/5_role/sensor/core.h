@@ -8,10 +8,11 @@
  *     sensor_close(sensor, closed, owner)
  *
  * Of each source (docs/senses.md) the table says where it is and how often it is asked: an exporter
- * by HTTP(S), an agent with our certificate, this machine's agent by its socket; who pushes is not
- * asked. A redirect is not followed, a body is bounded, an answer has a time limit, names are
- * looked up off the loop. What comes is data: its text reaches nobody but sense_read(), and of that
- * only numbers and parts of [A-Za-z0-9_./:-] go on. Words about a source are ours.
+ * by HTTP(S), an agent with our certificate, this machine's agent by its socket; the backup of this
+ * node by the status that its last run left (backup/status.h); who pushes is not asked. A redirect
+ * is not followed, a body is bounded, an answer has a time limit, names are looked up off the loop.
+ * What comes is data: its text reaches nobody but sense_read(), and of that only numbers and parts
+ * of [A-Za-z0-9_./:-] go on. Words about a source are ours.
  *
  * One message of readings is out until the judge has taken it; it is sent again to a judge that
  * comes after. What waits meanwhile is bounded for each source by itself (sense.h, the outbox).
@@ -22,6 +23,7 @@
  */
 #pragma once
 
+#include "backup/status.h"
 #include "base/err.h"
 #include "history/history.h"
 #include "message/message.h"
@@ -48,7 +50,9 @@ struct sensor_setup {
     const char *agent_socket, *spool; /* of this machine's agent; of history. Must stay */
     /* The machine below, as it was before the lock; NULL: nobody looked. Must stay. */
     struct standing *standing;
-    struct tls *agent_tls;            /* NULL: there are no certificates, agents of others fail */
+    /* Where the backup leaves its status; NULL: there is none. Must stay. */
+    const struct backup_watch *backup;
+    struct tls *agent_tls; /* NULL: there are no certificates, agents of others fail */
     /* For https elsewhere, asked for when it is needed; NULL: there is nobody to trust. */
     struct tls *(*public_tls)(void *owner);
     /* `text` is a whole message. false: nobody is there. */

@@ -19,7 +19,7 @@ struct source {
     json_t *kept; /* holds the texts of `fact` */
     struct sense_source fact;
     struct sense_state *readings;
-    struct upstream_place *place; /* NULL: it pushes, or `where` is no place */
+    struct upstream_place *place; /* NULL: it pushes, is a backup, or `where` is no place */
     struct upstream_call *call;   /* NULL: it is not being asked */
     struct str path;
     char path_text[SENSE_WHERE_BYTES_MAX + 1];
@@ -58,7 +58,7 @@ struct sensor {
     int64_t id;    /* of the last message of readings */
     bool out;      /* it is not taken yet */
     struct buf out_text;
-    int64_t tell_ms; /* steady: readings go then; 0: none wait */
+    int64_t tell_ms;     /* steady: readings go then; 0: none wait */
     int64_t standing_ms; /* steady: when the machine below is looked at next */
     /* sources: steady, when they are told next */
     bool changed, grown; /* a state; only numbers */
@@ -103,6 +103,11 @@ void source_ask(struct sensor *sensor, size_t i);
 /* The time for its answer is over. */
 void source_late(struct source *source);
 void source_stop(struct source *source);
+
+/* --- backup.c: of this node */
+void backup_source_ask(struct sensor *sensor, size_t i);
+/* Its age, or that it is unknown, beside the other numbers; nothing where none is set up. */
+void backup_stats(const struct sensor *sensor, json_t *stats);
 
 /* --- tell.c: the judge */
 void tell_readings(struct sensor *sensor);

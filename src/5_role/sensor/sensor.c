@@ -13,9 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define CERTIFICATES 3
-#define CERTIFICATES_LOOK_MS 2000
+#define WATCHED (CERTIFICATES + 2) /* and where the backup is set up, and what its runs write to   \
+                                    */
+#define WATCHED_LOOK_MS 2000
 #define PUBLIC_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt"
 
 static const struct setting ROWS[] = {
@@ -54,18 +57,23 @@ struct sensor_role {
     struct sensor_settings settings;
     struct tls *agent_tls, *public_tls;
     struct standing standing;
+    struct backup_watch backup;
     char certificates[CERTIFICATES][PATH_MAX], agent_socket[PATH_MAX], spool[PATH_MAX];
-    struct file_mark marks[CERTIFICATES], marks_seen[CERTIFICATES]; /* at the start; lately */
-    uv_timer_t look;                                                /* at the certificates */
+    const char *watched[WATCHED];                         /* the certificates first */
+    struct file_mark marks[WATCHED], marks_seen[WATCHED]; /* at the start; lately */
+    uv_timer_t look;                                      /* at them */
 };
 
+/* Of a folder only which one it is and who may see it: in it much comes and goes. */
 static struct file_mark mark_of(const char *path)
 {
     struct stat what;
 
-    return stat(path, &what) == 0
-               ? (struct file_mark){what.st_ino, what.st_mtim.tv_sec, what.st_mtim.tv_nsec}
-               : (struct file_mark){0};
+    if (stat(path, &what) != 0)
+        return (struct file_mark){0};
+    if (S_ISDIR(what.st_mode))
+        return (struct file_mark){what.st_ino, what.st_mode, what.st_gid};
+    return (struct file_mark){what.st_ino, what.st_mtim.tv_sec, what.st_mtim.tv_nsec};
 }
 
 /* Without certificates there is nothing that agents of other machines would answer. */
@@ -75,12 +83,24 @@ static void open_tls(struct sensor_role *r)
 
     for (size_t i = 0; i < CERTIFICATES; i++) {
         role_path(r->role, CERTIFICATE_FILES[i], r->certificates[i]);
-        r->marks[i] = r->marks_seen[i] = mark_of(r->certificates[i]);
+        r->watched[i] = r->certificates[i];
         role_allow_read(r->role, r->certificates[i]);
     }
     if (file_exists(r->certificates[1]) && !tls_client_open(r->certificates[0], r->certificates[1],
                                                r->certificates[2], &r->agent_tls, &err))
         log_error("certificate_refused", "message", err.message, NULL);
+}
+
+/* The folder and not the file: each run puts another file there. */
+static void open_backup(struct sensor_role *r)
+{
+    const char *config = role_config_text(r->role, "backup");
+
+    backup_watch_open(config, &r->backup);
+    r->watched[CERTIFICATES] = config;
+    r->watched[CERTIFICATES + 1] = r->backup.folder;
+    if (r->backup.folder[0] && access(r->backup.folder, R_OK | X_OK) == 0)
+        role_allow_read(r->role, r->backup.folder);
 }
 
 /* All the authorities of the world are some megabytes: who asks only its own house needs none. */
@@ -113,6 +133,9 @@ static bool sensor_role_open(struct role *role, struct err *err)
         role_allow_read(role, READABLE[i]);
     role_allow_write(role, r->spool);
     open_tls(r);
+    open_backup(r);
+    for (size_t i = 0; i < WATCHED; i++)
+        r->marks[i] = r->marks_seen[i] = mark_of(r->watched[i]);
     const struct standing_roots roots = {
         .credentials = getenv("CREDENTIALS_DIRECTORY"), .container = getenv("container")};
     standing_look(&roots, &r->standing);
@@ -147,21 +170,23 @@ static void sensor_role_stop(struct role *role)
     sensor_close(r->sensor, on_closed, r);
 }
 
-/* Certificates that came or changed are other files than those this process may read: it ends when
- * they have settled, and its successor may. */
+/* What came or changed are other files than those this process may read: it ends when they have
+ * settled, and its successor may. */
 static void on_look(uv_timer_t *timer)
 {
     struct sensor_role *r = timer->data;
-    struct file_mark marks[CERTIFICATES];
+    struct file_mark marks[WATCHED];
 
-    for (size_t i = 0; i < CERTIFICATES; i++)
-        marks[i] = mark_of(r->certificates[i]);
+    for (size_t i = 0; i < WATCHED; i++)
+        marks[i] = mark_of(r->watched[i]);
     bool settled = memcmp(marks, r->marks_seen, sizeof marks) == 0;
     bool changed = memcmp(marks, r->marks, sizeof marks) != 0;
     memcpy(r->marks_seen, marks, sizeof marks);
     if (!settled || !changed)
         return;
-    log_event("certificates_changed", "remedy", "the sensor starts again to read them", NULL);
+    bool certificates = memcmp(marks, r->marks, CERTIFICATES * sizeof *marks) != 0;
+    log_event(certificates ? "certificates_changed" : "backup_set_up_anew", "remedy",
+        "the sensor starts again to read them", NULL);
     sensor_role_stop(r->role);
 }
 
@@ -173,6 +198,7 @@ static bool sensor_role_start(struct role *role, struct err *err)
         .agent_socket = r->agent_socket,
         .spool = r->spool,
         .standing = &r->standing,
+        .backup = &r->backup,
         .agent_tls = r->agent_tls,
         .public_tls = public_tls,
         .send = send_to_judge,
@@ -182,7 +208,7 @@ static bool sensor_role_start(struct role *role, struct err *err)
     r->sensor = sensor_open(&setup);
     uv_timer_init(&role->loop, &r->look);
     r->look.data = r;
-    uv_timer_start(&r->look, on_look, CERTIFICATES_LOOK_MS, CERTIFICATES_LOOK_MS);
+    uv_timer_start(&r->look, on_look, WATCHED_LOOK_MS, WATCHED_LOOK_MS);
     role_ready(role);
     return true;
 }

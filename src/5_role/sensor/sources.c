@@ -120,6 +120,20 @@ void sources_free(struct sensor *sensor)
     sensor->count = 0;
 }
 
+/* Its status lies on this machine, nowhere else. */
+static bool backup_place(const struct source *source, struct err *err)
+{
+    return strcmp(source->fact.where, "local") == 0 ||
+           err_code(err, ERR_INPUT, "bad_place", NULL, "a backup is looked at where it is: local");
+}
+
+static bool is_asked(const struct source *source)
+{
+    struct err err;
+
+    return source->place || (source->fact.kind == SENSE_BACKUP && backup_place(source, &err));
+}
+
 static struct source *source_make(
     struct sensor *sensor, const struct sense_source *fact, json_t *kept)
 {
@@ -134,7 +148,7 @@ static struct source *source_make(
         .body = buf_of((size_t)sensor->setup.settings.reply_bytes)};
     if (fact->kind == SENSE_PUSH)
         source_is(source, SOURCE_SILENT, "it has pushed nothing yet");
-    else if (source_place(source, &err))
+    else if (fact->kind == SENSE_BACKUP ? backup_place(source, &err) : source_place(source, &err))
         source_is(source, SOURCE_SILENT, "it has not answered yet");
     else
         source_is(source, SOURCE_FAILING, err.message);
@@ -182,7 +196,8 @@ static void take_sources(
         } else {
             source = source_make(sensor, fact, kept);
             /* who pushes, and a place that is none, are asked never */
-            sense_turn_init(&turns[i], source->place ? fact->every_ms : 0, sensor_chance(), now_ms);
+            sense_turn_init(
+                &turns[i], is_asked(source) ? fact->every_ms : 0, sensor_chance(), now_ms);
         }
         sources[i] = source;
     }

@@ -203,5 +203,6 @@ json_t *sensor_stats(const struct sensor *sensor)
 
     for (size_t i = 0; i < COUNT(rows); i++)
         json_object_set_new(values, rows[i].name, json_integer((json_int_t)rows[i].value));
+    backup_stats(sensor, values);
     return values;
 }

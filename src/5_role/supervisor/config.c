@@ -154,6 +154,8 @@ json_t *config_for(
         json_object_set_new(config, "playbooks", json_string(options->playbooks));
         json_object_set(config, "writable", (json_t *)options->writable);
     }
+    if (strcmp(role, "sensor") == 0)
+        json_object_set_new(config, "backup", json_string(options->backup));
     if (strcmp(role, "agent") == 0)
         add_agent(config, options);
     if (strcmp(role, "ledger") == 0)

@@ -19,6 +19,7 @@ struct supervisor_options {
     const char *kb;                           /* folder with main.pl and core/ */
     const char *web;                          /* folder of the page */
     const char *playbooks;                    /* deploy/ansible */
+    const char *backup;                       /* backup.conf, or "" */
     const char *listen;                       /* HOST:PORT */
     const char *llm;                          /* URL of a model engine or "" */
     const char *llm_model;                    /* which of its models, or "" */
