@@ -54,6 +54,14 @@ class End:
             self.waiting = [json.loads(text) for text in packet.split(b"\0") if text]
         return self.waiting.pop(0)
 
+    def heard(self, wanted=lambda: True):
+        """What is there already; nothing more when the other side is gone."""
+        while wanted() and self.ready():
+            try:
+                yield self.next()
+            except AssertionError:
+                return
+
     def until(self, kind, **fields):
         while True:
             message = self.next()
@@ -79,12 +87,14 @@ class Ledger:
     """FAKE: entries in memory. `full` refuses, `held` keeps the answers back."""
 
     def __init__(self):
-        self.entries, self.full, self.held = [], False, False
+        self.entries, self.open, self.full, self.held = [], set(), False, False
 
     def read(self, message):
         what, after = message["what"], message.get("after", 0)
         if what == "open":
-            found = []
+            found = [e for e in self.entries if e["case"] in self.open and e["seq"] > after]
+        elif what == "case":
+            found = [e for e in self.entries if e["case"] == message["case"] and e["seq"] > after]
         elif what == "learned":
             found = [e for e in self.entries if e["kind"] in LEARNED and e["seq"] > after]
         else:
@@ -97,6 +107,7 @@ class Ledger:
             whole = {"seq": len(self.entries) + 1, "at": now(), "kind": entry["kind"], "case": entry["case"],
                      "actor": entry["actor"], "body": entry["body"], "prev": "0" * 64, "v": 1}
             self.entries.append(whole)
+            (self.open.add if entry["open"] and entry["case"] else self.open.discard)(entry["case"])
             given.append({"seq": whole["seq"], "at": whole["at"], "hash": "0" * 64})
         return given
 
@@ -160,8 +171,7 @@ class LoneJudge:
 
     def serve(self):
         """Answer what the judge asks of the ledger; keep what it tells the gateway."""
-        while not self.stored.held and self.ledger.ready():
-            message = self.ledger.next()
+        for message in self.ledger.heard(lambda: not self.stored.held):
             if message["type"] == "read":
                 self.ledger.send("entries", id=message["id"], **self.stored.read(message))
             elif self.stored.full:
@@ -169,8 +179,7 @@ class LoneJudge:
                                                                      "message": "the disk is full"})
             else:
                 self.ledger.send("appended", id=message["id"], entries=self.stored.append(message["entries"]))
-        while self.gateway.ready():
-            message = self.gateway.next()
+        for message in self.gateway.heard():
             if message["type"] == "reply":
                 self.replies[message["id"]] = message
             elif message["type"] == "event":
@@ -179,10 +188,12 @@ class LoneJudge:
     def wait(self, what, condition, seconds=60):
         end = time.monotonic() + seconds
         while True:
+            ended = self.process.poll() is not None
             self.serve()
             value = condition()
             if value:
                 return value
+            assert not ended, "the judge ended; waited for: %s" % what
             assert time.monotonic() < end, "waited %d s for: %s" % (seconds, what)
             time.sleep(0.002)
 

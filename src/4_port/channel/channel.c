@@ -300,6 +300,8 @@ static bool receive_batch(struct channel *c)
     int got = recvmmsg(c->fd, heads, BATCH, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
+    if (got < 0 && errno == ECONNRESET) /* it left with our messages unread; what it said before */
+        return true;                    /* its end still is to be read, and the end comes then */
     if (got <= 0) {
         lost(c);
         return false;

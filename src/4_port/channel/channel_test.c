@@ -113,6 +113,28 @@ TEST(full_queue_refuses_and_loses_nothing_it_took)
     close_pair(&loop, &a, &b);
 }
 
+/* The kernel says first that our message was not read, then gives what came before the end. */
+TEST(what_was_said_before_an_end_that_left_something_unread_is_read)
+{
+    uv_loop_t loop;
+    struct side b = {.in_order = true, .fd = -1};
+    struct err err = {0};
+    int ends[2];
+    uv_loop_init(&loop);
+    REQUIRE(fd_pair(MESSAGE_BYTES_MAX, ends, &err));
+    b.channel = channel_open(&loop, ends[1], &EVENTS, &b);
+    CHECK(channel_send(b.channel, numbered(1, 10), &err));
+    channel_flush(b.channel);
+    for (int i = 0; i < 20; i++)
+        CHECK(send(ends[0], "{\"v\":1,\"type\":\"beat\"}", 21, 0) == 21);
+    fd_done(&ends[0]);
+    while (!b.gone)
+        uv_run(&loop, UV_RUN_ONCE);
+    CHECK_INT(b.got, 20);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop);
+}
+
 TEST(garbage_is_counted_and_dropped)
 {
     uv_loop_t loop;

@@ -148,13 +148,19 @@ static void answer(struct fake_judge *judge, int64_t id, json_t *body)
                    MESSAGE_reply, "{s:I, s:b, s:o}", "id", (json_int_t)id, "ok", 1, "body", body));
 }
 
-static void refuse(struct fake_judge *judge, int64_t id, enum err_kind kind, const char *code)
+static void refuse_param(
+    struct fake_judge *judge, int64_t id, enum err_kind kind, const char *code, const char *param)
 {
     struct err err = {0};
 
-    err_code(&err, kind, code, "x", "refused as asked");
+    err_code(&err, kind, code, param, "refused as asked");
     say(judge, message_make(MESSAGE_reply, "{s:I, s:b, s:o}", "id", (json_int_t)id, "ok", 0,
                    "error", message_from_err(&err)));
+}
+
+static void refuse(struct fake_judge *judge, int64_t id, enum err_kind kind, const char *code)
+{
+    refuse_param(judge, id, kind, code, "x");
 }
 
 static json_t *page(struct fake_judge *judge, const json_t *body)
@@ -201,7 +207,9 @@ static void do_query(struct fake_judge *judge, int64_t id, const json_t *message
     if (strcmp(query, "die") == 0)
         shutdown(judge->fd, SHUT_RDWR);
     else if (strcmp(query, "leave") == 0)
-        refuse(judge, id, ERR_PEER, "judge_leaving");
+        refuse_param(judge, id, ERR_PEER, "judge_leaving", NULL);
+    else if (strcmp(query, "leave_begun") == 0)
+        refuse_param(judge, id, ERR_PEER, "judge_leaving", "01JCASE");
     else if (strcmp(query, "refuse") == 0)
         refuse(judge, id, ERR_DENIED, "not_owned");
     else if (strcmp(query, "raw") == 0)
@@ -320,8 +328,15 @@ static void take_text(struct fake_judge *judge, struct str text)
 
     if (!message_read(text, &message, &type, &err))
         panic("the gateway sent: %s", err.message);
-    check(type == MESSAGE_request);
-    take(judge, message);
+    check(type == MESSAGE_request || type == MESSAGE_left);
+    if (type == MESSAGE_request) {
+        take(judge, message);
+    } else {
+        pthread_mutex_lock(&judge->lock);
+        judge->left++;
+        pthread_cond_broadcast(&judge->change);
+        pthread_mutex_unlock(&judge->lock);
+    }
     json_decref(message);
 }
 

@@ -5,10 +5,10 @@
  *
  * The judge is fake because it is another role; what it says is what message.def allows. Its
  * `query` method obeys the name of the query: echo, refuse, silent, die, leave (hands the request
- * back, then waits for its end), raw (in the order of the hot path), raw_broken, nonsense. A
- * sentence with "gibberish" is not understood. What a test puts into `answers` under a method's
- * name (or "METHOD PRINCIPAL") is answered to it, a text there is the code of a deny; the
- * `runbook_` requests are kept in `told`.
+ * back, then waits for its end), leave_begun (as case 01JCASE, which goes on), raw (in the order of
+ * the hot path), raw_broken, nonsense. A sentence with "gibberish" is not understood. What a test
+ * puts into `answers` under a method's name (or "METHOD PRINCIPAL") is answered to it, a text there
+ * is the code of a deny; the `runbook_` requests are kept in `told`.
  */
 #pragma once
 
@@ -29,6 +29,7 @@ struct fake_judge {
     int asked;        /* requests of clients taken; `status`, `ledger`, `inference`,
                          `people` and what is of alerts do not count */
     int pages;        /* `ledger` requests taken */
+    int left;         /* how often the gateway said that nothing more comes */
     int64_t entries;  /* how long its ledger is */
     int64_t page_max; /* entries a page */
     bool hold_pages;  /* do not answer `ledger` until false */

@@ -114,6 +114,55 @@ TEST(what_a_leaving_judge_hands_back_the_next_one_gets)
     judge_close(&next);
 }
 
+TEST(a_judge_that_leaves_hears_when_nothing_more_comes_and_the_next_one_gets_what_does)
+{
+    static struct fake_judge next;
+    scoped(fd_done) int fd = -1;
+    scoped(buf_done) struct buf text = buf_of(65536);
+
+    open_both(json_pack("{s:i}", "judge_hold_ms", 20000), NULL, 0);
+    judge_say(&judge, message_make(MESSAGE_leaving, "{}"));
+    CHECK(judge_wait(&judge, &judge.left, 1));
+    fd = client_open(&node);
+    client_send(fd, "POST /api/v1/intent HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
+                    "{\"nl\":\"x\"}");
+    judge_open(&next, 0);
+    judge_join(&next, &node);
+    CHECK(client_until(fd, &text, "\"Done.\""));
+    CHECK_INT(judge.asked, 0);
+    CHECK_INT(next.asked, 1);
+    node_close(&node);
+    judge_close(&judge);
+    judge_close(&next);
+}
+
+TEST(the_end_of_a_case_that_goes_on_is_asked_of_the_next_judge)
+{
+    static struct fake_judge next;
+    scoped(fd_done) int fd = -1;
+    scoped(buf_done) struct buf text = buf_of(65536);
+
+    open_both(json_pack("{s:i}", "judge_hold_ms", 20000), NULL, 0);
+    fd = client_open(&node);
+    client_send(fd, "POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 23\r\n\r\n"
+                    "{\"query\":\"leave_begun\"}");
+    CHECK(judge_wait(&judge, &judge.asked, 1));
+    judge_open(&next, 0);
+    judge_join(&next, &node);
+    CHECK(client_until(fd, &text, "{\"method\":\"await\",\"seen\":{\"case\":\"01JCASE\"}}"));
+    CHECK_INT(next.asked, 1);
+    node_close(&node);
+    judge_close(&judge);
+    judge_close(&next);
+}
+
+TEST(a_case_that_goes_on_without_any_judge_is_never_said_to_be_nothing)
+{
+    open_both(json_pack("{s:i}", "judge_hold_ms", 50), NULL, 0);
+    CHECK_INT(post("/api/v1/query", "{\"query\":\"leave_begun\"}", "judge_silent"), 504);
+    close_both();
+}
+
 TEST(the_old_judge_answers_what_it_has_after_the_new_one_joined)
 {
     static struct fake_judge next;

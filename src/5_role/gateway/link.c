@@ -3,12 +3,13 @@
 
 #include "base/log.h"
 #include "base/panic.h"
+#include "base/scoped.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define TICK_MS 25
-#define LEAVING "judge_leaving" /* nothing was begun */
+#define LEAVING "judge_leaving" /* nothing was begun; with a case: that was, and goes on */
 #define HELD LINK_PACES         /* the list of those that wait for a judge */
 
 struct link_call {
@@ -23,7 +24,7 @@ struct link_call {
     int64_t deadline_ms;
     enum link_pace pace;
     unsigned char list;
-    bool used, repeated;
+    bool used, repeated, begun; /* begun: its case is awaited */
 };
 
 struct link_end {
@@ -93,7 +94,7 @@ static void expire(struct link *link, struct link_call *call)
 {
     struct err why = {0};
 
-    if (call->list == HELD)
+    if (call->list == HELD && !call->begun)
         err_code(&why, ERR_PEER, "judge_away", NULL,
             "the judge is away; nothing was done with this request: try again in a second");
     else
@@ -168,14 +169,46 @@ static void hold(struct link *link, struct link_call *call)
     link->held_ever++;
 }
 
-/* A judge that is being replaced begins nothing more: the next one is asked. */
-static void hand_back(struct link *link, struct link_end *end, struct link_call *call)
+/* A judge that is being replaced begins nothing more: nothing more is sent to it, and it is told so
+ * when it asks. */
+static void part(struct link *link, const struct link_end *end)
 {
-    if (link->current == end) {
-        link->current = NULL;
-        link->events->lost(link->owner);
-    }
+    if (link->current != end)
+        return;
+    link->current = NULL;
+    link->events->lost(link->owner);
+}
+
+static void on_leaving(struct link *link, struct link_end *end)
+{
+    struct err err;
+
+    part(link, end);
+    (void)channel_send(end->channel, message_make(MESSAGE_left, "{}"), &err);
+}
+
+/* Its case goes on without its judge: the next one is asked for the end of it. */
+static void await(struct link_call *call, const char *case_id)
+{
+    scoped(json_done) json_t *message = message_make(MESSAGE_request,
+        "{s:I, s:s, s:{s:s, s:s}, s:{s:s}}", "id", (json_int_t)call->turn, "method", "await", "who",
+        "principal", "node:gateway", "channel", "node", "body", "case", case_id);
+
+    free(call->text);
+    call->text = json_dumps(message, JSON_COMPACT);
+    check(call->text);
+    call->text_len = strlen(call->text);
+    call->begun = true;
+}
+
+/* The next judge is asked. */
+static void hand_back(
+    struct link *link, struct link_end *end, struct link_call *call, const char *case_id)
+{
+    part(link, end);
     cut(link, call);
+    if (*case_id)
+        await(call, case_id);
     hold(link, call);
     if (link->current)
         send_held(link);
@@ -196,7 +229,7 @@ static void take_reply(struct link *link, struct link_end *end, json_t *message)
     }
     message_to_err(json_object_get(message, "error"), &why);
     if (strcmp(why.code, LEAVING) == 0) {
-        hand_back(link, end, call);
+        hand_back(link, end, call, why.param);
         return;
     }
     finish(link, call, NULL, &why);
@@ -265,6 +298,8 @@ static void on_message(void *owner, enum message_type type, json_t *message, int
         take_reply(link, end, message);
     } else if (type == MESSAGE_event) {
         link->events->event(link->owner, message);
+    } else if (type == MESSAGE_leaving) {
+        on_leaving(link, end);
     } else if (type == MESSAGE_stage) {
         link->events->stage(link->owner, message);
     } else {
@@ -423,7 +458,7 @@ bool link_ask(struct link *link, const struct link_request *request, struct link
     call->owner = request->owner;
     call->turn = id;
     call->pace = request->pace;
-    call->repeated = false;
+    call->repeated = call->begun = false;
     if (!pass_on(link, call, err)) {
         free(call->text);
         call->text = NULL;

@@ -2,10 +2,11 @@
  *
  * link — requests to the judge and their replies, over judges that come and go.
  *
- * A judge that is away is waited for (judge_hold_ms), so a reload costs nobody an error. A judge
- * that goes while it has a change takes the answer with it: "judge_restarted"; a read is asked
- * again once. The channel before
- * a new one is kept until its end, for the replies that are still in it.
+ * A judge that is away is waited for (judge_hold_ms), so a reload costs nobody an error. One that
+ * leaves says so, is told when nothing more can be on the way to it, and hands back what it did not
+ * begin: the next one is asked, and also for the end of a case that goes on. A judge that dies
+ * while it has a change takes the answer with it: "judge_restarted"; a read is asked again once.
+ * The channel before a new one is kept until its end, for the replies that are still in it.
  *
  * owner    link_init() … link_done()
  * threads  the loop's only

@@ -19,6 +19,8 @@ static void consent_run(struct consent *c);
 
 static void consent_free(struct consent *c)
 {
+    if (c->live && c->live->weighed == c)
+        c->live->weighed = NULL;
     json_decref(c->body);
     free(c);
 }
@@ -46,6 +48,21 @@ void consent_next(struct live *live)
         return;
     live->consents = c->next;
     consent_run(c);
+}
+
+static void refuse(struct consent *c, const struct err *err);
+
+/* A judge that is being replaced decides nothing more: under the rules of the next one this may be
+ * no signature any more. True: `c` is gone. */
+static bool handed_back(struct consent *c)
+{
+    struct err err = {0};
+
+    if (!c->judge->stopping)
+        return false;
+    err_code(&err, ERR_PEER, "judge_leaving", NULL, "the judge is being replaced; ask again");
+    refuse(c, &err);
+    return true;
 }
 
 static const char *field(const struct consent *c, const char *name)
@@ -170,20 +187,62 @@ static bool too_late(const struct live *live, struct err *err)
     return true;
 }
 
-/* The last word before the order. */
+static void order(struct consent *c)
+{
+    struct live *live = c->live;
+    struct err err = {0};
+    json_t *warrant = flow_warrant(live, live->kase.plan_sha256, live->kase.expires_at_ms, &err);
+
+    give(c, warrant ? warrant : failed_entry(live, &err));
+}
+
+static bool may_sign(const struct consent *c, const json_t *approver, struct err *err);
+
+static void on_asked_who(void *context, struct prolog_answer *answer)
+{
+    struct consent *c = context;
+    struct judge *j = c->judge;
+    const json_t *approver = answer->ok ? prolog_answer_json(answer) : NULL;
+    struct err err = {0};
+
+    c->live->busy = false;
+    if (handed_back(c))
+        ;
+    else if (!approver)
+        give(c, failed_entry(c->live, &answer->err));
+    else if (!may_sign(c, approver, &err))
+        reject(c, &err);
+    else if (message_true(approver, "enough"))
+        order(c);
+    else { /* somebody who had signed before does not count any more */
+        c->enough = false;
+        give(c, NULL);
+    }
+    door_answered(j);
+}
+
+static json_t *approver_question(const struct consent *c);
+
+/* The last word before the order: is it still the same, and is this still somebody who may sign? It
+ * may be long since that was asked: hands looked in between. */
 static void decide(struct consent *c, const json_t *verdict)
 {
     struct live *live = c->live;
     struct err err = {0};
-    json_t *after = NULL;
 
     if (too_late(live, &err)) { /* while hands looked */
         refuse(c, &err);
         return;
     }
-    if (still_the_same(live, verdict, &err))
-        after = flow_warrant(live, live->kase.plan_sha256, live->kase.expires_at_ms, &err);
-    give(c, after ? after : failed_entry(live, &err));
+    if (!still_the_same(live, verdict, &err)) {
+        give(c, failed_entry(live, &err));
+        return;
+    }
+    live->busy = true;
+    if (ask_door(c->judge, PROLOG_APPROVER, approver_question(c), on_asked_who, c, &err))
+        return;
+    live->busy = false;
+    refuse(c, &err);
 }
 
 static void ask_again(struct consent *c, json_t *seen, prolog_answered *answered);
@@ -194,7 +253,9 @@ static void on_judged_again(void *context, struct prolog_answer *answer)
     struct judge *j = c->judge;
 
     c->live->busy = false;
-    if (answer->ok && prolog_answer_json(answer))
+    if (handed_back(c))
+        ;
+    else if (answer->ok && prolog_answer_json(answer))
         decide(c, prolog_answer_json(answer));
     else
         give(c, failed_entry(c->live, &answer->err));
@@ -207,6 +268,8 @@ static void on_looked_again(void *context, const json_t *message)
     struct err err = {0};
 
     c->live->busy = false;
+    if (handed_back(c))
+        return;
     if (!message) {
         err_code(&err, ERR_PEER, "actuator_away", NULL,
             "the actuator went away while it looked once more; nothing was changed; sign again");
@@ -241,7 +304,9 @@ static void on_asked_again(void *context, struct prolog_answer *answer)
     json_t *look = json_object_get(verdict, "look");
 
     c->live->busy = false;
-    if (!verdict)
+    if (handed_back(c))
+        ;
+    else if (!verdict)
         give(c, failed_entry(c->live, &answer->err));
     else if (allows(verdict) && json_is_object(look))
         look_again(c, look);
@@ -304,21 +369,25 @@ static void record_refusal(struct consent *c)
         live, json_pack("[o]", records_entry("consent_refused", live->kase.id, body, false)));
 }
 
+static bool may_sign(const struct consent *c, const json_t *approver, struct err *err)
+{
+    if (!message_true(approver, "known"))
+        return err_code(err, ERR_DENIED, "unknown_key", "key_id",
+            "key %s belongs to nobody in the site facts (see `logicctl key show`, `logicctl "
+            "operator list`)",
+            field(c, "key_id"));
+    if (!authentic(c, approver, err))
+        return false;
+    return message_true(approver, "may") || err_code(err, ERR_DENIED, "may_not_approve", "key_id",
+                                                "%s", message_text(approver, "words"));
+}
+
 static void weigh(struct consent *c, const json_t *approver)
 {
     struct err err = {0};
 
     snprintf(c->person, sizeof c->person, "%s", message_text(approver, "person"));
-    if (!message_true(approver, "known"))
-        err_code(&err, ERR_DENIED, "unknown_key", "key_id",
-            "key %s belongs to nobody in the site facts (see `logicctl key show`, `logicctl "
-            "operator "
-            "list`)",
-            field(c, "key_id"));
-    else if (authentic(c, approver, &err) && !message_true(approver, "may"))
-        err_code(
-            &err, ERR_DENIED, "may_not_approve", "key_id", "%s", message_text(approver, "words"));
-    if (err.kind) {
+    if (!may_sign(c, approver, &err)) {
         reject(c, &err);
     } else if (wants_refusal(c)) {
         record_refusal(c);
@@ -337,7 +406,9 @@ static void on_approver(void *context, struct prolog_answer *answer)
     json_t *approver = answer->ok ? prolog_answer_json(answer) : NULL;
 
     c->live->busy = false;
-    if (approver)
+    if (handed_back(c))
+        ;
+    else if (approver)
         weigh(c, approver);
     else
         refuse(c, &answer->err);
@@ -395,6 +466,9 @@ static void consent_run(struct consent *c)
 {
     struct err err = {0};
 
+    c->live->weighed = c;
+    if (handed_back(c))
+        return;
     if (!worth_weighing(c, &err)) {
         bool trace = c->live->kase.state == CASE_AWAITING && err.kind == ERR_DENIED;
         (trace ? reject : refuse)(c, &err);

@@ -7,8 +7,9 @@
  *     explain.c    a case in words                   brief.c    small questions, the hot way
  *     look.c       how a host is, now                requests.h what a method is given
  *     recover.c    cases and facts after a start     plan.c     the bytes that are signed
- *     read_case.c  a case that is not in memory      judge.c    life, peers, timers, reload
+ *     judge.c      life, peers, timers
  *     passkey.h    is a signature good               notify.h   who is told outside
+ *     leave.h      reload, and this judge's end      read_case.h a case that is not in memory
  *     senses.h     what the sensor sees, alerts     tell.c     how the nodes are; standing.h
  */
 #pragma once
@@ -16,8 +17,10 @@
 #include "case/case.h"
 #include "common/role.h"
 #include "judge/alert_book.h"
+#include "judge/leave.h"
 #include "judge/notify.h"
 #include "judge/pending.h"
+#include "judge/read_case.h"
 #include "judge/senses.h"
 #include "judge/standing.h"
 #include "prolog/prolog.h"
@@ -73,6 +76,7 @@ struct live {
     json_t *answer;        /* its answer with what the record adds to it; or NULL */
     int64_t expires_steady_ms;
     struct consent *consents; /* waiting while busy */
+    struct consent *weighed;  /* whose turn it is; NULL when it is recorded */
     struct live *next;
 };
 
@@ -82,16 +86,16 @@ struct judge {
     struct prolog *prolog;
     struct channel *gateway, *actuator, *ledger;
     uint64_t gateway_life;
-    int waiting_gateway_fd; /* kept back until the cases are rebuilt; -1 */
+    int waiting_gateway_fd; /* kept back until all is there that it may ask for; -1 */
     char actuator_boot[BOOT_BYTES_MAX];
     struct pending ledger_calls, actuator_calls;
     struct live *buckets[JUDGE_BUCKETS];
     size_t live_count, under_way; /* doors and records not yet answered */
-    bool recovered, stopping, lingering;
-    struct client reload_client;
+    bool recovered, open, stopping;
+    struct leaving *leaving;
     const char *kb, *site, *state, *rules, *site_hash; /* of the configuration */
     uv_poll_t prolog_poll;
-    uv_timer_t tick, snapshot, drain;
+    uv_timer_t tick, snapshot, patience;
     uint64_t cases_by_status[CASE_STATES];
     struct { uint64_t permits, consents, denies; } verdicts; /* recorded */
     uint64_t records_failed; /* appends that the ledger refused */
@@ -105,7 +109,8 @@ struct judge {
 };
 
 /* --- judge.c */
-void judge_maybe_drained(struct judge *j);
+/* Let the gateway in, if all is there that it may ask for. */
+void judge_maybe_open(struct judge *j);
 void judge_schedule_snapshot(struct judge *j);
 
 /* --- brief.c */
@@ -134,15 +139,6 @@ void records_take(struct judge *j, enum message_type type, json_t *message);
 void records_publish(struct judge *j, const json_t *entry);
 /* The whole entry out of what was sent and what the ledger gave it. */
 json_t *records_whole(const json_t *sent, const json_t *given);
-
-/* --- read_case.c */
-/* A case that is not in memory; state CASE_NONE when there is none. NULL: err says why. Lives
- * during the call. */
-typedef void read_case_done(void *context, const struct kase *kase, const struct err *err);
-bool read_case(
-    struct judge *j, const char *id, read_case_done *done, void *context, struct err *err);
-/* What cannot follow is logged and skipped: a list stays useful. */
-void fold_entry(struct kase *kase, const json_t *entry);
 
 /* --- live.c */
 struct live *live_find(struct judge *j, const char *case_id);

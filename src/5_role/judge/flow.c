@@ -31,7 +31,7 @@ bool ask_door(struct judge *j, enum prolog_door door, json_t *in, prolog_answere
 void door_answered(struct judge *j)
 {
     j->under_way--;
-    judge_maybe_drained(j);
+    leave_when_done(j);
 }
 
 /* --- recording ----------------------------------------------------------------------------- */

@@ -71,6 +71,7 @@ void hands_take(struct judge *j, enum message_type type, json_t *message)
     if (type == MESSAGE_hello) {
         snprintf(j->actuator_boot, sizeof j->actuator_boot, "%s", message_text(message, "boot"));
         recover_ask_outcomes(j);
+        judge_maybe_open(j);
     } else if (type == MESSAGE_progress) {
         tell_stage(j, message);
     } else if (type != MESSAGE_done) {
@@ -79,6 +80,7 @@ void hands_take(struct judge *j, enum message_type type, json_t *message)
         log_error("answer_unasked", "from", "actuator", NULL);
     } else {
         ((hands_done *)call.done)(call.context, message);
+        leave_when_done(j);
     }
 }
 
@@ -89,4 +91,5 @@ void hands_lost(struct judge *j)
     j->actuator_boot[0] = '\0';
     while (pending_take_any(&j->actuator_calls, &call))
         ((hands_done *)call.done)(call.context, NULL);
+    leave_when_done(j);
 }

@@ -15,7 +15,6 @@
 
 #define TICK_MS 1000
 #define SITE_MS 10000
-#define LINGER_MS 20 /* before the end: requests on their way are handed back, not lost */
 
 static const struct setting SETTINGS[] = {
 #define SETTING(name, min, max, standard, help)                                                    \
@@ -165,8 +164,9 @@ static bool judge_start(struct role *role, struct err *err)
     uv_poll_start(&j->prolog_poll, UV_READABLE, on_prolog);
     uv_timer_init(&role->loop, &j->tick);
     uv_timer_init(&role->loop, &j->snapshot);
-    uv_timer_init(&role->loop, &j->drain);
-    j->tick.data = j->snapshot.data = j->drain.data = j;
+    uv_timer_init(&role->loop, &j->patience);
+    j->tick.data = j->snapshot.data = j->patience.data = j;
+    leave_init(j);
     uv_timer_start(&j->tick, on_tick, TICK_MS, TICK_MS);
     senses_start(j);
     notify_start(j);
@@ -182,6 +182,8 @@ static void from_gateway(void *owner, enum message_type type, json_t *message, i
     fd_done(&fd);
     if (type == MESSAGE_request)
         requests_take(owner, message);
+    else if (type == MESSAGE_left)
+        leave_told(owner);
     else
         log_error("message_refused", "from", "gateway", "type", message_type_name(type), NULL);
 }
@@ -191,6 +193,7 @@ static void gateway_gone(void *owner)
     struct judge *j = owner;
 
     j->gateway = NULL;
+    leave_gateway(j);
 }
 
 static void from_actuator(void *owner, enum message_type type, json_t *message, int fd)
@@ -240,17 +243,53 @@ static const struct channel_events GATEWAY_EVENTS = {
 static const struct channel_events ACTUATOR_EVENTS = {from_actuator, actuator_gone};
 static const struct channel_events LEDGER_EVENTS = {from_ledger, ledger_gone};
 
+static void join_gateway(struct judge *j, int fd)
+{
+    channel_close(j->gateway);
+    j->gateway_life++;
+    j->gateway = channel_open(&j->role->loop, fd, &GATEWAY_EVENTS, j);
+    leave_gateway(j);
+}
+
+/* Not before the hands have said who they are and the rules have told the sources: whoever asks in
+ * the first moment would hear that they are away. Hands that do not come are waited for so long and
+ * no longer. */
+static void let_in(struct judge *j)
+{
+    int fd = j->waiting_gateway_fd;
+
+    j->open = true;
+    uv_timer_stop(&j->patience);
+    j->waiting_gateway_fd = -1;
+    if (fd >= 0)
+        join_gateway(j, fd);
+    role_ready(j->role);
+}
+
+static void on_impatient(uv_timer_t *timer)
+{
+    let_in(timer->data);
+}
+
+void judge_maybe_open(struct judge *j)
+{
+    if (!j->recovered || j->open)
+        return;
+    if (j->actuator_boot[0] && !j->senses.table_asked)
+        let_in(j);
+    else if (!uv_is_active((uv_handle_t *)&j->patience))
+        uv_timer_start(&j->patience, on_impatient, (uint64_t)j->settings.hands_wait_ms, 0);
+}
+
 static void judge_peer(struct role *role, const char *name, int fd)
 {
     struct judge *j = role->state;
 
-    if (strcmp(name, "gateway") == 0 && !j->recovered) {
+    if (strcmp(name, "gateway") == 0 && !j->open) {
         fd_done(&j->waiting_gateway_fd);
         j->waiting_gateway_fd = fd;
     } else if (strcmp(name, "gateway") == 0) {
-        channel_close(j->gateway);
-        j->gateway_life++;
-        j->gateway = channel_open(&role->loop, fd, &GATEWAY_EVENTS, j);
+        join_gateway(j, fd);
     } else if (strcmp(name, "actuator") == 0) {
         if (j->actuator) {
             channel_close(j->actuator);
@@ -274,59 +313,15 @@ static void judge_peer(struct role *role, const char *name, int fd)
 /* --- reload and end
  * ----------------------------------------------------------------------------------- */
 
-static void on_refusal_recorded(void *context, const json_t *entries, const struct err *err)
-{
-    (void)context;
-    if (!entries)
-        log_error("record_failed", "message", err->message, NULL);
-}
-
-static void reloaded(struct judge *j, const json_t *message)
-{
-    struct err err = {0};
-    bool good = message_true(message, "ok");
-    const char *words = message_text(message, "words");
-
-    client_reply(j, &j->reload_client,
-        json_pack("{s:s, s:s, s:s}", "status", good ? "success" : "refused", "rules",
-            message_text(message, "rules"), "text", words));
-    if (good)
-        return;
-    json_t *body = json_pack("{s:s}", "words", words);
-    if (!records_append(j, json_pack("[o]", records_entry("kb_refused", "", body, false)),
-            on_refusal_recorded, j, &err))
-        log_error("record_failed", "message", err.message, NULL);
-}
-
 static void judge_control(struct role *role, enum message_type type, json_t *message)
 {
     if (type == MESSAGE_reloaded)
-        reloaded(role->state, message);
-}
-
-static void on_drained(uv_timer_t *timer)
-{
-    struct judge *j = timer->data;
-
-    channel_flush(j->gateway);
-    role_end(j->role, 0);
-}
-
-void judge_maybe_drained(struct judge *j)
-{
-    if (!j->stopping || j->lingering || j->under_way)
-        return;
-    j->lingering = true;
-    uv_timer_start(&j->drain, on_drained, LINGER_MS, 0);
+        leave_reloaded(role->state, message);
 }
 
 static void judge_stop(struct role *role)
 {
-    struct judge *j = role->state;
-
-    j->stopping = true; /* requests still arriving are handed back: requests_take() */
-    uv_timer_start(&j->drain, on_drained, (uint64_t)j->settings.drain_ms, 0);
-    judge_maybe_drained(j);
+    leave_begin(role->state);
 }
 
 const struct role_kind JUDGE_ROLE = {

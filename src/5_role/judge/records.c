@@ -158,5 +158,5 @@ void records_take(struct judge *j, enum message_type type, json_t *message)
     } else {
         done(call.context, message, NULL);
     }
-    judge_maybe_drained(j);
+    leave_when_done(j);
 }

@@ -86,12 +86,7 @@ static void ready(struct judge *j)
     judge_schedule_snapshot(j);
     senses_recovered(j);
     notify_recovered(j);
-    if (j->waiting_gateway_fd >= 0) {
-        int fd = j->waiting_gateway_fd;
-        j->waiting_gateway_fd = -1;
-        j->role->kind->peer(j->role, "gateway", fd);
-    }
-    role_ready(j->role);
+    judge_maybe_open(j);
 }
 
 static void on_start_recorded(void *context, const json_t *entries, const struct err *err)

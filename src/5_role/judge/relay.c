@@ -96,10 +96,12 @@ void relay_take(struct judge *j, const json_t *reply)
                 json_object_set(body, "unit", call->unit);
             end_call(j, call);
             client_reply(j, &client, json_incref(body));
+            leave_when_done(j);
             return;
         }
         message_to_err(json_object_get(reply, "error"), &why);
         refuse_call(j, call, &why);
+        leave_when_done(j);
         return;
     } /* else it came too late: its request was answered */
 }
@@ -127,6 +129,7 @@ void relay_lost(struct judge *j)
     for (size_t i = 0; i < SENSOR_CALLS_MAX; i++)
         if (j->senses.calls[i].id)
             refuse_call(j, &j->senses.calls[i], &why);
+    leave_when_done(j);
 }
 
 /* --- pushes ------------------------------------------------------------------------------------

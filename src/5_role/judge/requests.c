@@ -417,19 +417,6 @@ static bool do_ground(struct asked *a, struct err *err)
         json_pack("{s:O, s:I}", "texts", texts, "now_ms", (json_int_t)clock_civil_ms()), err);
 }
 
-static bool do_kb_reload(struct asked *a, struct err *err)
-{
-    struct judge *j = a->judge;
-
-    if (!json_take(a->body, NULL, 0, err))
-        return false;
-    if (j->reload_client.gateway)
-        return err_code(err, ERR_LIMIT, "reload_under_way", NULL,
-            "a reload is under way; try again when it is done");
-    j->reload_client = a->client;
-    return channel_send(j->role->control, message_make(MESSAGE_reload, "{}"), err);
-}
-
 /* --- the record ---------------------------------------------------------------------------------
  */
 
@@ -544,7 +531,7 @@ static const struct method {
     {"ledger_verify", do_ledger_verify},
     {"ledger_export", do_ledger_export},
     {"ledger_checkpoint", do_ledger_checkpoint},
-    {"kb_reload", do_kb_reload},
+    {"kb_reload", leave_reload},
     {"inference", do_inference},
     {"host_status", look_host},
     {"ground", do_ground},
@@ -558,6 +545,7 @@ static const struct method {
     {"history", relay_history},
     {"runbook_prompt", runbook_prompt},
     {"runbook_add", runbook_add},
+    {"await", leave_await},
     {"notifications", notify_list},
     {"notifications_test", notify_test},
     {"stats", stats_show},

@@ -50,6 +50,7 @@ static void on_table(void *context, struct prolog_answer *answer)
         log_error("senses_not_known", "message",
             answer->ok ? "the rules gave no table" : answer->err.message, NULL);
     }
+    judge_maybe_open(j);
     door_answered(j);
 }
 
