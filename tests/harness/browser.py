@@ -11,6 +11,7 @@
 
 A tab gathers what no page of ours may do: uncaught errors, console errors (a violation of the policy is one), dialogs, crashes.
 """
+import functools
 import json
 import os
 import re
@@ -45,6 +46,9 @@ for (let last = '';;) {
 """
 
 
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
 class PageError(AssertionError):
     """What the page, or Playwright, said."""
 
@@ -72,6 +76,10 @@ class Browser:
                                         stdout=subprocess.PIPE, text=True)
         if json.loads(self.process.stdout.readline() or "{}") != {"ready": True}:
             raise PageError("chromium did not start")
+
+    @functools.cache
+    def axe(self):
+        return open(os.path.join(installed(), "node_modules/axe-core/axe.min.js"), encoding="utf-8").read()
 
     def ask(self, **what):
         with self.lock:
@@ -166,6 +174,14 @@ class Tab:
 
     def screenshot(self, path, whole=True):
         self.run("await page.screenshot({path: args.path, fullPage: args.whole, animations: 'disabled'})", path=path, whole=whole)
+
+    def barriers(self):
+        """What axe-core holds against the page as it is: WCAG 2.2 A and AA, one line each."""
+        if not self.js("typeof axe === 'object'"):  # by the inspector: the page's policy lets nobody else
+            self.run("await cdp.send('Runtime.evaluate', {expression: args.axe})", axe=self.browser.axe())
+        return self.js("""axe.run(document, {runOnly: args.rules, resultTypes: ['violations']}).then((all) => all.violations.flatMap(
+            (one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 160)} · ${node.any[0]?.message ?? one.help}`)))""",
+                       rules=AXE_RULES)
 
     def faults(self):
         return self.run("return tab.faults")
