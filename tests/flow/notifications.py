@@ -318,6 +318,28 @@ def what_waited_when_the_node_died_is_told_after_it():
 
 
 @tap.test
+def rules_that_were_refused_are_told_after_a_restart_and_of_the_starts_the_last():
+    with FakeReceiver("bad") as hook:
+        with House({"log": ("webhook", hook.url())}, {"log": ["node"]}, settings=["judge.notify_pause_ms=600000"]) as node:
+            path = os.path.join(node.kb, "core/3_rules/broken.pl")
+            with open(path, "w") as f:
+                f.write(":- module(broken, []).\nx :- y(\n")
+            node.post("/api/v1/kb/reload", {})
+            os.remove(path)
+            wait_for("two tries", lambda: len(hook.requests) >= 2)
+            node.kill()
+            hook.mode = "good"
+            node.start()
+            hook.wait_told(2)
+            wait_for("both records", lambda: len(node.of("notification_sent")) == 2)
+            refused, started = node.of("kb_refused")[0], node.of("kb_loaded")[-1]
+            equal(sorted(m["about"]["seq"] for m in hook.told()), [refused["seq"], started["seq"]])
+            kill_role(node, "judge")  # and not told again
+            wait_for("the next start to be told", lambda: len(node.of("notification_sent")) == 3)
+            equal([m["about"]["seq"] for m in hook.told()].count(refused["seq"]), 1)
+
+
+@tap.test
 def a_storm_is_bounded_and_the_oldest_gives_way():
     with FakeReceiver("slow") as hook:
         hook.slow_s = 5

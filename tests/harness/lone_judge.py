@@ -14,7 +14,8 @@ import time
 from node import LOGICD, ROOT, equal
 
 NODE, PERSON = {"principal": "node:gateway", "channel": "node"}, {"principal": "loopback", "channel": "loopback"}
-LEARNED = ("case_executed", "case_failed", "alert_raised", "alert_changed", "alert_cleared", "runbook_generated", "runbook_failed")
+LEARNED = ("case_executed", "case_failed", "alert_raised", "alert_changed", "alert_cleared", "runbook_generated", "runbook_failed",
+           "kb_refused")
 
 
 def now():

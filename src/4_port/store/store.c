@@ -60,6 +60,7 @@ static const char ADDED[] =
     "DROP INDEX IF EXISTS entry_failed;"
     "DROP INDEX IF EXISTS entry_learned_2;"
     "DROP INDEX IF EXISTS entry_learned_3;"
+    "DROP INDEX IF EXISTS entry_learned_4;"
     "CREATE INDEX IF NOT EXISTS " STORE_LEARNED_INDEX " ON entry(seq) WHERE kind IN ("
 #define LEARNED STORE_LEARNED_KIND
 #include "ledger/learned.def"
@@ -123,8 +124,7 @@ static bool ensure_schema(struct store *store, const char *path, struct err *err
         return err_code(err, ERR_SYSTEM, "ledger_broken", NULL,
             "'%s' has schema %lld, this program knows %d: start the version that wrote it", path,
             (long long)version, STORE_SCHEMA_VERSION);
-    return run_text(store, PRAGMAS, "opening it", err) &&
-           run_text(store, ADDED, "opening it", err);
+    return run_text(store, PRAGMAS, "opening it", err) && run_text(store, ADDED, "opening it", err);
 }
 
 bool store_open(const char *path, struct store **ret_store, struct err *err)

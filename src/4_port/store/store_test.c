@@ -139,8 +139,8 @@ TEST(every_kind_that_the_rules_learn_is_read_again_in_order)
     for (size_t i = 0; i < COUNT(KINDS); i++)
         CHECK(put(store, i + 1, "", KINDS[i], false, 9, &err));
     REQUIRE(store_commit(store, &head, &err));
-    check_read(
-        store, (struct store_query){.what = STORE_LEARNED}, 0, "2 3 4 5 6 7 8 9 10 11 12 14 15 ");
+    check_read(store, (struct store_query){.what = STORE_LEARNED}, 0,
+        "2 3 4 5 6 7 8 9 10 11 12 13 15 16 ");
 }
 
 TEST(cases_come_newest_first_in_pages)

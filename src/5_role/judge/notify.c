@@ -497,9 +497,22 @@ static void look_at_alert(struct judge *j, const struct alert *alert)
     look_at(j, entry);
 }
 
+/* A failure, or rules that were refused. A start is not among them: this one tells of itself. */
+static void look_at_recent(struct judge *j, const json_t *entry)
+{
+    bool failed = strcmp(message_text(entry, "kind"), "case_failed") == 0;
+    char about[NOTIFY_ABOUT_BYTES];
+
+    if (failed)
+        snprintf(about, sizeof about, "case_failed %s", message_text(entry, "case"));
+    else
+        snprintf(about, sizeof about, "node %" PRId64, message_int(entry, "seq"));
+    if (somebody_misses(j, failed ? "case_failed" : "node", about))
+        look_at(j, entry);
+}
+
 static void look_at_all(struct judge *j)
 {
-    char about[NOTIFY_ABOUT_BYTES];
     size_t i;
     json_t *entry;
 
@@ -508,11 +521,8 @@ static void look_at_all(struct judge *j)
             look_at_case(j, live);
     for (i = 0; i < j->alerts.count; i++)
         look_at_alert(j, j->alerts.alerts[i]);
-    json_array_foreach (j->notifier.recent, i, entry) {
-        snprintf(about, sizeof about, "case_failed %s", message_text(entry, "case"));
-        if (somebody_misses(j, "case_failed", about))
-            look_at(j, entry);
-    }
+    json_array_foreach (j->notifier.recent, i, entry)
+        look_at_recent(j, entry);
     json_array_clear(j->notifier.recent);
 }
 

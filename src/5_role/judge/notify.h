@@ -8,9 +8,9 @@
  *
  * All of it goes on beside the cases and waits for nothing of theirs; nothing of theirs waits for
  * it. What is sent was worded by the rules, where to stands in the site facts; no caller chooses
- * either (docs/decisions/0011). After a start cases that wait, alerts that are open and failures of
- * the last hour are told if the ledger does not say that they were: at least once, and twice only
- * where somebody died between the sending and its record.
+ * either (docs/decisions/0011). After a start cases that wait, alerts that are open and failures
+ * and refused rules of the last hour are told if the ledger does not say that they were: at least
+ * once, and twice only where somebody died between the sending and its record.
  */
 #pragma once
 
@@ -20,7 +20,7 @@
 #include <uv.h>
 
 #define NOTIFY_LAST_MAX 100
-#define NOTIFY_RECENT_MAX 64 /* failures that are looked at again after a start */
+#define NOTIFY_RECENT_MAX 64 /* failures and refusals that are looked at again after a start */
 
 struct judge;
 struct asked;
@@ -30,7 +30,7 @@ struct notifier {
     json_t *channels;    /* as door notify says; NULL: not known yet, nothing is looked at */
     json_t *looks;       /* entries that the rules must still see, oldest first */
     size_t looking;      /* with the rules now */
-    json_t *recent;      /* case_failed entries read back */
+    json_t *recent;      /* case_failed and kb_refused entries read back */
     json_t *last;        /* rows of what was sent or given up, oldest first */
     json_t *by_channel;  /* channel -> {"sent","failed","last"}: all that the ledger holds */
     bool pumping, asked; /* asked: for the channels */

@@ -56,7 +56,7 @@ bool notify_fold(struct judge *j, const json_t *entry)
     bool sent = strcmp(kind, "notification_sent") == 0;
     char about[NOTIFY_ABOUT_BYTES];
 
-    if (!n->channels && strcmp(kind, "case_failed") == 0)
+    if (!n->channels && (strcmp(kind, "case_failed") == 0 || strcmp(kind, "kb_refused") == 0))
         keep_recent(n, entry);
     if (!sent && strcmp(kind, "notification_failed") != 0)
         return false;
