@@ -52,7 +52,7 @@ static bool lock_up(const struct agent_config *config, struct err *err)
     struct agent_locks locks;
     bool has_landlock;
 
-    if (!file_make_folder(config->home, 0700, err) || !agent_locks(config, &locks, err))
+    if (!file_make_folder(config->home, 0700, err) || !agent_locks(config, NULL, &locks, err))
         return false;
     const struct sandbox want = {
         .read = locks.read, .write = locks.write, .execute = locks.execute};

@@ -11,11 +11,16 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "harness"))
 from node import LOGICCTL, LOGICD, Node, Tap, equal  # noqa: E402
 
 tap = Tap()
+SIGNALS_SINCE = 6  # Linux 6.12
+
+
+def landlock_version():
+    """landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) gives the version, or -1."""
+    return ctypes.CDLL(None, use_errno=True).syscall(444, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
 
 
 def kernel_has_landlock():
-    """landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) gives the version, or -1."""
-    return ctypes.CDLL(None, use_errno=True).syscall(444, None, ctypes.c_size_t(0), ctypes.c_uint32(1)) >= 1
+    return landlock_version() >= 1
 
 
 def probe(node, role, *paths):
@@ -40,6 +45,7 @@ def probe(node, role, *paths):
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert out.returncode == 0, (out.stdout, out.stderr)
     found = json.loads(out.stdout)
+    equal(found["signal"], "EPERM" if landlock_version() >= SIGNALS_SINCE else "allowed")  # to the test, which is the same user
     equal(found["landlock"], kernel_has_landlock())  # a role that forgets it must not pass as an old kernel
     if not found["landlock"]:
         print("# this kernel has no Landlock: paths are not proved here")

@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,6 +157,76 @@ TEST(only_named_paths_open)
     const struct sandbox s = {.write = mine};
     int status = in_sandbox(&s, try_paths);
     CHECK(status == 0 || status == 77); /* 77: this kernel has no Landlock */
+}
+
+static int try_signals(void)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        pause();
+        _exit(1);
+    }
+    bool outside = kill(getppid(), 0) == 0 || errno != EPERM; /* the same user */
+    bool own = child > 0 && kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child;
+    return !outside && own ? 0 : own ? 1 : 2;
+}
+
+TEST(signals_reach_children_and_nobody_else)
+{
+    static const char *const mine[] = {folder, NULL};
+    const struct sandbox s = {.deny = SANDBOX_DENY_SIGNALS, .write = mine};
+    int status = in_sandbox(&s, try_signals);
+    if (status == 77 || syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 6)
+        printf("# this kernel's Landlock does not know of signals\n");
+    else
+        CHECK_INT(status, 0);
+}
+
+/* --- beside a home that must stay closed --- */
+
+TEST(programs_beside_a_home_are_allowed_and_the_way_to_it_is_not)
+{
+    const char *paths[SANDBOX_BESIDE_MAX];
+    char opt[64], home[96], path[128];
+    struct err err;
+
+    snprintf(opt, sizeof opt, "%.40s/opt", folder);
+    snprintf(home, sizeof home, "%s/node/home", opt);
+    snprintf(path, sizeof path, "%s/tool/bin", opt);
+    CHECK(file_make_folder(home, 0700, &err) && file_make_folder(path, 0755, &err));
+    snprintf(path, sizeof path, "%s/link", opt);
+    CHECK(symlink("node", path) == 0);
+    snprintf(path, sizeof path, "%s/inside", opt);
+    CHECK(symlink("node/home", path) == 0);
+    snprintf(path, sizeof path, "%s/dangling", opt);
+    CHECK(symlink("nowhere", path) == 0);
+    CHECK_INT(sandbox_beside(opt, home, paths), 1);
+    snprintf(path, sizeof path, "%s/tool", opt);
+    CHECK_TEXT(paths[0], path);
+    free((char *)paths[0]);
+    CHECK_INT(sandbox_beside(path, home, paths), 1); /* it does not lie there */
+    CHECK_TEXT(paths[0], path);
+    free((char *)paths[0]);
+    CHECK_INT(sandbox_beside("/nowhere", home, paths), 1);
+    CHECK_TEXT(paths[0], "/nowhere");
+    free((char *)paths[0]);
+}
+
+TEST(more_programs_than_fit_are_counted_and_left_out)
+{
+    const char *paths[SANDBOX_BESIDE_MAX];
+    char opt[64], path[128];
+    struct err err;
+
+    snprintf(opt, sizeof opt, "%.40s/many", folder);
+    for (int i = 0; i < SANDBOX_BESIDE_MAX + 2; i++) { /* one of them is the home */
+        snprintf(path, sizeof path, "%s/%02d", opt, i);
+        CHECK(file_make_folder(path, 0755, &err));
+    }
+    CHECK_INT(sandbox_beside(opt, path, paths), SANDBOX_BESIDE_MAX + 1);
+    for (size_t i = 0; i < SANDBOX_BESIDE_MAX; i++)
+        free((char *)paths[i]);
 }
 
 TAP_MAIN

@@ -2,12 +2,17 @@
 #include "os/sandbox.h"
 
 #include "base/scoped.h"
+#include "base/str.h"
 #include "os/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -31,6 +36,14 @@
 #define EVERYTHING                                                                                 \
     (FOLDER_WRITE | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |                    \
         LANDLOCK_ACCESS_FS_MAKE_BLOCK)
+
+/* As kernels since 6.12 have it; headers may be older. */
+struct ruleset_attr {
+    __u64 fs, net, outside;
+};
+
+#define SCOPES_SINCE 6
+#define SIGNAL_OUTSIDE (1ULL << 1) /* no signal to a process outside: other roles are one user */
 
 /* Rights the running kernel knows, by its Landlock version. */
 static __u64 known_rights(int version)
@@ -63,8 +76,8 @@ static bool allow(int ruleset, const char *path, __u64 file_rights, __u64 folder
     return true;
 }
 
-static bool allow_all(int ruleset, const char *const *paths, __u64 file_rights,
-    __u64 folder_rights, __u64 known, struct err *err)
+static bool allow_all(int ruleset, const char *const *paths, __u64 file_rights, __u64 folder_rights,
+    __u64 known, struct err *err)
 {
     for (; paths && *paths; paths++)
         if (!allow(ruleset, *paths, file_rights, folder_rights, known, err))
@@ -80,9 +93,10 @@ static bool lock_paths(const struct sandbox *want, bool *ret_has_landlock, struc
     if (version < 1)
         return true;
     __u64 known = known_rights((int)version);
-    struct landlock_ruleset_attr attr = {.handled_access_fs = known};
-    scoped(fd_done) int ruleset =
-        (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
+    const struct ruleset_attr attr = {
+        .fs = known, .outside = want->deny & SANDBOX_DENY_SIGNALS ? SIGNAL_OUTSIDE : 0};
+    size_t bytes = version >= SCOPES_SINCE ? sizeof attr : sizeof attr.fs;
+    scoped(fd_done) int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, bytes, 0);
     if (ruleset < 0)
         return err_set(err, ERR_SYSTEM, "cannot make a Landlock rule set: %s", strerror(errno));
     if (!allow_all(ruleset, want->read, FILE_READ, FOLDER_READ, known, err) ||
@@ -95,35 +109,63 @@ static bool lock_paths(const struct sandbox *want, bool *ret_has_landlock, struc
     return true;
 }
 
+static bool lies_in(const char *path, const char *folder)
+{
+    size_t len = strlen(folder);
+
+    return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+static bool leads_to(const char *path, const char *kept)
+{
+    char real[PATH_MAX];
+
+    return !realpath(path, real) || lies_in(kept, real) || lies_in(real, kept);
+}
+
+size_t sandbox_beside(
+    const char *folder, const char *kept, const char *ret_paths[SANDBOX_BESIDE_MAX])
+{
+    char real[PATH_MAX], closed[PATH_MAX], path[PATH_MAX * 2];
+    struct dirent **entries = NULL;
+    size_t found = 0;
+
+    if (!realpath(folder, real) || !realpath(kept, closed) || !lies_in(closed, real)) {
+        ret_paths[0] = str_dup(str_from(folder));
+        return 1;
+    }
+    int count = scandir(real, &entries, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        const char *name = entries[i]->d_name;
+        snprintf(path, sizeof path, "%s/%s", real, name);
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !leads_to(path, closed) &&
+            ++found <= SANDBOX_BESIDE_MAX)
+            ret_paths[found - 1] = str_dup(str_from(path));
+        free(entries[i]);
+    }
+    free(entries);
+    return found;
+}
+
 static const struct denied_call {
     int when;
     int call;
 } DENIED_CALLS[] = {
-    {SANDBOX_DENY_NETWORK, SCMP_SYS(socket)},
-    {SANDBOX_DENY_NETWORK, SCMP_SYS(connect)},
+    {SANDBOX_DENY_NETWORK, SCMP_SYS(socket)}, {SANDBOX_DENY_NETWORK, SCMP_SYS(connect)},
     {SANDBOX_DENY_NETWORK, SCMP_SYS(bind)},
     {SANDBOX_DENY_NETWORK | SANDBOX_DENY_LISTEN, SCMP_SYS(listen)},
     {SANDBOX_DENY_NETWORK | SANDBOX_DENY_LISTEN, SCMP_SYS(accept)},
     {SANDBOX_DENY_NETWORK | SANDBOX_DENY_LISTEN, SCMP_SYS(accept4)},
-    {SANDBOX_DENY_EXEC, SCMP_SYS(execve)},
-    {SANDBOX_DENY_EXEC, SCMP_SYS(execveat)},
-    {SANDBOX_DENY_FORK, SCMP_SYS(fork)},
-    {SANDBOX_DENY_FORK, SCMP_SYS(vfork)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(ptrace)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(process_vm_readv)},
+    {SANDBOX_DENY_EXEC, SCMP_SYS(execve)}, {SANDBOX_DENY_EXEC, SCMP_SYS(execveat)},
+    {SANDBOX_DENY_FORK, SCMP_SYS(fork)}, {SANDBOX_DENY_FORK, SCMP_SYS(vfork)},
+    {SANDBOX_DENY_PTRACE, SCMP_SYS(ptrace)}, {SANDBOX_DENY_PTRACE, SCMP_SYS(process_vm_readv)},
     {SANDBOX_DENY_PTRACE, SCMP_SYS(process_vm_writev)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(pidfd_getfd)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(mount)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(umount2)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(pivot_root)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(chroot)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(init_module)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(finit_module)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(kexec_load)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(reboot)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(bpf)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(userfaultfd)},
-    {SANDBOX_DENY_PTRACE, SCMP_SYS(keyctl)},
+    {SANDBOX_DENY_PTRACE, SCMP_SYS(pidfd_getfd)}, {SANDBOX_DENY_PTRACE, SCMP_SYS(mount)},
+    {SANDBOX_DENY_PTRACE, SCMP_SYS(umount2)}, {SANDBOX_DENY_PTRACE, SCMP_SYS(pivot_root)},
+    {SANDBOX_DENY_PTRACE, SCMP_SYS(chroot)}, {SANDBOX_DENY_PTRACE, SCMP_SYS(init_module)},
+    {SANDBOX_DENY_PTRACE, SCMP_SYS(finit_module)}, {SANDBOX_DENY_PTRACE, SCMP_SYS(kexec_load)},
+    {SANDBOX_DENY_PTRACE, SCMP_SYS(reboot)}, {SANDBOX_DENY_PTRACE, SCMP_SYS(bpf)},
+    {SANDBOX_DENY_PTRACE, SCMP_SYS(userfaultfd)}, {SANDBOX_DENY_PTRACE, SCMP_SYS(keyctl)},
     {SANDBOX_DENY_PTRACE, SCMP_SYS(add_key)},
     {SANDBOX_DENY_PTRACE, SCMP_SYS(io_uring_setup)}, /* a second door around this filter */
 };

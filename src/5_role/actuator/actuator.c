@@ -59,7 +59,7 @@ static void allow_programs(struct role *role)
         "/dev/null", "/dev/shm", "/dev/ptmx", "/dev/pts", "/tmp", "/var/tmp"};
 
     for (size_t i = 0; i < COUNT(EXECUTE); i++)
-        role_allow_execute(role, EXECUTE[i]);
+        role_allow_programs(role, EXECUTE[i]);
     for (size_t i = 0; i < COUNT(READ); i++)
         role_allow_read(role, READ[i]);
     for (size_t i = 0; i < COUNT(WRITE); i++)
@@ -125,7 +125,7 @@ static bool actuator_role_open(struct role *role, struct err *err)
     role_path(role, WORK_FOLDER, r->work);
     if (!file_make_folder(r->work, 0700, err))
         return false;
-    role->deny = SANDBOX_DENY_LISTEN;
+    role->deny = SANDBOX_DENY_LISTEN | SANDBOX_DENY_SIGNALS;
     allow_programs(role);
     allow_machines(r);
     role_allow_read(role, role_config_text(role, "secrets"));

@@ -58,7 +58,7 @@ static bool agent_role_open(struct role *role, struct err *err)
     role_path(role, "run", run);
     if (!agent_config_read(whole, role_config_text(role, "home"), &r->config, err) ||
         !file_make_folder(run, 0700, err) || !file_make_folder(r->config.home, 0700, err) ||
-        !agent_locks(&r->config, &locks, err))
+        !agent_locks(&r->config, role_config_text(role, "home"), &locks, err))
         return false;
     check(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
     for (size_t i = 0; locks.read[i]; i++)

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "engine/prepared.h"
 #include "os/file.h"
+#include "os/sandbox.h"
 
 #include <libgen.h>
 #include <stdio.h>
@@ -60,12 +61,27 @@ static bool add_engines(const char *path, const char **execute, struct err *err)
     return true;
 }
 
-bool agent_locks(const struct agent_config *config, struct agent_locks *ret, struct err *err)
+static bool add_programs(const char **execute, const char *node_home, struct err *err)
+{
+    const char *paths[SANDBOX_BESIDE_MAX];
+
+    if (!node_home)
+        return add_all(execute, EXECUTE, COUNT(EXECUTE), err);
+    for (size_t i = 0; i < COUNT(EXECUTE); i++) {
+        size_t found = sandbox_beside(EXECUTE[i], node_home, paths);
+        if (!add_all(execute, paths, found < COUNT(paths) ? found : COUNT(paths), err))
+            return false;
+    }
+    return true;
+}
+
+bool agent_locks(const struct agent_config *config, const char *node_home, struct agent_locks *ret,
+    struct err *err)
 {
     char copy[PATH_MAX];
 
     *ret = (struct agent_locks){0};
-    if (!add_all(ret->execute, EXECUTE, COUNT(EXECUTE), err) ||
+    if (!add_programs(ret->execute, node_home, err) ||
         !add_all(ret->read, READ, COUNT(READ), err) ||
         !add_all(ret->write, WRITE, COUNT(WRITE), err) || !add(ret->read, config->models, err) ||
         !add(ret->write, config->home, err))

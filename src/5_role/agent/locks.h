@@ -8,7 +8,7 @@
 
 #include "agent/agent.h"
 
-#define AGENT_LOCKS_MAX 15
+#define AGENT_LOCKS_MAX 47 /* of which engines and the owner may add a dozen */
 
 struct agent_locks {
     const char *read[AGENT_LOCKS_MAX + 1], *write[AGENT_LOCKS_MAX + 1];
@@ -17,5 +17,7 @@ struct agent_locks {
 };
 
 /* `ret` borrows from `config`; call it when the folders are there (what is missing is not allowed
- * later either). errors  ERR_INPUT too many folders */
-bool agent_locks(const struct agent_config *config, struct agent_locks *ret, struct err *err);
+ * later either). `node_home` stays closed but for what the lists name below it (NULL: there is no
+ * node here). errors  ERR_INPUT too many folders */
+bool agent_locks(const struct agent_config *config, const char *node_home, struct agent_locks *ret,
+    struct err *err);

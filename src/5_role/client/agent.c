@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * agent — certificates and the bundle of a host, made beside the node's own: nothing here talks to
- * the node or to the host.
+ * agent — certificates and the bundle of a host, made beside the node's own, as the node's user:
+ * nothing here talks to the node or to the host.
  */
 #include "client/client.h"
 #include "client/home.h"
@@ -31,6 +31,7 @@ struct places {
     char pki[PATH_MAX], secrets[PATH_MAX];
     char leaf[PATH_MAX + 80];   /* pki/hosts/HOST */
     char bundle[PATH_MAX + 80]; /* where it is written */
+    bool bundle_is_callers;     /* --out */
 };
 
 static bool host_check(const char *host, struct err *err)
@@ -53,6 +54,7 @@ static bool places_find(
         !home_path(&client->options, "secrets", ret->secrets, err))
         return false;
     snprintf(ret->leaf, sizeof ret->leaf, "%s/hosts/%s", ret->pki, host);
+    ret->bundle_is_callers = client->options.out;
     if (client->options.out)
         snprintf(ret->bundle, sizeof ret->bundle, "%s", client->options.out);
     else
@@ -153,9 +155,10 @@ static bool write_bundle(const struct places *at, const char *host, const json_t
     return copy(from, at->bundle, "host.crt", err);
 }
 
-/* `names`: JSON texts beside the host's own. */
+/* `names`: JSON texts beside the host's own. A bundle of --out is of whoever calls, all else the
+ * node's. */
 static bool issue_and_bundle(const struct places *at, const char *host, const json_t *names,
-    enum pki_key key, struct err *err)
+    enum pki_key key, struct home_stay *stay, struct err *err)
 {
     const char *list[PKI_NAMES_MAX + 1] = {host};
     struct pki_want want = {
@@ -166,8 +169,11 @@ static bool issue_and_bundle(const struct places *at, const char *host, const js
         return err_set(err, ERR_INPUT, "at most %d names and addresses", PKI_NAMES_MAX - 1);
     for (size_t i = 0; i < json_array_size(names); i++)
         list[i + 1] = json_string_value(json_array_get(names, i));
-    return node_ensure(at, order_key, err) && pki_issue(at->pki, &want, now_s(), at->leaf, err) &&
-           write_bundle(at, host, names, order_key, err);
+    if (!node_ensure(at, order_key, err) || !pki_issue(at->pki, &want, now_s(), at->leaf, err))
+        return false;
+    if (at->bundle_is_callers)
+        home_leave(stay);
+    return write_bundle(at, host, names, order_key, err);
 }
 
 /* --- telling --------------------------------------------------------------------------------- */
@@ -259,13 +265,14 @@ enum client_exit client_agent_enroll(struct client *client)
 {
     const char *host = client->options.args[0];
     scoped(json_done) json_t *names = json_array();
+    scoped(home_leave) struct home_stay stay = {0};
     char leaf[PATH_MAX + 128];
     struct places at;
     struct err err;
 
     for (size_t i = 1; i < client->options.args_count; i++)
         json_array_append_new(names, json_string(client->options.args[i]));
-    if (!places_find(client, host, &at, &err))
+    if (!places_find(client, host, &at, &err) || !home_enter(&client->options, &stay, &err))
         return client_fail(client, &err);
     if (client->options.args_count == 2 && strcmp(client->options.args[1], "local") == 0)
         return enroll_local(client, &at, host);
@@ -277,7 +284,7 @@ enum client_exit client_agent_enroll(struct client *client)
             host, host);
         return client_fail(client, &err);
     }
-    if (!issue_and_bundle(&at, host, names, PKI_NEW_KEY, &err))
+    if (!issue_and_bundle(&at, host, names, PKI_NEW_KEY, &stay, &err))
         return client_fail(client, &err);
     return tell(client, &at, host);
 }
@@ -287,11 +294,12 @@ enum client_exit client_agent_renew(struct client *client)
     const char *host = client->options.args[0];
     scoped(json_done) json_t *names = json_array();
     struct pki_certificate seen;
+    scoped(home_leave) struct home_stay stay = {0};
     char leaf[PATH_MAX + 128];
     struct places at;
     struct err err;
 
-    if (!places_find(client, host, &at, &err))
+    if (!places_find(client, host, &at, &err) || !home_enter(&client->options, &stay, &err))
         return client_fail(client, &err);
     snprintf(leaf, sizeof leaf, "%s.crt", at.leaf);
     if (!pki_read(at.pki, leaf, &seen, &err)) {
@@ -303,7 +311,7 @@ enum client_exit client_agent_renew(struct client *client)
         if (!str_eq(name, str_from(host)))
             json_array_append_new(names, json_stringn(name.at, name.len));
     }
-    if (!issue_and_bundle(&at, host, names, PKI_KEEP_KEY, &err))
+    if (!issue_and_bundle(&at, host, names, PKI_KEEP_KEY, &stay, &err))
         return client_fail(client, &err);
     return tell(client, &at, host);
 }

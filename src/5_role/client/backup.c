@@ -64,11 +64,13 @@ static const char *etc_folder(void)
 
 static bool write_key(struct client *client, const struct recovery_key *key, struct err *err)
 {
+    scoped(home_leave) struct home_stay stay = {0};
     char folder[PATH_MAX], path[PATH_MAX], secret_path[PATH_MAX], line[80];
     char text[RECOVERY_PUBLIC_TEXT_BYTES];
     uint8_t secret[BACKUP_SECRET_BYTES];
 
-    if (!home_folder(&client->options, "keys", folder, err) ||
+    if (!home_path(&client->options, "keys", folder, err) ||
+        !home_enter_folder(folder, &stay, err) || !file_make_folder(folder, 0700, err) ||
         !home_path(&client->options, RECOVERY_PUBLIC_FILE, path, err) ||
         !home_path(&client->options, BACKUP_SECRET_FILE, secret_path, err))
         return false;
@@ -82,14 +84,10 @@ static bool write_key(struct client *client, const struct recovery_key *key, str
         if (!file_replace(
                 secret_path, (struct str){(const char *)secret, sizeof secret}, 0600, err))
             return false;
-        home_give(&client->options, secret_path);
     }
     recovery_public_text(key->public_half, text);
     snprintf(line, sizeof line, "%s\n", text);
-    if (!file_replace(path, str_from(line), 0644, err))
-        return false;
-    home_give(&client->options, path);
-    return true;
+    return file_replace(path, str_from(line), 0644, err);
 }
 
 enum client_exit client_backup_key(struct client *client)
@@ -255,12 +253,21 @@ static bool read_keys(struct making *making, struct err *err)
     return true;
 }
 
+/* Of whoever owns the home: root's on an installed node, which root's copies lie in. */
+static bool work_folder(struct making *making, struct err *err)
+{
+    scoped(home_leave) struct home_stay stay = {0};
+
+    return home_path(&making->client->options, BACKUP_WORK, making->work, err) &&
+           home_enter_folder(making->work, &stay, err) && file_make_folder(making->work, 0700, err);
+}
+
 /* One at a time; what one that was killed left is gone. */
 static bool take_work(struct making *making, struct err *err)
 {
     char path[PATH_MAX];
 
-    if (!home_folder(&making->client->options, BACKUP_WORK, making->work, err))
+    if (!work_folder(making, err))
         return false;
     if (snprintf(path, sizeof path, "%s/lock", making->work) >= PATH_MAX)
         return err_set(err, ERR_LIMIT, "the path '%.200s…' is too long", making->work);

@@ -84,6 +84,7 @@ static bool keep(const char *path, struct str note, struct err *err)
 enum client_exit client_ledger_checkpoint(struct client *client)
 {
     scoped(json_done) json_t *document = NULL;
+    scoped(home_leave) struct home_stay stay = {0};
     char folder[PATH_MAX], path[PATH_MAX + 64];
     const char *out = client->options.out;
     enum client_exit code;
@@ -97,7 +98,8 @@ enum client_exit client_ledger_checkpoint(struct client *client)
         return client_fail(client, &err);
     if (out ? snprintf(folder, sizeof folder, "%s", out) < PATH_MAX &&
                   file_make_folder(folder, 0755, &err)
-            : home_folder(&client->options, "checkpoints", folder, &err)) {
+            : home_enter(&client->options, &stay, &err) &&
+                  home_folder(&client->options, "checkpoints", folder, &err)) {
         json_int_t size = json_integer_value(json_object_get(info, "size"));
         snprintf(path, sizeof path, "%s/" NOTE_NAME, folder, size);
         if (keep(path, note, &err)) {

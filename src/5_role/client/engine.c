@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * engine — prepare an engine of this machine and list the prepared ones. Nothing here talks to the
- * node: engines.json belongs to the machine where this runs.
+ * node: engines.json belongs to the machine where this runs. The program is asked for its version,
+ * and sources are built, as the node's user, who is to run it; with --catalogue as whoever calls.
  */
 #include "client/client.h"
 #include "client/home.h"
@@ -79,7 +80,8 @@ enum client_exit client_engine_prepare(struct client *client)
     char catalogue[PATH_MAX];
     struct err err;
 
-    if (!sort_words(options, env, flags, &err) || !catalogue_path(client, catalogue, &err))
+    if (!sort_words(options, env, flags, &err) || !catalogue_path(client, catalogue, &err) ||
+        (!options->catalogue && !home_become(options, &err)))
         return client_fail(client, &err);
     const struct provider_order order = {
         .provider = options->provider ? options->provider

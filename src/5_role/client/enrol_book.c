@@ -49,14 +49,10 @@ bool enrol_book_used(const struct enrol_book *book, const char *id)
 static bool change(
     const struct enrol_book *book, document_edit *edit, void *context, struct err *err)
 {
-    char lock[PATH_MAX];
+    scoped(home_leave) struct home_stay stay = {0};
 
-    if (!document_change(book->codes, &ENROLMENT_CODES_FORM, edit, context, err))
-        return false;
-    home_give(book->options, book->codes);
-    if ((size_t)snprintf(lock, sizeof lock, "%s.lock", book->codes) < sizeof lock)
-        home_give(book->options, lock);
-    return true;
+    return home_enter(book->options, &stay, err) &&
+           document_change(book->codes, &ENROLMENT_CODES_FORM, edit, context, err);
 }
 
 struct adding {
@@ -111,10 +107,11 @@ static bool forget(json_t *document, void *context, struct err *err)
 bool enrol_book_forget(
     const struct enrol_book *book, const char *id, bool *ret_found, struct err *err)
 {
+    scoped(home_leave) struct home_stay stay = {0};
     struct forgetting forgetting = {.id = id};
     char path[PATH_MAX];
 
-    if (!change(book, forget, &forgetting, err))
+    if (!home_enter(book->options, &stay, err) || !change(book, forget, &forgetting, err))
         return false;
     file_of(book, id, path);
     bool there = unlink(path) == 0;

@@ -162,7 +162,9 @@ enum client_exit client_model_add(struct client *client)
     if (!model_file_read(full, file, &err) || !hash(full, name, sha256, &err))
         return client_fail(client, &err);
     char made[PATH_MAX];
-    if (!home_path(&client->options, "catalogue", made, &err) ||
+    scoped(home_leave) struct home_stay stay = {0};
+    if (!home_enter(&client->options, &stay, &err) ||
+        !home_path(&client->options, "catalogue", made, &err) ||
         !file_make_folder(made, 0755, &err))
         return client_fail(client, &err);
     clock_text(clock_civil_ms(), now);
@@ -196,11 +198,10 @@ enum client_exit client_model_list(struct client *client)
         return EXIT_DONE;
     }
     table_init(&table, TITLES, COUNT(TITLES));
-    json_array_foreach(json_object_get(document, "models"), i, entry)
-    {
+    json_array_foreach (json_object_get(document, "models"), i, entry) {
         char parameters[SCRATCH_BYTES], context[SCRATCH_BYTES], size[SCRATCH_BYTES];
-        snprintf(parameters, sizeof parameters, "%.2f B",
-            (double)integer(entry, "parameters") / 1e9);
+        snprintf(
+            parameters, sizeof parameters, "%.2f B", (double)integer(entry, "parameters") / 1e9);
         snprintf(context, sizeof context, "%lld", (long long)integer(entry, "context_max"));
         vram_size_text((uint64_t)integer(entry, "bytes"), size);
         table_add(&table,
@@ -221,8 +222,7 @@ static bool verify_one(const char *folder, const json_t *entry, struct err *err)
     const char *name = json_string_value(json_object_get(entry, "name"));
     char full[PATH_MAX * 2], sha256[MODEL_SHA256_BYTES];
 
-    snprintf(full, sizeof full, "%s/%s", folder,
-        json_string_value(json_object_get(entry, "file")));
+    snprintf(full, sizeof full, "%s/%s", folder, json_string_value(json_object_get(entry, "file")));
     if (!file)
         return err_set(err, ERR_SYSTEM, "no memory");
     if (!model_file_read(full, file, err))
@@ -247,8 +247,7 @@ static enum client_exit verify_all(struct client *client, const char *folder, co
     const json_t *entry;
     size_t i;
 
-    json_array_foreach(models, i, entry)
-    {
+    json_array_foreach (models, i, entry) {
         struct err err;
         bool good = verify_one(folder, entry, &err);
         const char *name = json_string_value(json_object_get(entry, "name"));
@@ -289,10 +288,11 @@ enum client_exit client_model_verify(struct client *client)
 
 enum client_exit client_model_remove(struct client *client)
 {
+    scoped(home_leave) struct home_stay stay = {0};
     char catalogue[PATH_MAX];
     struct err err;
 
-    if (!catalogue_path(client, catalogue, &err) ||
+    if (!catalogue_path(client, catalogue, &err) || !home_enter(&client->options, &stay, &err) ||
         !models_remove(catalogue, client->options.args[0], &err))
         return client_fail(client, &err);
     struct screen hints = screen_of(stderr, client->options.no_color);

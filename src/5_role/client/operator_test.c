@@ -4,7 +4,6 @@
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "client/enrol_book.h"
-#include "client/home.h"
 #include "client/site_keys.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -285,30 +284,6 @@ TEST(a_code_too_many_is_refused)
     const struct enrolment_code more = a_code("ZZZZ-ZZZZ-ZZZZ", 0);
     CHECK(!enrol_book_add(&book, &more, &err));
     CHECK(strstr(err.message, "operator reject"));
-}
-
-/* --- whose a file is ------------------------------------------------------------------------- */
-
-/* The node's user may have put a link there before root came. */
-TEST(a_link_in_the_node_s_folder_gives_nobody_s_file_away)
-{
-    char home[64], state[128], link[128], other[128];
-    struct stat seen;
-    struct err err;
-
-    snprintf(home, sizeof home, "%s", scratch_folder());
-    snprintf(state, sizeof state, "%s/state", home);
-    snprintf(link, sizeof link, "%s/lock", home);
-    snprintf(other, sizeof other, "%s/other", home);
-    const struct options ours = {.home = home};
-    CHECK(file_make_folder(state, 0700, &err) && file_replace(other, S("x"), 0600, &err));
-    CHECK(symlink(other, link) == 0);
-    if (geteuid() != 0 || chown(state, 4711, 4711) != 0)
-        return; /* it gives nothing to anybody then */
-    home_give(&ours, state);
-    home_give(&ours, link);
-    CHECK(stat(other, &seen) == 0 && seen.st_uid == 0);
-    CHECK(lstat(link, &seen) == 0 && seen.st_uid == 4711);
 }
 
 TAP_MAIN

@@ -83,7 +83,7 @@ bool restore_home_is_blank(const char *home, struct err *err)
 
 /* --- the stage ------------------------------------------------------------------------------- */
 
-/* As home_give() has it: whom HOME/state belongs to. */
+/* As home_enter() has it: whom HOME/state belongs to. */
 static void whose(struct restore_place *place)
 {
     char state[PATH_MAX];

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEYS_MODE 0600
+#define KEYS_MODE 0644 /* public halves; the node's user reads them, whose-ever they are */
 
 struct change {
     struct client *client;
@@ -52,6 +53,17 @@ bool site_change_people(struct client *client, json_t **ret_people, struct err *
     return call(client, "GET", "/api/v1/people", ret_people, err);
 }
 
+static bool open_lock(struct client *client, const char *path, int *ret_lock, struct err *err)
+{
+    scoped(home_leave) struct home_stay stay = {0};
+
+    if (!home_enter(&client->options, &stay, err))
+        return false;
+    *ret_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return (*ret_lock >= 0 && flock(*ret_lock, LOCK_EX) == 0) ||
+           err_set(err, ERR_SYSTEM, "cannot lock '%s': %m", path);
+}
+
 static bool open_change(struct client *client, struct change *change, struct err *err)
 {
     char folder[PATH_MAX], path[PATH_MAX], lock[PATH_MAX];
@@ -64,12 +76,9 @@ static bool open_change(struct client *client, struct change *change, struct err
         .after = buf_of(SITE_KEYS_BYTES_MAX)};
     if (!home_folder(&client->options, "enrol", folder, err) ||
         !home_path(&client->options, "enrol/site.lock", lock, err) ||
-        !home_path(&client->options, "site/keys.pl", path, err))
+        !home_path(&client->options, "site/keys.pl", path, err) ||
+        !open_lock(client, lock, &change->lock, err))
         return false;
-    change->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (change->lock < 0 || flock(change->lock, LOCK_EX) != 0)
-        return err_set(err, ERR_SYSTEM, "cannot lock '%s': %m", lock);
-    home_give(&client->options, lock);
     change->was_there = stat(path, &seen) == 0;
     if (!change->was_there) {
         snprintf(change->path, sizeof change->path, "%s", path);
@@ -82,12 +91,28 @@ static bool open_change(struct client *client, struct change *change, struct err
     return file_read(change->path, &change->before, err);
 }
 
+/* As whoever owns the site's folder: on an installed node that is root, and the node only reads. */
+static bool site_enter(const struct change *change, struct home_stay *ret_stay, struct err *err)
+{
+    char folder[PATH_MAX];
+
+    snprintf(folder, sizeof folder, "%s", change->path);
+    return home_enter_folder(dirname(folder), ret_stay, err);
+}
+
 static bool write_text(const struct change *change, const struct buf *text, struct err *err)
 {
-    if (!file_replace(change->path, buf_str(text), change->mode, err))
-        return false;
-    home_give(&change->client->options, change->path);
-    return true;
+    scoped(home_leave) struct home_stay stay = {0};
+
+    return site_enter(change, &stay, err) &&
+           file_replace(change->path, buf_str(text), change->mode, err);
+}
+
+static bool take_away(const struct change *change, struct err *err)
+{
+    scoped(home_leave) struct home_stay stay = {0};
+
+    return site_enter(change, &stay, err) && unlink(change->path) == 0;
 }
 
 static bool reload(struct client *client, struct err *err)
@@ -106,7 +131,7 @@ static bool undo(const struct change *change, struct err *err)
 {
     struct err inner = {0};
     bool back =
-        change->was_there ? write_text(change, &change->before, &inner) : unlink(change->path) == 0;
+        change->was_there ? write_text(change, &change->before, &inner) : take_away(change, &inner);
 
     if (!back)
         return err_wrap(err, "site/keys.pl could not be put back; look at it");

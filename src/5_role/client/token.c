@@ -37,19 +37,16 @@ static bool key_path(
     return home_path(options, below, ret_path, err);
 }
 
-/* One change of the file by `edit`, made to the node's user. */
+/* One change of the file by `edit`, as the node's user. */
 static bool change(
     const struct options *options, document_edit *edit, void *context, struct err *err)
 {
-    char path[PATH_MAX], lock[PATH_MAX];
+    scoped(home_leave) struct home_stay stay = {0};
+    char path[PATH_MAX];
 
-    if (!home_folder(options, "tokens", path, err) || !file_path(options, path, err) ||
-        !document_change(path, &TOKEN_FILE_FORM, edit, context, err))
-        return false;
-    home_give(options, path);
-    if ((size_t)snprintf(lock, sizeof lock, "%s.lock", path) < sizeof lock && file_exists(lock))
-        home_give(options, lock);
-    return true;
+    return home_folder(options, "tokens", path, err) && file_path(options, path, err) &&
+           home_enter(options, &stay, err) &&
+           document_change(path, &TOKEN_FILE_FORM, edit, context, err);
 }
 
 /* --- keys -------------------------------------------------------------------------- */
@@ -61,11 +58,20 @@ static const char *text_of(const json_t *object, const char *name)
     return text ? text : "";
 }
 
+/* HOME/keys is the owner's: the node reads public halves alone, in tokens.json. */
+static bool keys_enter(const struct options *options, struct home_stay *ret_stay, struct err *err)
+{
+    char path[PATH_MAX];
+
+    return home_path(options, "keys", path, err) && home_enter_folder(path, ret_stay, err);
+}
+
 /* A new key: its private file first, so that no row names a key that is nowhere. */
 static bool new_key(const struct options *options, enum jwt_alg alg, json_t *document,
     struct mint_key *ret_key, char ret_kid[JWT_TEXT_BYTES], struct err *err)
 {
     scoped(mint_key_done) struct mint_key key = {0};
+    scoped(home_leave) struct home_stay stay = {0};
     char path[PATH_MAX], now[CLOCK_TEXT_BYTES];
 
     mint_key_make(alg, &key);
@@ -73,8 +79,8 @@ static bool new_key(const struct options *options, enum jwt_alg alg, json_t *doc
     snprintf(ret_kid, JWT_TEXT_BYTES, "%s", text_of(row, "kid"));
     clock_text(clock_civil_ms(), now);
     check(json_object_set_new(row, "created_at", json_string(now)) == 0);
-    if (!home_folder(options, "keys", path, err) ||
-        !home_folder(options, "keys/tokens", path, err) || !key_path(options, ret_kid, path, err) ||
+    if (!keys_enter(options, &stay, err) || !home_path(options, "keys/tokens", path, err) ||
+        !file_make_folder(path, 0700, err) || !key_path(options, ret_kid, path, err) ||
         !mint_key_save(&key, path, err))
         return false;
     check(json_array_append(json_object_get(document, "keys"), row) == 0);
@@ -83,21 +89,36 @@ static bool new_key(const struct options *options, enum jwt_alg alg, json_t *doc
     return true;
 }
 
+static bool load_key(const struct options *options, enum jwt_alg alg, const char *path,
+    struct mint_key *ret_key, bool *ret_there, struct err *err)
+{
+    scoped(home_leave) struct home_stay stay = {0};
+
+    if (!keys_enter(options, &stay, err))
+        return false;
+    *ret_there = file_exists(path);
+    return !*ret_there || mint_key_load(alg, path, ret_key, err);
+}
+
 /* The newest key of this kind that is in use and whose private half is here; else a new one. */
 static bool signing_key(const struct options *options, enum jwt_alg alg, json_t *document,
     struct mint_key *ret_key, char ret_kid[JWT_TEXT_BYTES], struct err *err)
 {
     const json_t *keys = json_object_get(document, "keys");
     char path[PATH_MAX];
+    bool there;
 
     for (size_t i = json_array_size(keys); i-- > 0;) {
         const json_t *row = json_array_get(keys, i);
         const char *kid = text_of(row, "kid");
         if (strcmp(text_of(row, "alg"), jwt_alg_word(alg)) != 0 || *text_of(row, "retired_at") ||
-            strchr(kid, '/') || !key_path(options, kid, path, err) || !file_exists(path))
+            strchr(kid, '/') || !key_path(options, kid, path, err))
             continue;
+        if (!load_key(options, alg, path, ret_key, &there, err))
+            return false;
         snprintf(ret_kid, JWT_TEXT_BYTES, "%s", kid);
-        return mint_key_load(alg, path, ret_key, err);
+        if (there)
+            return true;
     }
     return new_key(options, alg, document, ret_key, ret_kid, err);
 }
@@ -372,6 +393,15 @@ static bool rotate(json_t *document, void *context, struct err *err)
     return new_key(rotating->options, rotating->alg, document, &key, rotating->kid, err);
 }
 
+static void forget_key(const struct options *options, const char *path)
+{
+    scoped(home_leave) struct home_stay stay = {0};
+    struct err unused;
+
+    if (keys_enter(options, &stay, &unused))
+        (void)unlink(path);
+}
+
 enum client_exit client_token_rotate(struct client *client)
 {
     scoped(json_done) json_t *retired = json_array();
@@ -388,7 +418,7 @@ enum client_exit client_token_rotate(struct client *client)
     json_array_foreach (retired, i, kid)
         if (!strchr(json_string_value(kid), '/') &&
             key_path(&client->options, json_string_value(kid), path, &err))
-            (void)unlink(path);
+            forget_key(&client->options, path);
     if (client->options.json) {
         scoped(json_done) json_t *document = json_pack("{s:s, s:s, s:O, s:I}", "kid", rotating.kid,
             "alg", jwt_alg_word(rotating.alg), "retired", retired, "revoked",

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -75,6 +76,7 @@ int role_probe(const struct role_kind *kind, const char *const *paths, int path_
     json_object_set_new(found, "socket", json_string(try_socket()));
     json_object_set_new(found, "listen", json_string(try_listen()));
     json_object_set_new(found, "fork", json_string(try_fork()));
+    json_object_set_new(found, "signal", json_string(outcome(kill(getppid(), 0) == 0)));
     for (int i = 0; i < path_count; i++) {
         char key[512];
         snprintf(key, sizeof key, "open:%s", paths[i]);

@@ -41,6 +41,23 @@ void role_allow_execute(struct role *role, const char *path)
     allow(role->execute, path);
 }
 
+void role_allow_programs(struct role *role, const char *folder)
+{
+    const char *paths[SANDBOX_BESIDE_MAX];
+    char home[PATH_MAX];
+
+    role_path(role, "", home);
+    size_t found = sandbox_beside(folder, home, paths);
+    if (found > SANDBOX_BESIDE_MAX)
+        log_error("programs_left_out", "folder", folder, "remedy",
+            "the home lies there with more folders than this role can be told of: move it, or them",
+            NULL);
+    for (size_t i = 0; i < found && i < SANDBOX_BESIDE_MAX; i++) {
+        role_allow_execute(role, paths[i]);
+        free((char *)paths[i]);
+    }
+}
+
 const json_t *role_config(const struct role *role, const char *name)
 {
     return json_object_get(role->config, name);

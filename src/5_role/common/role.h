@@ -24,7 +24,7 @@
 
 #define ROLE_CONTROL_FD 3
 #define ROLE_CONFIG_FD 4
-#define ROLE_PATHS_MAX 16
+#define ROLE_PATHS_MAX 48
 #define ROLE_CONFIG_BYTES_MAX (256 * 1024)
 #define ROLE_BEAT_MS 5000
 #define ROLE_EXIT_CONFIG 78 /* EX_CONFIG of sysexits.h */
@@ -67,6 +67,8 @@ struct role {
 void role_allow_read(struct role *role, const char *path);
 void role_allow_write(struct role *role, const char *path);
 void role_allow_execute(struct role *role, const char *path);
+/* The same for a folder of programs, of which HOME stays closed where it lies below it. */
+void role_allow_programs(struct role *role, const char *folder);
 
 /* A member of the configuration, "" or NULL if it is missing. */
 const char *role_config_text(const struct role *role, const char *name);
@@ -90,7 +92,8 @@ void role_end(struct role *role, int status);
 int role_run(const struct role_kind *kind);
 
 /* Instead of a life: open, lock up, then try what is forbidden and print one JSON object,
- * {"socket":"EPERM","open:/etc/passwd":"EACCES",…}. `paths` are opened for reading ("open:") and
- * for writing ("write:"). For tests of the prohibitions on the real configuration of the real role.
+ * {"socket":"EPERM","signal":"EPERM","open:/etc/passwd":"EACCES",…}. `paths` are opened for reading
+ * ("open:") and for writing ("write:"). For tests of the prohibitions on the real configuration of
+ * the real role.
  */
 int role_probe(const struct role_kind *kind, const char *const *paths, int path_count);

@@ -318,7 +318,7 @@ static bool open_gateway(struct role *role, struct err *err)
     open_server(g);
     if (!listen_all(g, err) || !enrolments_open(g, err))
         return false;
-    role->deny = SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK;
+    role->deny = SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK | SANDBOX_DENY_SIGNALS;
     for (size_t i = 0; i < COUNT(READABLE); i++)
         role_allow_read(role, READABLE[i]);
     return true;

@@ -84,7 +84,8 @@ static bool judge_open(struct role *role, struct err *err)
         return false;
     senses_init(j);
     notify_init(j);
-    role->deny = SANDBOX_DENY_NETWORK | SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK;
+    role->deny =
+        SANDBOX_DENY_NETWORK | SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK | SANDBOX_DENY_SIGNALS;
     role_allow_read(role, j->kb);
     role_allow_read(role, j->site);
     role_allow_write(role, j->state);

@@ -30,7 +30,8 @@ static bool role_open(struct role *role, struct err *err)
     check(l);
     role->state = l;
     l->role = role;
-    role->deny = SANDBOX_DENY_NETWORK | SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK;
+    role->deny =
+        SANDBOX_DENY_NETWORK | SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK | SANDBOX_DENY_SIGNALS;
     role_allow_write(role, folder);
     role_allow_read(role, "/dev/urandom");
     return ledger_open(&setup, &l->core, err);

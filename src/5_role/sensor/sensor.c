@@ -128,7 +128,7 @@ static bool sensor_role_open(struct role *role, struct err *err)
     role_path(role, "run/agent.sock", r->agent_socket);
     if (!file_make_folder(r->spool, 0700, err))
         return false;
-    role->deny = SANDBOX_DENY_LISTEN | SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK;
+    role->deny = SANDBOX_DENY_LISTEN | SANDBOX_DENY_EXEC | SANDBOX_DENY_FORK | SANDBOX_DENY_SIGNALS;
     for (size_t i = 0; i < COUNT(READABLE); i++)
         role_allow_read(role, READABLE[i]);
     role_allow_write(role, r->spool);
