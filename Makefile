@@ -5,7 +5,7 @@ HOME_DIR ?= build/run
 LISTEN   ?= 127.0.0.1:30080
 DNS_PORT ?= 5353
 
-.PHONY: help run stop test demo check bench build deb clean install-packages
+.PHONY: help run stop test demo check bench build deb windows clean install-packages
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 26
@@ -36,8 +36,11 @@ build: install-packages ## build/debug, and the page: build/web
 deb: install-packages ## Debian packages of the node and of the agent: build/deb
 	@tools/deb.py
 
+windows: install-packages ## logicagent.exe, the telemetry of a Windows machine: build/cross-windows
+	@tools/cross.py --windows
+
 clean: ## remove what was built (not build/run: that is the node's folder)
-	@rm -rf build/debug build/release build/asan build/clang build/fuzz build/web build/deb
+	@rm -rf build/debug build/release build/asan build/clang build/fuzz build/web build/deb build/cross-windows
 
 install-packages: ## Debian packages, silently when all are there
 	@tools/install.sh

@@ -101,7 +101,7 @@ static void table_front(const struct presence_look *look, int64_t idle_s, struct
 
     if (!look->has_desktop) {
         buf_add(out, S("desktop     unknown: this is session 0, which sees none; start it at logon "
-                       "(docs/manual/install.md)\n"));
+                       "(docs/manual/windows.md)\n"));
         return;
     }
     if (look->idle_s >= 0)
@@ -119,18 +119,18 @@ void presence_table(const struct presence_look *look, int64_t idle_s, struct buf
 {
     buf_printf(out, "host        %s, up %lld s\n", look->host, (long long)look->uptime_s);
     if (look->busy_permille == PRESENCE_UNKNOWN)
-        buf_printf(out, "processors  %zu, how busy is unknown\n", look->cpus_count);
+        buf_printf(out, "processors  %d, how busy is unknown\n", (int)look->cpus_count);
     else
-        buf_printf(out, "processors  %zu, %lld.%lld %% busy\n", look->cpus_count,
+        buf_printf(out, "processors  %d, %lld.%lld %% busy\n", (int)look->cpus_count,
             (long long)look->busy_permille / 10, (long long)look->busy_permille % 10);
     buf_printf(out, "memory      %lld of %lld MiB available\n",
         (long long)(look->memory_available_bytes / MIB), (long long)(look->memory_bytes / MIB));
     table_front(look, idle_s, out);
-    buf_printf(out, "processes   %zu\n", look->processes_count + look->processes_left_out);
+    buf_printf(out, "processes   %d\n", (int)(look->processes_count + look->processes_left_out));
     for (size_t i = 0; i < look->processes_count; i++)
         buf_printf(out, "%10u  %s\n", look->processes[i].id, look->processes[i].name);
     if (look->processes_left_out)
-        buf_printf(out, "            and %zu more\n", look->processes_left_out);
+        buf_printf(out, "            and %d more\n", (int)look->processes_left_out);
 }
 
 /* --- numbers for the node ----------------------------------------------------------------------
@@ -154,7 +154,7 @@ static void processors(const struct presence_look *look, struct buf *out)
             int64_t ticks;
         } parts[] = {{S("idle"), cpu->idle}, {S("system"), cpu->system}, {S("user"), cpu->user}};
         char number[24];
-        snprintf(number, sizeof number, "%zu", i);
+        snprintf(number, sizeof number, "%d", (int)i);
         for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
             const struct exposition_pair labels[] = {
                 {S("cpu"), str_from(number)}, {S("mode"), parts[k].mode}};

@@ -75,13 +75,13 @@ bool presence_token(struct str file, struct str *ret_token, struct err *err)
 
     if (!token.len || token.len > PRESENCE_TOKEN_BYTES_MAX)
         return err_code(err, ERR_INPUT, "bad_token", "token-file",
-            "the file holds %zu bytes and not a token; logicctl token create --scopes sense prints "
+            "the file holds %d bytes and not a token; logicctl token create --scopes sense prints "
             "one",
-            token.len);
+            (int)token.len);
     for (size_t i = 0; i < token.len; i++)
         if (token.at[i] <= ' ' || token.at[i] > '~')
             return err_code(err, ERR_INPUT, "bad_token", "token-file",
-                "the file holds more than a token: byte %zu is none of one", i + 1);
+                "the file holds more than a token: byte %d is none of one", (int)i + 1);
     *ret_token = token;
     return true;
 }

@@ -5,6 +5,7 @@
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "exposition/exposition.h"
+#include "os/file.h"
 #include "scratch.h"
 #include "tap.h"
 #include "json/json_read.h"
@@ -52,6 +53,35 @@ TEST(on_the_socket_our_own_user_may_ask)
     site_start(&site);
     CHECK_INT(site_ask(&site, "", "/v1/metrics", NULL, NULL, &out), 200);
     CHECK(is_good(buf_str(&out)));
+}
+
+TEST(what_keeps_it_awake_is_told_as_numbers_and_without_words)
+{
+    static const char *const ZERO[] = {"gpu_work", "loading", "serving"};
+    scoped(site_done) struct site site;
+    scoped(buf_done) struct buf out = buf_of(1 << 20);
+    struct err err;
+    char line[64];
+    int before = -1, now = -1;
+
+    site_make(&site, true);
+    site_start(&site);
+    CHECK_INT(site_ask(&site, "", "/v1/metrics", NULL, NULL, &out), 200);
+    for (size_t i = 0; i < COUNT(ZERO); i++) {
+        snprintf(line, sizeof line, "\nlogic_agent_inhibitors{kind=\"%s\"} 0\n", ZERO[i]);
+        CHECK(strstr(buf_text(&out), line) != NULL);
+    }
+    CHECK(strstr(buf_text(&out), "\nlogic_agent_inhibitors{kind=\"person\"} ") != NULL);
+    static const char TRANSFER[] = "\nlogic_agent_inhibitors{kind=\"transfer\"} ";
+    const char *told = strstr(buf_text(&out), TRANSFER);
+    REQUIRE(told && sscanf(told + sizeof TRANSFER - 1, "%d", &before) == 1);
+    check(file_replace(site_path(&site, "inhibit.d/backup"), S("secret plans\n"), 0600, &err));
+    buf_clear(&out);
+    CHECK_INT(site_ask(&site, "", "/v1/metrics", NULL, NULL, &out), 200);
+    told = strstr(buf_text(&out), TRANSFER);
+    REQUIRE(told && sscanf(told + sizeof TRANSFER - 1, "%d", &now) == 1);
+    CHECK_INT(now, before + 1);
+    CHECK(is_good(buf_str(&out)) && strstr(buf_text(&out), "secret plans") == NULL);
 }
 
 TEST(gpus_are_told_beside_the_machine)

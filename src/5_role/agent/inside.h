@@ -191,6 +191,8 @@ void push_close(struct agent *agent);
 /* --- person.c */
 json_t *agent_inhibitors(struct agent *agent, const json_t *users);
 json_t *agent_users(void);
+/* As Prometheus text. */
+void agent_inhibitors_write(struct agent *agent, struct buf *out);
 
 /* --- proxy.c */
 void agent_proxy(struct agent *agent, struct exchange *ex);

@@ -29,6 +29,7 @@ static void answer(struct agent *agent)
     metrics->waiters_count = 0;
     memcpy(waiters, metrics->waiters, sizeof waiters);
     telemetry_gpus(&agent->gpus, &metrics->text);
+    agent_inhibitors_write(agent, &metrics->text);
     for (size_t i = 0; i < count; i++)
         exchange_reply(waiters[i], 200, S(TELEMETRY_TYPE), NULL, 0, buf_str(&metrics->text));
     if (metrics->push)

@@ -4,7 +4,9 @@
 #include "agent/inside.h"
 #include "base/panic.h"
 #include "base/scoped.h"
+#include "exposition/exposition.h"
 #include "os/clock.h"
+#include "json/json_take.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -200,4 +202,24 @@ json_t *agent_inhibitors(struct agent *agent, const json_t *users)
             add(list, "serving", words_of("pool %s%s", pool->name, ""));
     }
     return list;
+}
+
+/* How many of each kind: a zero is told, for it is known. */
+void agent_inhibitors_write(struct agent *agent, struct buf *out)
+{
+    static const char NAME[] = "logic_agent_inhibitors";
+    static const char *const KINDS[] = {"person", "gpu_work", "transfer", "loading", "serving"};
+    scoped(json_done) json_t *users = agent_users();
+    scoped(json_done) json_t *list = agent_inhibitors(agent, users);
+    const json_t *one;
+    size_t at;
+
+    exposition_family(out, NAME, EXPOSITION_GAUGE, "What keeps this machine awake.");
+    for (size_t i = 0; i < COUNT(KINDS); i++) {
+        const struct exposition_pair kind[] = {{S("kind"), str_from(KINDS[i])}};
+        int64_t count = 0;
+        json_array_foreach (list, at, one)
+            count += str_eq(json_str(one, "kind"), kind[0].value);
+        exposition_write_whole(out, NAME, kind, 1, count);
+    }
 }
