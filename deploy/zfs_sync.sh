@@ -8,12 +8,15 @@
 # FILE has NAME=VALUE lines: DATASET=tank/logic-node, TARGET=vault/logic-node, SSH= (or user@host), KEEP=12,
 # STATE=/var/lib/logic-node-backup.
 # Raw streams (the target never sees a key) where the dataset is encrypted and ZFS can; interrupted receives go on where ZFS can, and begin
-# again where it cannot (zfs-fuse). Only snapshots whose name begins with logic-node- are ever destroyed, never the newest common one.
+# again where it cannot (zfs-fuse). Only snapshots whose name begins with logic-node- are ever destroyed, never the newest common one; its
+# name stands in the dataset's property logic-node:common. The target is set readonly, unless its owner set that property.
 # Exit: 0 done, 1 failed (a sentence says what to do), 2 wrong use or configuration, 75 another one runs.
 set -eu
+export LC_ALL=C
 
 PREFIX=logic-node-
 KEEP_MAX=1000
+COMMON=logic-node:common # a property of the dataset: it comes along when the pool moves to another machine
 verb=sync config=/etc/logic-node/backup.conf json=no
 
 say() { echo "zfs_sync: $*" >&2; }
@@ -114,18 +117,23 @@ check_target() {
 
 check() { check_source && check_target; }
 
-# NAME GUID of our snapshots, the oldest first.
+# Our snapshots, the oldest first.
 snapshots() { # here|there DATASET
-    "$1" zfs list -H -r -d 1 -t snapshot -o name -s creation "$2" 2> /dev/null | sed -n "s|^$2@\($PREFIX.*\)|\1|p" | while read -r name; do
-        echo "$name $(property "$1" guid "$2@$name")"
-    done
+    "$1" zfs list -H -r -d 1 -t snapshot -o name -s creation "$2" 2> /dev/null | sed -n "s|^$2@\($PREFIX.*\)|\1|p"
+}
+
+# NAME GUID of them. All guids at one go: over ssh each call costs.
+guids() { # here|there DATASET
+    snapshots "$1" "$2" > "$work/names"
+    "$1" zfs get -H -p -r -d 1 -o name,value guid "$2" 2> /dev/null | sed -n "s|^$2@||p" |
+        awk 'NR == FNR { guid[$1] = $2; next } $1 in guid { print $1, guid[$1] }' - "$work/names"
 }
 
 # The newest snapshot that both have, by guid: a name alone proves nothing.
 common() {
-    snapshots here "$DATASET" > "$work/ours"
+    guids here "$DATASET" > "$work/ours"
     : > "$work/theirs"
-    ! exists there "$TARGET" || snapshots there "$TARGET" > "$work/theirs"
+    ! exists there "$TARGET" || guids there "$TARGET" > "$work/theirs"
     while read -r name guid; do
         if grep -q " $guid\$" "$work/theirs"; then echo "$name"; fi
     done < "$work/ours" | tail -n 1
@@ -148,33 +156,55 @@ stream() { # SEND ARGUMENTS …
         # shellcheck disable=SC2086
         there zfs receive -u $resumable "$TARGET" 2> "$work/receive" || echo "zfs receive failed" >> "$work/receive"
     }
-    sed -n 's/^\([0-9]*\) bytes.*/\1/p' "$work/bytes" > "$work/sent"
+    bytes=$(sed -n 's/^\([0-9]*\) bytes.*/\1/p' "$work/bytes")
+    sent=$((sent + ${bytes:-0}))
+    echo "$sent" > "$work/sent"
     ! grep -q "failed" "$work/send" "$work/receive" || return 1
 }
 
-why() { cat "$work/receive" "$work/send" | grep -v "failed$" | tail -n 2 | tr '\n' ' '; }
+# Without OpenZFS's advice to type a token: the next run does that.
+why() {
+    cat "$work/receive" "$work/send" | grep -v "failed$" | sed '/Partially received/d; /resuming stream/d; /zfs send -t/d' |
+        tail -n 2 | tr '\n' ' '
+}
 
-resume() { # TOKEN
-    say "going on with an interrupted receive"
-    stream -t "$1" && return 0
-    say "it cannot be gone on with ($(why)); beginning again"
+begin_again() { # WHY
+    say "an interrupted receive cannot be gone on with ($1); beginning again"
     there zfs receive -A "$TARGET" 2> /dev/null || true
+    rm -f "$STATE/interrupted"
+}
+
+kept() { # what to say of a stream that broke
+    case $(property there receive_resume_token "$TARGET") in - | "") ;; *) echo "What came is kept; the next run goes on from there." ;; esac
+}
+
+# What came is thrown away only when it cannot be gone on with, or when it was tried twice and nothing more came.
+resume() { # TOKEN
+    here zfs send -n -t "$1" > /dev/null 2> "$work/err" || { begin_again "$(tail -n 1 "$work/err")"; return 0; }
+    say "going on with an interrupted receive"
+    if stream -t "$1"; then
+        rm -f "$STATE/interrupted"
+        resumed=yes
+    elif [ "$(property there receive_resume_token "$TARGET")" = "$1" ] && [ "$(cat "$STATE/interrupted" 2> /dev/null)" = "$1" ]; then
+        begin_again "$(why)"
+    else
+        echo "$1" > "$STATE/interrupted"
+        fail "the receive was interrupted again: $(why)$(kept)"
+    fi
 }
 
 transfer() { # SNAPSHOT; leaves mode and bytes in $work
-    resumable=""
+    resumable="" resumed=no sent=0
     if knows there receive_resume_token "${TARGET%%/*}"; then resumable=-s; fi
     token=$(property there receive_resume_token "$TARGET")
     case $token in - | "") ;; *) resume "$token" ;; esac
     last=$(common)
     options=$(send_options)
-    if [ "$last" = "$1" ]; then
-        echo resumed > "$work/mode"
-    elif [ -n "$last" ]; then
+    if [ -n "$last" ]; then
         echo incremental > "$work/mode"
         # shellcheck disable=SC2086
         stream $options -i "@$last" "$DATASET@$1" ||
-            fail "the increment from $last was not taken: $(why) If somebody wrote to the target:" \
+            fail "the increment from $last was not taken: $(why)$(kept) If somebody wrote to the target:" \
                 "zfs rollback -r $TARGET@$last $(at there), then again."
     elif [ -s "$work/theirs" ] || exists there "$TARGET"; then
         fail "'$TARGET' $(at there) is there and has no snapshot in common with '$DATASET'; nothing is overwritten." \
@@ -182,17 +212,25 @@ transfer() { # SNAPSHOT; leaves mode and bytes in $work
     else
         echo whole > "$work/mode"
         # shellcheck disable=SC2086
-        stream $options "$DATASET@$1" || fail "the whole stream was not taken: $(why)"
+        stream $options "$DATASET@$1" || fail "the whole stream was not taken: $(why)$(kept)"
     fi
+    [ "$resumed" = no ] || echo resumed > "$work/mode"
     [ "$(property here guid "$DATASET@$1")" = "$(property there guid "$TARGET@$1")" ] ||
         fail "after the transfer '$TARGET@$1' is not what was sent; look at both sides with: zfs list -t snapshot"
+    protect
+}
+
+# A copy that is mounted to be read changes by that (atime) and could not be added to.
+protect() {
+    [ "$(there zfs get -H -o source readonly "$TARGET" 2> /dev/null)" = default ] || return 0
+    there zfs set readonly=on "$TARGET" 2> /dev/null || say "'$TARGET' could not be set readonly $(at there): zfs set readonly=on $TARGET"
 }
 
 prune() { # here|there DATASET COMMON
     snapshots "$1" "$2" > "$work/all"
     surplus=$(($(wc -l < "$work/all") - KEEP))
     [ "$surplus" -gt 0 ] || return 0
-    head -n "$surplus" "$work/all" | while read -r name _; do
+    head -n "$surplus" "$work/all" | while read -r name; do
         [ "$name" != "$3" ] || continue
         "$1" zfs destroy "$2@$name" || say "'$2@$name' stays: it is held or in use"
     done
@@ -235,7 +273,7 @@ status() {
 }
 
 take() {
-    [ "$(snapshots here "$DATASET" | tail -n 1 | cut -d' ' -f1)" != "$snapshot" ] || fail "there was a snapshot this very second; try again"
+    [ "$(snapshots here "$DATASET" | tail -n 1)" != "$snapshot" ] || fail "there was a snapshot this very second; try again"
     here zfs snapshot "$DATASET@$snapshot" || fail "no snapshot of '$DATASET' could be made; is the pool full? zpool list ${DATASET%%/*}"
 }
 
@@ -250,7 +288,7 @@ sync() {
     cat "$work/words" >&2
     if (check_target && transfer "$snapshot") 2> "$work/words"; then
         cat "$work/words" >&2
-        echo "$snapshot" > "$STATE/common"
+        here zfs set "$COMMON=$snapshot" "$DATASET"
         prune there "$TARGET" "$snapshot"
         prune here "$DATASET" "$snapshot"
         report true ""
@@ -258,7 +296,7 @@ sync() {
             "$(number there used "$TARGET") bytes there in $(snapshots there "$TARGET" | wc -l) snapshots"
     else
         cat "$work/words" >&2
-        prune here "$DATASET" "$(cat "$STATE/common" 2> /dev/null || true)" # also while the target is away for weeks
+        prune here "$DATASET" "$(property here "$COMMON" "$DATASET")" # also while the target is away for weeks
         report false "$(cat "$work/words")"
         exit 1
     fi
@@ -270,6 +308,7 @@ if [ "$verb" = status ]; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
 mkdir -p "$STATE"
 exec 9> "$STATE/lock"
 flock -n 9 || { say "another one runs"; exit 75; }

@@ -25,11 +25,16 @@ def unavailable(why):
     raise Unavailable(why)
 
 
-def make(name, suite, packages, also=(), limit_s=MAKE_LIMIT_S):
-    """The folder build/NAME with these packages of this suite; two at once wait for each other. `also`: foreign architectures."""
+def make(name, suite, packages, also=(), limit_s=MAKE_LIMIT_S, components=(), hooks=()):
+    """The folder build/NAME with these packages of this suite; two at once wait for each other.
+
+    `also`: foreign architectures. `components`: others than main. `hooks`: shell lines that run at the end, "$1" is the folder.
+    """
     folder = os.path.join(ROOT, "build", name)
-    stamp, wanted = os.path.join(folder, "made-of"), " ".join([suite, *sorted(packages)])
+    stamp, wanted = os.path.join(folder, "made-of"), " ".join([suite, *components, *sorted(packages), *hooks])
     kinds = ["--architectures=" + ",".join(["amd64", *also])] if also else []
+    kinds += ["--components=" + ",".join(["main", *components])] if components else []
+    kinds += ["--customize-hook=" + hook for hook in hooks]
     os.makedirs(os.path.dirname(folder), exist_ok=True)
     with open(folder + ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

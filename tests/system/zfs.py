@@ -28,6 +28,11 @@ def run(*words, good=True):
     return done.stdout
 
 
+def run_when_free(*words):
+    """zfs-fuse lets go of what was unmounted a while after the command has ended."""
+    wait_for(" ".join(words), lambda: subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0)
+
+
 class Pools:
     """Two pools in files, a dataset to replicate; the daemon is shared and left as it was found."""
 
@@ -89,12 +94,20 @@ class Pools:
     def snapshots(self, dataset):
         return run("zfs", "list", "-H", "-r", "-t", "snapshot", "-o", "name", "-s", "creation", dataset).split()
 
+    def look(self):
+        """The folder where the copy is mounted now."""
+        place = os.path.join(self.folder, "look")
+        run_when_free("zfs", "set", "mountpoint=" + place, VAULT + "/copies/node")
+
+        def mounted():
+            run("zfs", "mount", VAULT + "/copies/node", good=False)  # it may be already
+            return os.path.ismount(place)
+        wait_for("the copy is mounted", mounted)
+        return place
+
     def copy_says(self):
         """What a file of the copy says, read from the copy itself."""
-        place = os.path.join(self.folder, "look")
-        run("zfs", "set", "mountpoint=" + place, VAULT + "/copies/node")
-        run("zfs", "mount", VAULT + "/copies/node", good=False)
-        text = open(os.path.join(place, "ledger")).read()
+        text = open(os.path.join(self.look(), "ledger")).read()
         run("zfs", "unmount", VAULT + "/copies/node")
         return text
 
@@ -131,7 +144,9 @@ def a_pool_that_is_away_for_long_keeps_the_common_snapshot_and_goes_on():
         pools.sync()
         common = pools.snapshots(SOURCE + "/node")[-1]
         run("zpool", "export", VAULT)
-        for _ in range(5):
+        for number in range(5):
+            if number == 2:
+                shutil.rmtree(pools.folder + "/state")  # the pool was moved to another machine
             pools.write("more\n")
             said = pools.sync(code=1)
             assert "the pool '%s' is not imported on this machine: zpool import %s" % (VAULT, VAULT) in said, said
@@ -170,19 +185,17 @@ def a_target_that_went_its_own_way_is_never_overwritten():
         said = pools.sync(code=1)
         assert "has no snapshot in common" in said and "zfs rename" in said, said
         run("zfs", "unmount", VAULT + "/copies/node")
-        run("zfs", "rename", VAULT + "/copies/node", VAULT + "/copies/old")
+        run_when_free("zfs", "rename", VAULT + "/copies/node", VAULT + "/copies/old")
         pools.sync()
-        with open(os.path.join(pools.folder, "x"), "w"):
-            pass
-        run("zfs", "set", "mountpoint=%s/look" % pools.folder, VAULT + "/copies/node")
-        run("zfs", "mount", VAULT + "/copies/node", good=False)
-        with open(os.path.join(pools.folder, "look", "stranger"), "w") as f:
+        equal(run("zfs", "get", "-H", "-o", "value", "readonly", VAULT + "/copies/node").strip(), "on")
+        run_when_free("zfs", "set", "readonly=off", VAULT + "/copies/node")  # somebody means it
+        with open(os.path.join(pools.look(), "stranger"), "w") as f:
             f.write("somebody wrote here")
         run("zfs", "unmount", VAULT + "/copies/node")
         pools.write("two\n")
         said = pools.sync(code=1)
         assert "zfs rollback -r" in said, said
-        run("zfs", "rollback", "-r", pools.snapshots(VAULT + "/copies/node")[-1])
+        run_when_free("zfs", "rollback", "-r", pools.snapshots(VAULT + "/copies/node")[-1])
         assert pools.sync().startswith("incremental: ")
 
 
