@@ -106,8 +106,21 @@ check_here() {
         fail "there is no recovery key that backups are closed to: logicctl --home '$HOME_DIR' backup key; keep what it prints on paper"
 }
 
+# Of a repository in a folder: restic itself tries for minutes before it says so.
+check_writable() {
+    for folder in "$REPOSITORY" "$REPOSITORY/locks" "$REPOSITORY/data"; do
+        case $folder in /*) [ -d "$folder" ] && [ ! -w "$folder" ] || continue ;; *) continue ;; esac
+        [ "$(stat -c %u "$folder")" = "$(id -u)" ] ||
+            fail "'$folder' belongs to $(stat -c %U "$folder"), and this script may write to its own files only:" \
+                "chown -R $(id -un): '$REPOSITORY'"
+        fail "nothing may be written to '$folder'. Is its disk mounted read-only? The unit writes below /srv, /mnt, /media and" \
+            "/var/backups; elsewhere: systemctl edit restic-sync.service, and there [Service] ReadWritePaths=$REPOSITORY"
+    done
+}
+
 # A lock of a process that is gone is taken away by restic itself; one of a process that runs is not.
 check_repository() {
+    check_writable
     ask "the repository cannot be opened" unlock > /dev/null
     ask "the repository cannot be read" snapshots --no-lock --json > "$work/before"
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The age of the backup, from the status that its last run left to an alert in the ledger: old, fresh, never made, not to be believed.
 
-The runs themselves are not here (tests/system/restic.py, zfs.py, systemd.py): the status file is written as they write it.
+The runs themselves are not here (tests/system/restic.py, zfs.py, backup_machine.py): the status file is written as they write it.
 """
 import json
 import os

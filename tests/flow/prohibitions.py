@@ -34,7 +34,7 @@ def probe(node, role, *paths):
         "gateway": {"listen": "127.0.0.1:0", "socket": node.home + "/run/probe.sock", "web": node.command()[7], "llm": "",
                     "tls_cert": "", "tls_key": "", "tokens": ""},
         "actuator": {"secrets": node.home + "/secrets", "playbooks": node.playbooks()},
-        "sensor": {},
+        "sensor": {"backup": node.home + "/backup.conf"},
         "ledger": {"folder": node.home + "/ledger-probe"},
     }[role])
     os.makedirs(node.home + "/ledger-probe", exist_ok=True)
@@ -108,11 +108,16 @@ def sensor_asks_outwards_and_cannot_execute_listen_or_read_what_is_not_its_own()
     with Node(start=False) as node:
         subprocess.run([LOGICCTL, "--home", node.home, "agent", "enroll", "tower", "127.0.0.1", "--out", node.home + "/tower"],
                        check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        state = node.home + "/backup-state"
+        os.makedirs(state)
+        for path, text in (("/backup.conf", "STATE=%s\n" % state), ("/backup-state/status.json", "{}"), ("/restic.password", "x")):
+            with open(node.home + path, "w") as f:
+                f.write(text)
         node.start()
         closed = [node.home + path for path in (
-            "/secrets/tsig/home", "/ledger/ledger.db", "/keys/owner.pem", "/pki/ca.key", "/pki/gateway.key", "/pki/actuator.key",
-            "/site/keys.pl", "/run/roles.json")] + ["/etc/passwd", "/etc/shadow", "/proc/self/environ"]
-        opened = [node.home + "/pki/sensor.key", node.home + "/pki/ca.crt", node.home + "/history"]
+            "/restic.password", "/backup.conf", "/secrets/tsig/home", "/ledger/ledger.db", "/keys/owner.pem", "/pki/ca.key",
+            "/pki/gateway.key", "/pki/actuator.key", "/site/keys.pl", "/run/roles.json")] + ["/etc/passwd", "/etc/shadow", "/proc/self/environ"]
+        opened = [node.home + "/pki/sensor.key", node.home + "/pki/ca.crt", node.home + "/history", state + "/status.json"]
         found = probe(node, "sensor", *closed, *opened)
         equal((found["socket"], found["listen"], found["exec"], found["fork"]), ("allowed", "EPERM", "EPERM", "EPERM"))
         for path in opened:

@@ -101,6 +101,10 @@ class House(Node):
         equal((sorted(set(os.listdir(self.phone)) - {"fresh"}), os.listdir(parent) if os.path.exists(parent) else []),
               (sorted(set(before) - {"fresh"}), []))
 
+    def make_and_hear(self, archive):
+        return subprocess.run([LOGICCTL, "--home", self.home, "backup", "make", archive], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL, text=True, check=True).stdout
+
     def is_lost(self):
         self.kill()
         shutil.rmtree(self.home)
@@ -160,7 +164,7 @@ def tiny_model(path):
         f.write(head + bytes(-len(head) % 32 + at))
 
 
-def tree(home, parts=("keys", "secrets", "tokens", "pki", "site", "catalogue", "enrol")):
+def tree(home, parts=("keys", "secrets", "tokens", "pki", "site", "catalogue", "enrol", "checkpoints")):
     """{path: (mode, hash)} of what does not change while the node runs."""
     found = {}
     for part in parts:
@@ -178,11 +182,13 @@ def tree(home, parts=("keys", "secrets", "tokens", "pki", "site", "catalogue", "
 def a_lost_machine_comes_back_from_a_backup_made_under_load():
     with House() as node:
         node.live()
+        ctl(node.home, "ledger", "checkpoint")  # as the hourly timer does
         with Load(node):
             made = [json.loads(node.backup()) for _ in range(3)]
         last = made[-1]
         assert made[0]["ledger_size"] < last["ledger_size"], made
         before, files = node.entries(), tree(node.home)
+        assert any(name.startswith("checkpoints/checkpoint-") for name in files), files
         node.is_lost()
         begin = time.monotonic()
         told = json.loads(node.restore())
@@ -380,6 +386,13 @@ def what_is_left_out_is_said_and_what_is_missing_is_named():
                               text=True, env=dict(os.environ, LOGIC_NODE_ETC=etc), check=True)
         for words in ("left out: site/link.pl.txt (a link", "left out: letters (not known"):
             assert words in done.stdout, done.stdout
+        assert "MB a backup should have" not in done.stdout, done.stdout
+        large = os.path.join(node.home, "catalogue/large")
+        with open(large, "wb") as f:
+            f.write(os.urandom(51 << 20))  # cannot be shrunk
+        said = node.make_and_hear(archive + ".large")
+        assert "That is more than the 50 MB a backup should have: `logicctl backup list` says what is large." in said, said
+        os.remove(large)
         told = json.loads(ctl(node.fresh(), "--json", "restore", archive, "--identity", node.paper, env={"PATH": "/nonexistent"}))
         equal({row["program"] for row in told["missing"]["packages"]}, {"logicd", "ansible-playbook", "ssh"})
         equal(open(told["home"] + "/machine/logic-node.conf").read(), "LISTEN=127.0.0.1:30080\n")

@@ -72,6 +72,19 @@ def raised(path, folder, change=None):
     return os.path.basename(made), version + "+next"
 
 
+def of_this_machine(*programs):
+    """`seen` of a Machine: programs that the small tree has not, with the libraries they need beside those of every Debian."""
+    found = {}
+    for name in programs:
+        path = shutil.which(name)
+        if not path:
+            debian_root.unavailable("no %s: apt-get install %s" % (name, name))
+        told = subprocess.run(["ldd", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
+        libraries = [one for one in re.findall(r"=> (/\S+)", told) if re.search(r"lib(jq|onig)\b", one)]
+        found.update({one: one for one in [path, *libraries]})
+    return found
+
+
 class Machine:
     """A booted container; `run` is a command inside it, `outside` one of ours in its network."""
 

@@ -17,7 +17,7 @@ tap = Tap()
 UNITS = os.path.join(ROOT, "deploy/systemd")
 CHECK = os.path.join(ROOT, "deploy/model_check.sh")
 EXPOSURE_MAX = {"logic-orchestrator.service": 2.0, "logic-agent.service": 3.0, "llm-inference.service": 3.0,
-                "ledger-checkpoint.service": 2.0}
+                "ledger-checkpoint.service": 2.0, "restic-sync.service": 2.5, "zfs-sync.service": 3.2}
 STANDARD = "/usr/lib/systemd/system" if os.path.isdir("/usr/lib/systemd/system") else "/lib/systemd/system"
 ROLES = 6
 TICK_MS = 1000  # of the supervisor: it notices that late
@@ -112,6 +112,18 @@ def every_service_that_listens_or_acts_has_a_limit_here():
     for name in units(".service"):
         if name not in EXPOSURE_MAX:
             assert "As root:" in text_of(name), name
+
+
+@tap.test
+def backups_keep_of_roots_rights_what_they_need():
+    for name, wanted in (("restic-sync.service", "CAP_DAC_READ_SEARCH CAP_SETUID CAP_SETGID"),
+                         ("zfs-sync.service", "CAP_SYS_ADMIN CAP_DAC_READ_SEARCH")):
+        equal((name, value(name, "CapabilityBoundingSet")), (name, wanted))
+        for key, word in (("ProtectSystem", "strict"), ("NoNewPrivileges", "yes"), ("Group", "logic-node"), ("StateDirectoryMode", "0750")):
+            equal((name, key, value(name, key)), (name, key, word))
+    read_only = " ".join(values("restic-sync.service", "ReadOnlyPaths"))
+    for part in ("keys", "ledger", "secrets", "pki", "tokens"):
+        assert "-/opt/logic-node/%s" % part in read_only.split(), part
 
 
 @tap.test
