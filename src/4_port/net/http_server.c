@@ -200,6 +200,9 @@ static const struct http_refusal NOT_OUR_NAME = {421, "wrong_host",
 static const struct http_refusal FOREIGN_ORIGIN = {403, "cross_site",
     "a page of another origin must not change anything here; add the origin to the settings if it "
     "is yours"};
+static const struct http_refusal NOT_KNOWN_YET = {503, "not_ready",
+    "this server is starting: which names and origins are its own is not known yet; ask again in a "
+    "moment"};
 
 static bool in_list(const char *const *list, struct str word)
 {
@@ -246,6 +249,14 @@ bool server_room(const struct http_server *server, const struct request *request
     return server->counts.input_bytes + more <= most;
 }
 
+static const struct http_refusal *foreign(
+    const struct http_server *server, const struct http_refusal *refusal)
+{
+    const struct http_server_config *config = &server->config;
+
+    return config->lists_whole && !config->lists_whole(config->user) ? &NOT_KNOWN_YET : refusal;
+}
+
 const struct http_refusal *server_judge(
     const struct http_server *server, const struct request *request, bool tls)
 {
@@ -256,11 +267,13 @@ const struct http_refusal *server_judge(
         return &BAD_PATH;
     if (!http_host_name(host, &name) ||
         !(http_host_is_loopback(name) || in_list(server->config.names, name)))
-        return &NOT_OUR_NAME;
+        return foreign(server, &NOT_OUR_NAME);
     if (!http_method_changes(head->method))
         return NULL;
     struct str origin = http_head_field(head, S("Origin"));
-    return origin.at && !origin_is_ours(server, origin, host, tls) ? &FOREIGN_ORIGIN : NULL;
+    return origin.at && !origin_is_ours(server, origin, host, tls)
+               ? foreign(server, &FOREIGN_ORIGIN)
+               : NULL;
 }
 
 /* --- connections ------------------------------------------------------------------------- */

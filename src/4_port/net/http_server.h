@@ -42,6 +42,9 @@ struct http_server_config {
     /* Origins allowed beside the server's own ("https://desk.home.arpa"); NULL-ended, may be NULL.
      */
     const char *const *origins;
+    /* Whether both lists are whole; what is not in them is 503 not_ready until then, and no refusal
+     * that a browser shows as its user's fault. NULL: from the beginning. */
+    bool (*lists_whole)(void *user);
     /* How long a body may be here, asked before any of it is read, where it may be longer than
      * body_bytes_unasked; never more than limits.body_bytes_max counts. NULL: that everywhere. */
     int64_t (*body_bytes)(enum http_method method, struct str path, void *user);

@@ -264,12 +264,19 @@ static struct str listen_host(const struct gateway *g)
     return name;
 }
 
+/* The rules name the page's addresses. */
+static bool lists_whole(void *user)
+{
+    return people_known(user);
+}
+
 static void open_server(struct gateway *g)
 {
     const json_t *names = role_config(g->role, "names");
     struct http_server_config config = {.limits = g->settings.http,
         .body_bytes = visit_body_bytes,
         .body_bytes_unasked = g->settings.api_body_bytes_max,
+        .lists_whole = lists_whole,
         .handle = on_request,
         .user = g};
 

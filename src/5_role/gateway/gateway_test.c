@@ -238,6 +238,24 @@ TEST(health_readiness_and_metrics_say_what_is)
     close_both();
 }
 
+/* The rules name the page's addresses: before they did, its own page is no foreign one. */
+TEST(before_the_rules_named_the_pages_addresses_nobody_is_foreign)
+{
+    static const char page[] = "Origin: https://node.home.arpa:7443\r\n";
+    struct reply reply;
+
+    judge_open(&judge, 5);
+    node_open(&node, json_object(), NULL);
+    CHECK_INT(post("/api/v1/query", page, "{\"query\":\"echo\"}", "not_ready"), 503);
+    judge_join(&judge, &node);
+    do {
+        ask(&node, "GET", "/readyz", "", NULL, &reply);
+        reply_done(&reply);
+    } while (reply.status == 503);
+    CHECK_INT(post("/api/v1/query", page, "{\"query\":\"echo\"}", "cross_site"), 403);
+    close_both();
+}
+
 /* The gateway's own question at the beginning was answered, so its place is free. */
 static void wait_ready(void)
 {

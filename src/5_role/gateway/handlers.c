@@ -229,7 +229,7 @@ void route_readyz(struct visit *visit)
     scoped(json_done) json_t *body = json_pack("{s:s}", "status", "ready");
     struct err err = {0};
 
-    if (visit->gateway->judge_ready) {
+    if (visit->gateway->judge_ready && people_known(visit->gateway)) {
         visit_reply_json(visit, 200, body);
         return;
     }
