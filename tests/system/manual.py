@@ -3,34 +3,36 @@
 
 A fenced `sh` block has `<!-- run: PLACE -->` or `<!-- not run: REASON -->` on the line before. The blocks of a page that run in the same
 place run in their order, in one shell, each line for itself: its exit status must be 0, or what `# … exit code N` in the line says.
-Places:  node     a fresh folder with build/run (a real node, BIND), build/release, docs, deploy as in a checkout
-         machine  a booted Debian with systemd, the sources' built tree in /srv/logic-node (tests/system/deploy_machine.py)
-In a page an ID is the newest case, paths and ports of an installed node are those of the place, a question of a program is answered by y.
+Places (tests/harness/manual_places.py), each made once, fresh, and used by the pages in the order of ORDER:
+  first terminal   a checkout: `make run` stays in the foreground here until all of `checkout` and `engine` is done, then Ctrl-C
+  checkout         the second terminal beside it
+  engine           the same, when the editor's engine (a real llama-server with small random weights) is up
+  machine          a booted Debian with systemd, as root; nothing is installed before install.md does it
+  host             the same, as if it were the other machine: what scp would have brought lies in /root
+  inference        the same, with an engine for its unit: on the processor, for there is no GPU
+  remove, blank    the same, last: the package goes with everything; a machine without a node gets the lost one back
+In a page an ID is the newest case, ports of a checkout are those that were free. A person sits at each terminal: says y, takes what is
+usual, types what is on paper, has a passkey.
 """
 import glob
 import os
-import pty
 import re
-import select
-import shlex
 import subprocess
 import sys
-import tempfile
-import time
 
-sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness")]
-from node import LOGICCTL, ROOT, Node, Tap, equal  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from engine import Llama  # noqa: E402
+from engine_process import tiny_model  # noqa: E402
+from manual_places import Checkout, Installed, Person, Terminal, script  # noqa: E402
+from node import ROOT, Tap, equal, wait_for  # noqa: E402
 
 tap = Tap()
 PAGES = ["README.md"] + sorted(os.path.relpath(path, ROOT) for path in glob.glob(ROOT + "/docs/manual/*.md"))
 FENCE = re.compile(r"^```sh\n(.*?)^```$", re.M | re.S)
-MARK = re.compile(r"<!-- (?:(run): (node|machine)|(not run): (\S.*\S)) -->")
-BLOCK_S = 240
-PLACES = ("node", "machine")
-# The judge that had the old rules ends a moment after `kb reload` is answered; what comes in that moment is told so. People are slower.
-JUDGE = "judge() { tr -d '\\n' < \"$LOGIC_NODE_HOME/run/roles.json\" | sed 's/.*\"judge\": *{[^}]*\"pid\": *\\([0-9]*\\).*/\\1/'; }"
-BEFORE = "old=$(judge)"
-SETTLE = 'n=0; while [ "$(judge)" = "$old" ] && [ $n -lt 60 ]; do sleep 0.5; n=$((n + 1)); done; sleep 1'
+MARK = re.compile(r"<!-- (?:(run): (first terminal|checkout|engine|machine|host|inference|remove|blank)|(not run): (\S.*\S)) -->")
+ORDER = ["checkout", "engine", "machine", "host", "inference", "remove", "blank"]
+FIRST = ["README.md", "docs/manual/install.md"]
+NOT_RUN_MAX = 2
 
 
 def blocks(text):
@@ -51,90 +53,110 @@ def commands(body):
             yield line, int(told.group(1)) if told else 0
 
 
-def script(lines, replace):
-    """One shell text: each line is said, run, and held against the status it should have."""
-    out = [JUDGE, "status() { if [ \"$1\" -ne \"$2\" ]; then echo \"LINE ENDED WITH $1, NOT $2: $3\"; exit 99; fi; }"]
-    for line, wanted in lines:
-        for old, new in replace:
-            line = re.sub(old, new.replace("\\", "\\\\"), line)
-        reloads = "kb reload" in line
-        out += ["printf '%%s\\n' %s" % shlex.quote("+ " + line), *[BEFORE] * reloads, line, "status $? %d %s" % (wanted, shlex.quote(line)),
-                *[SETTLE] * reloads]
-    return "\n".join(out) + "\nexit 0\n"
+def lines_of(page, place):
+    return [pair for _, where, _, body in blocks(open(os.path.join(ROOT, page)).read()) if where == place for pair in commands(body)]
 
 
-def with_terminal(command, **more):
-    """Runs it at a terminal on which somebody says y to each question; status and all that it said."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, **more)
-    os.close(slave)
-    said, answered, end = "", 0, time.monotonic() + BLOCK_S
-    while True:
-        ready, _, _ = select.select([master], [], [], 0.2)
-        if ready:
-            try:
-                part = os.read(master, 65536).decode(errors="replace")
-            except OSError:
-                part = ""
-            if not part:
-                break
-            said += part
-        elif process.poll() is not None:
-            break
-        if re.search(r"\[y/N\] ?(?:\x1b\[\d*m)?\s*$", said[answered:]):
-            answered = len(said)
-            os.write(master, b"y\n")
-        assert time.monotonic() < end, "no end in %d s: %s" % (BLOCK_S, said[-2000:])
-    os.close(master)
-    return process.wait(), said
+class House:
+    """The places that are there by now."""
+    checkout = machine = engine = None
+
+    @classmethod
+    def in_checkout(cls):
+        if not cls.checkout:
+            place = Checkout().__enter__()
+            cls.checkout = place
+            place.make_run(lines_of("README.md", "first terminal"))
+        return cls.checkout
+
+    @classmethod
+    def with_engine(cls):
+        """The engine that the editor wrote of in machines.pl, and weights where a person has them."""
+        place = cls.in_checkout()
+        if not cls.engine:
+            engine = Llama(["--port", str(place.engine_port), "--alias", "llama-3-8b"])
+            engine.port = place.engine_port
+            cls.engine = engine.__enter__()
+            os.rename(tiny_model(place.folder), place.folder + "/llama-3-8b.gguf")
+        return place
+
+    @classmethod
+    def in_machine(cls, page):
+        """Installed by the page install.md, or by us where that page was not asked for."""
+        if not cls.machine:
+            cls.machine = Installed().__enter__()
+            if page != "docs/manual/install.md":
+                cls.machine.install()
+                cls.machine.run("sh", "-c", "logicctl setup --yes")
+                cls.machine.network()
+        return cls.machine
+
+    @classmethod
+    def leave(cls):
+        for place in (cls.engine, cls.checkout, cls.machine):
+            if place:
+                place.__exit__(None, None, None)
 
 
-def run_in_node(lines):
-    with Node() as node, tempfile.TemporaryDirectory(prefix="ln-manual-") as folder:
-        os.makedirs(folder + "/build/release/src")
-        os.symlink(node.home, folder + "/build/run")
-        os.symlink(os.path.dirname(LOGICCTL), folder + "/build/release/src/6_program")
-        for name in ("docs", "deploy", "tools"):
-            os.symlink(os.path.join(ROOT, name), os.path.join(folder, name))
-        os.makedirs(node.home + "/models", exist_ok=True)
-        newest = "$(logicctl --json cases --limit 1 | sed -n 's/.*\"id\":\"\\([0-9A-Z]*\\)\".*/\\1/p' | head -n 1)"
-        replace = [(r"\bsudo ", ""), (r"\b30080\b", str(node.port)), (r"\b5353\b", str(node.named.port)),
-                   (r"/etc/logic-node/site\b", node.home + "/site"),
-                   (r"/opt/logic-node\b", node.home), (r"(?<= )ID\b", newest)]
-        environment = {"PATH": os.path.dirname(LOGICCTL) + ":" + os.environ["PATH"], "LOGIC_NODE_HOME": node.home,
-                       "EDITOR": "true", "HOME": folder, "NO_COLOR": "1", "TERM": "dumb"}
-        return with_terminal(["sh", "-c", script(lines, replace)], cwd=folder, env=environment)
+def good(told):
+    status, said = told
+    assert status == 0, (status, said[-4000:])
+    return said
 
 
-def run_in_machine(lines):
-    from deploy_machine import Deployed
-    with Deployed() as machine:
-        machine.facts()
-        machine.built("logic-node")
-        text = script(lines, [(r"\bsudo ", "")])
-        done = machine.run("sh", "-c", "cd /srv/logic-node; sh -s; echo \"STATUS $?\"", text=text)
-        body, _, status = done.rpartition("STATUS ")
-        return int(status), body
+def in_place(page, place, lines):
+    if place == "checkout":
+        good(House.in_checkout().carry_out(lines))
+    elif place == "engine":
+        good(House.with_engine().carry_out(lines))
+    elif place == "machine":
+        machine = House.in_machine(page)
+        good(machine.carry_out(lines, "/srv/logic-node") if page in FIRST else machine.carry_out(lines))
+        machine.wait_ready()
+        if page in FIRST:
+            machine.network()
+    elif place == "host":
+        machine = House.in_machine("")
+        machine.other_machine("shelf", "192.168.10.7")
+        good(machine.carry_out(lines))
+        wait_for("its numbers at the node", lambda: "memory_available" in machine.run("logicctl", "node", "show", "shelf", "--json"))
+    elif place == "inference":
+        machine = House.in_machine("")
+        machine.engine()
+        good(machine.carry_out(lines))
+        wait_for("the engine's health", lambda: machine.answers(8080, "/health"))
+        machine.run("systemctl", "stop", "llm-inference")
+    elif place == "remove":
+        machine = House.in_machine("")
+        good(machine.carry_out(lines))
+        left = "ls -d /opt/logic-node /etc/logic-node /etc/systemd/system/logic-orchestrator.service 2>/dev/null; true"
+        equal(machine.run("sh", "-c", left), "")
+    elif place == "blank":
+        machine = House.in_machine("")
+        if not machine.person.paper:
+            good(machine.carry_out(lines_of(page, "machine")))
+        if machine.done("dpkg", "-s", "logic-node").returncode == 0:
+            machine.apt("purge", "logic-node", env={"LOGIC_NODE_PURGE": "everything"})
+        machine.install()
+        good(machine.carry_out(lines))
+        machine.wait_ready()
 
 
 def add(page, place):
-    chosen = [block for block in blocks(open(os.path.join(ROOT, page)).read()) if block[1] == place]
-    if not chosen:
-        return None
+    lines = lines_of(page, place)
+    if not lines:
+        return
 
     def carried_out():
-        lines = [pair for _, _, _, body in chosen for pair in commands(body)]
-        assert lines, page
-        status, said = {"node": run_in_node, "machine": run_in_machine}[place](lines)
-        assert status == 0, (status, said[-4000:])
+        in_place(page, place, lines)
 
-    carried_out.__name__ = "%s_in_a_%s" % (re.sub(r"\W", "_", page), place)
-    return tap.test(carried_out)
+    carried_out.__name__ = "%s_in_place_%s" % (re.sub(r"\W", "_", page), place)
+    tap.test(carried_out)
 
 
 @tap.test
 def every_block_is_run_or_says_why_not():
-    count = 0
+    run, not_run = 0, []
     for page in PAGES:
         text = open(os.path.join(ROOT, page)).read()
         equal(len(FENCE.findall(text)), len(re.findall(r"^```sh$", text, re.M)))
@@ -143,18 +165,24 @@ def every_block_is_run_or_says_why_not():
         for line, place, reason, body in blocks(text):
             assert place or reason, "%s:%d: a block has neither <!-- run: PLACE --> nor <!-- not run: REASON -->" % (page, line)
             assert list(commands(body)), "%s:%d: a block without a command" % (page, line)
-            count += place is not None
-    assert count > 10, count
+            run += place is not None
+            not_run += ["%s:%d: %s" % (page, line, reason)] if reason else []
+    assert run > 30, run
+    assert len(not_run) <= NOT_RUN_MAX, not_run
+    equal([page for page in PAGES if lines_of(page, "first terminal")], ["README.md"])
 
 
 @tap.test
 def this_test_sees_a_line_that_fails():
-    status, said = with_terminal(["sh", "-c", script(commands("true\nfalse\necho unseen\n"), [])])
+    status, said = Terminal(["sh", "-c", script(commands("true\nfalse\necho unseen\n"))]).end()
     assert status == 99 and "LINE ENDED WITH 1, NOT 0: false" in said and "unseen" not in said.replace("+ echo unseen", ""), said
-    status, _ = with_terminal(["sh", "-c", script(commands("false   # exit code 1\n"), [])])
+    status, _ = Terminal(["sh", "-c", script(commands("false   # exit code 1\n"))]).end()
     equal(status, 0)
-    equal([(line, place, reason) for line, place, reason, _ in blocks("<!-- run: node -->\n```sh\na\n```\n\ntext\n```sh\nb\n```\n")],
-          [(2, "node", None), (7, None, None)])
+    asks = "printf 'called? [box] '; read a; printf 'sure? [y/N] '; read b; echo \"said: $a-$b\""
+    _, said = Terminal(["sh", "-c", asks], Person(None).answers()).end()
+    assert "said: -y" in said, said
+    equal([(line, place, reason) for line, place, reason, _ in blocks("<!-- run: machine -->\n```sh\na\n```\n\ntext\n```sh\nb\n```\n")],
+          [(2, "machine", None), (7, None, None)])
 
 
 @tap.test
@@ -171,9 +199,33 @@ def every_alert_rule_has_its_runbook_in_the_index():
         assert name == "README.md" or "../runbooks/%s" % name in text, name
 
 
-for each in PAGES:
-    for where in PLACES:
+@tap.test
+def every_condition_of_the_rules_has_its_section():
+    told = subprocess.run(["swipl", "-q", "-f", "none", "-F", "none", "-g", "forall(condition_words(C,W),format('~w: ~w~n',[C,W]))", "-t",
+                           "halt", ROOT + "/kb/core/1_words/condition_words.pl"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          text=True, check=True).stdout
+    conditions = dict(line.split(": ", 1) for line in told.splitlines())
+    assert len(conditions) > 30 and "node_silent" in conditions, told
+    text = open(os.path.join(ROOT, "docs/manual/alarms.md")).read()
+    sections = re.findall(r"^#### `(\w+)`: ([^\n]+)\n\n(\S.*?)(?=^#|\Z)", text, re.M | re.S)
+    equal(sorted((name, words) for name, words, _ in sections), sorted(conditions.items()))
+    for name, _, body in sections:
+        assert "**Look:**" in body and "**Do:**" in body, name
+
+
+for where in ORDER:
+    for each in FIRST + [page for page in PAGES if page not in FIRST]:
         add(each, where)
 
+
+@tap.test
+def ctrl_c_in_the_first_terminal_ends_the_node():
+    said = House.in_checkout().stop()
+    assert "stopping" in said, said[-2000:]
+
+
 if __name__ == "__main__":
-    tap.run()
+    try:
+        tap.run()
+    finally:
+        House.leave()

@@ -160,7 +160,7 @@ static void print_restored(const struct client *client, const struct restored *r
             ": compare it with " LOGIC_NODE_ETC "\n",
             r->home);
     screen_print(screen, BOLD, "Next: %s\n",
-        strcmp(r->home, RESTORE_HOME) == 0 ? "systemctl start logic-node"
+        strcmp(r->home, RESTORE_HOME) == 0 ? "systemctl enable --now logic-orchestrator"
                                            : "logicd serve --home that folder");
 }
 
