@@ -20,6 +20,7 @@ static struct tap_test {
 } tap_tests[TAP_TESTS_MAX];
 static size_t tap_count;
 static int tap_failed_here;
+static const char *tap_skipped_here;
 
 #define TEST(test_name)                                                                            \
     static void test_name(void);                                                                   \
@@ -47,6 +48,13 @@ static int tap_failed_here;
             tap_failed_here++;                                                                     \
             return;                                                                                \
         }                                                                                          \
+    } while (0)
+
+/* Ends the test: what this machine cannot do, and why. */
+#define SKIP(reason)                                                                               \
+    do {                                                                                           \
+        tap_skipped_here = (reason);                                                               \
+        return;                                                                                    \
     } while (0)
 
 #define CHECK_STR(slice, text)                                                                     \
@@ -79,8 +87,11 @@ static int tap_failed_here;
         printf("1..%zu\n", tap_count);                                                             \
         for (size_t i = 0; i < tap_count; i++) {                                                   \
             tap_failed_here = 0;                                                                   \
+            tap_skipped_here = NULL;                                                               \
             tap_tests[i].run();                                                                    \
-            printf("%s %zu - %s\n", tap_failed_here ? "not ok" : "ok", i + 1, tap_tests[i].name);  \
+            printf("%s %zu - %s%s%s\n", tap_failed_here ? "not ok" : "ok", i + 1,                  \
+                tap_tests[i].name, tap_skipped_here ? " # SKIP " : "",                             \
+                tap_skipped_here ? tap_skipped_here : "");                                         \
             failed += tap_failed_here != 0;                                                        \
         }                                                                                          \
         return failed != 0;                                                                        \

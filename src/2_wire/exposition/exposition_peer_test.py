@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../tests/harness"))
 from fake_exporter import RealExporter  # noqa: E402
 
-ECHO = sys.argv[1]
+ECHO = [*os.environ.get("LN_EXE_WRAPPER", "").split(), sys.argv[1]]  # a program of another machine by its emulator
 ESCAPES = {"\\\\": "\\", '\\"': '"', "\\n": "\n"}
 LINE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? +(\S+)(?: +(-?\d+))?$')
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)",?')
@@ -56,7 +56,7 @@ def read(text):
 
 
 def ours(text, *flags):
-    return subprocess.run([ECHO, *flags], input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+    return subprocess.run([*ECHO, *flags], input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
 
 
 def told_by_node_exporter():

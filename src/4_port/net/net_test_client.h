@@ -7,12 +7,13 @@
 
 #include "base/buf.h"
 #include "net/http_server.h"
+#include "patience.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <uv.h>
 
-#define WAIT_MAX_S 20 /* only a broken server makes a test wait for this */
+#define WAIT_MAX_S patience(20) /* only a broken server makes a test wait for this */
 
 struct site {
     uv_loop_t loop;

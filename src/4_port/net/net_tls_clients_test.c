@@ -3,6 +3,7 @@
 #include "base/panic.h"
 #include "base/scoped.h"
 #include "net_test_client.h"
+#include "patience.h"
 #include "scratch.h"
 #include "tap.h"
 
@@ -89,8 +90,8 @@ static int curl(struct buf *out, struct site *site, const char *certificate)
 
     if (certificate)
         snprintf(pair, sizeof pair, "--cert %s.crt --key %s.key", certificate, certificate);
-    return shell(out, "curl -sS --max-time 10 --cacert ca.crt %s https://localhost:%d/peer 2>&1",
-        pair, (int)http_server_port(site->server));
+    return shell(out, "curl -sS --max-time %d --cacert ca.crt %s https://localhost:%d/peer 2>&1",
+        patience(10), pair, (int)http_server_port(site->server));
 }
 
 TEST(curl_with_and_without_a_certificate_is_let_in_and_only_ours_has_a_name)
@@ -132,9 +133,9 @@ static int s_client(struct buf *out, struct site *site, const char *session)
     return shell(out,
         "(printf 'GET /peer HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n'; "
         "sleep "
-        "1) | timeout 10 openssl s_client -connect localhost:%d -CAfile ca.crt -tls1_3 -ign_eof "
+        "1) | timeout %d openssl s_client -connect 127.0.0.1:%d -CAfile ca.crt -tls1_3 -ign_eof "
         "-cert laptop.crt -key laptop.key %s 2>/dev/null",
-        (int)http_server_port(site->server), session);
+        patience(10), (int)http_server_port(site->server), session);
 }
 
 TEST(a_resumed_session_of_s_client_keeps_its_name)

@@ -315,12 +315,12 @@ static bool turn(
 
 bool client_turn(struct client *client, const int *number, int least)
 {
-    return turn(client, number, NULL, least, WAIT_MAX_S * 1000);
+    return turn(client, number, NULL, least, (uint64_t)WAIT_MAX_S * 1000);
 }
 
 bool client_turn_atomic(struct client *client, const atomic_int *number, int least)
 {
-    return turn(client, NULL, number, least, WAIT_MAX_S * 1000);
+    return turn(client, NULL, number, least, (uint64_t)WAIT_MAX_S * 1000);
 }
 
 void client_turn_ms(struct client *client, uint64_t ms)

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "net/upstream.h"
+#include "patience.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,7 +16,7 @@
 #include <uv.h>
 
 #define FAKE_CONNECTIONS_MAX 4096
-#define WAIT_MAX_S 20 /* only a broken client makes a test wait for this */
+#define WAIT_MAX_S patience(20) /* only a broken client makes a test wait for this */
 
 struct fake {
     int listener;

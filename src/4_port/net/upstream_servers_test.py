@@ -14,7 +14,8 @@ import tempfile
 import threading
 import time
 
-PROXY = sys.argv[1]
+PROXY = [*os.environ.get("LN_EXE_WRAPPER", "").split(), sys.argv[1]]  # a program of another machine by its emulator
+PATIENCE_S = 30 * int(os.environ.get("LN_PATIENCE", "1"))
 LARGE = os.urandom(1 << 20) * 12
 FILES = {"small.txt": b"hello\n", "empty.txt": b"", "large.bin": LARGE}
 NGINX = """worker_processes 1; daemon off; pid %(dir)s/pid; error_log /dev/null;
@@ -103,10 +104,10 @@ def same(upstream, requests, rounds):
     """Each request with and without the proxy; the list of those that differ."""
     port = free_port()
     wrong = []
-    with process([PROXY, str(port), "http://127.0.0.1:%d" % upstream], port):
-        through = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with process([*PROXY, str(port), "http://127.0.0.1:%d" % upstream], port):
+        through = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         for method, path, body in requests * rounds:
-            direct = http.client.HTTPConnection("127.0.0.1", upstream, timeout=30)
+            direct = http.client.HTTPConnection("127.0.0.1", upstream, timeout=PATIENCE_S)
             wanted, got = ask(direct, method, path, body), ask(through, method, path, body)
             direct.close()
             if wanted != got:
