@@ -28,6 +28,9 @@ HOME = "/opt/logic-node"
 PORT = 30080
 NEEDED = ["systemd-sysv", "dbus"]
 FAST = "[Service]\nWatchdogSec=2\nRestartSec=100ms\n"  # a test has no half minute
+# What nspawn would deny and a machine does not: roles lock their paths, and systemd hangs programs for addresses and ports on units.
+CALLS = "bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+MEMORY_V1 = "/sys/fs/cgroup/memory"
 MADE = {}
 
 
@@ -86,9 +89,13 @@ def of_this_machine(*programs):
 
 
 class Machine:
-    """A booted container; `run` is a command inside it, `outside` one of ours in its network."""
+    """A booted container; `run` is a command inside it, `outside` one of ours in its network.
 
-    def __init__(self, seen=()):
+    `unified`: cgroups v2 as a machine of today has them, so that systemd can hang devices and addresses on units. `memory`: the memory
+    controller, too; where this machine has that one by cgroups v1 (it then has no `unified`), a group of it is the container's.
+    """
+
+    def __init__(self, seen=(), unified=False, memory=False):
         if os.geteuid() != 0:
             debian_root.unavailable("systemd-nspawn needs root")
         if not shutil.which("systemd-nspawn"):
@@ -98,6 +105,8 @@ class Machine:
         self.folder = tempfile.mkdtemp(prefix="ln-machine-")  # seen inside as /outside
         self.seen = dict(seen)
         self.process, self.leader = None, None
+        self.env = {**os.environ, **({"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"} if unified else {})}
+        self.group = os.path.join(MEMORY_V1, "ln-test-%d" % os.getpid()) if memory and os.path.exists(MEMORY_V1 + "/cgroup.procs") else None
 
     def __enter__(self):
         try:
@@ -113,15 +122,36 @@ class Machine:
         os.chmod(self.folder, 0o755)
         seen = {self.folder: "/outside", **self.seen}
         self.console = open(self.folder + "-console", "w")
+        if self.group:
+            os.mkdir(self.group)
         self.process = subprocess.Popen(
             ["systemd-nspawn", "--quiet", "--directory=" + self.tree, "--volatile=overlay",
              "--register=no", "--keep-unit", "--machine=ln-test-%d" % os.getpid(),
-             "--private-network", "--console=pipe", "--boot",
+             "--private-network", "--console=pipe", "--boot", "--system-call-filter=" + CALLS,
              *("--bind-ro=%s:%s" % pair for pair in seen.items())],
-            stdin=subprocess.DEVNULL, stdout=self.console, stderr=self.console,
+            stdin=subprocess.DEVNULL, stdout=self.console, stderr=self.console, env=self.env, preexec_fn=self.enter_group,
             start_new_session=True)
         self.leader = wait_for("the container's first process", self.first_process)
         wait_for("the machine to be up", self.up)
+        if self.group:  # nspawn gives v1 controllers to read only, and systemd looks for them once
+            self.run("mount", "-o", "remount,rw,bind", MEMORY_V1)
+            self.run("systemctl", "daemon-reexec")
+
+    def enter_group(self):
+        if self.group:
+            with open(self.group + "/cgroup.procs", "w") as f:
+                f.write("0")
+
+    def leave_group(self):
+        """What ran in it has ended; the kernel may take a moment to notice."""
+        folders = [at for at, _, _ in os.walk(self.group, topdown=False)]
+
+        def gone():
+            try:
+                return [os.rmdir(at) for at in folders if os.path.isdir(at)] is not None
+            except OSError:
+                return False
+        wait_for("the end of " + self.group, gone)
 
     def first_process(self):
         self.alive()
@@ -214,4 +244,6 @@ class Machine:
             self.process.wait()
             self.console.close()
             os.unlink(self.console.name)
+        if self.group and os.path.isdir(self.group):
+            self.leave_group()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -16,7 +16,8 @@ from node import ROOT, Skip, Tap, equal  # noqa: E402
 
 tap = Tap()
 PROGRAMS = {"logic-node": ("logicd", "logicctl"), "logic-agent": ("logicagent",)}
-EXECUTABLE = re.compile(r"\./usr/lib/logic-node/bin/\w+|\./usr/bin/\w+|\./usr/lib/logic-node/\w+\.sh")
+EXECUTABLE = re.compile(r"\./usr/lib/logic-node/bin/\w+|\./usr/bin/\w+|\./usr/lib/logic-node/\w+\.sh|"
+                        r"\./usr/lib/systemd/system-generators/[\w-]+")
 
 
 def run(*words, cwd=None, code=0):

@@ -7,17 +7,23 @@ import re
 import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "flow"))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 import debian_root  # noqa: E402
 import engine  # noqa: E402
 from engine_process import real_llama, sha256, tiny_model  # noqa: E402
 from machine import HOME, PORT, UNIT, Machine, packages, raised  # noqa: E402
-from node import ROOT, Tap, equal, wait_for  # noqa: E402
+from node import ROOT, Skip, Tap, equal, wait_for  # noqa: E402
+from prohibitions import kernel_has_landlock  # noqa: E402
 
 tap = Tap()
 ROLES = ["actuator", "gateway", "judge", "ledger", "sensor"]
 STOP_S = 30
 STREAMS = 40
+UUID = "6d1a2b3c-1111-4222-8333-944455556666"
+CLUSTER = """cluster(rack, proxmox, "the rack").
+cluster_guest(rack, "box", uuid("%s")).
+""" % UUID
 # A machine that can be woken once somebody has signed, and that nobody finds: what a case waits for.
 HOUSE = """host(tower, "https://127.0.0.1:9", "a machine that sleeps").
 host_wake(tower, "52:54:00:aa:bb:01", "127.255.255.255", "").
@@ -85,7 +91,7 @@ def waiting_case(machine):
     machine.write("/etc/logic-node/site/tower.pl", HOUSE)
     machine.run("sed", "-i", "s/^grant(operator,  *host_wake, *any, *freely)/grant(operator, host_wake, any, signatures(1))/",
                 "/etc/logic-node/site/policy.pl")
-    machine.run("runuser", "-u", "logic-node", "--", "logicctl", "agent", "enroll", "tower", "127.0.0.1")  # whose keys they are
+    machine.run("logicctl", "agent", "enroll", "tower", "127.0.0.1")  # by root; the actuator reads the keys
     machine.run("systemctl", "restart", UNIT)
     answer = json.loads(machine.done("logicctl", "propose", "host_wake", "host=tower", "--json").stdout)
     equal((answer["status"], answer.get("text")), ("awaiting_consent", answer.get("text")))
@@ -131,6 +137,7 @@ def service_starts_ready_feeds_its_watchdog_and_stops_in_order():
             status = machine.run("cat", "/proc/%d/status" % role["pid"])
             for line in ("Seccomp:\t2", "NoNewPrivs:\t1", "CapEff:\t0000000000000000"):
                 assert line in status, (line, status)
+        equal("landlock_missed" in machine.journal(), not kernel_has_landlock())
         fed = "WatchdogTimestampMonotonic"
         first = machine.show(fed)
         wait_for("the watchdog to be fed", lambda: machine.show(fed) != first)
@@ -141,6 +148,44 @@ def service_starts_ready_feeds_its_watchdog_and_stops_in_order():
         order = [said.index("node_" + word) for word in ("ready", "stopping", "stopped")]
         equal(order, sorted(order))
         assert "Killing process" not in said and "timed out" not in said, said[-3000:]
+
+
+@tap.test
+def hands_that_may_start_what_lies_in_opt_do_not_see_the_home_there():
+    if not kernel_has_landlock():
+        raise Skip("this kernel has no Landlock")
+    with Ready() as machine:
+        machine.run("logicctl", "agent", "enroll", "tower", "127.0.0.1")
+        machine.run("sh", "-c", "mkdir -p /opt/tools && touch /opt/tools/one")
+        machine.write("/hands.json", json.dumps({"home": HOME, "settings": {}, "secrets": HOME + "/secrets",
+                                                 "playbooks": HOME + "/ansible"}))
+        closed = [HOME + "/" + path for path in ("ledger/ledger.db", "keys/owner.pem", "pki/ca.key", "pki/gateway.key", "run/roles.json")]
+        opened = ["/opt/tools/one", HOME + "/secrets", HOME + "/ansible", HOME + "/pki/actuator.key"]
+        found = json.loads(machine.run("sh", "-c", "exec logicd probe actuator %s 4< /hands.json" % " ".join(closed + opened)))
+        equal({path: found["open:" + path] for path in closed + opened},
+              {**dict.fromkeys(closed, "EACCES"), **dict.fromkeys(opened, "allowed")})
+
+
+def standing(machine):
+    told = machine.ctl("status")["standing"]
+    return told if told["stands"] not in (None, "unknown") else None
+
+
+@tap.test
+def uuid_that_root_alone_may_read_reaches_the_node_and_none_is_no_failure():
+    with Ready() as machine:
+        credential = "/run/credentials/%s/product_uuid" % UNIT
+        if machine.done("test", "-e", "/sys/class/dmi/id/product_uuid").returncode != 0:
+            equal(machine.run("cat", credential), "none")  # and it started
+        machine.write("/var/lib/product_uuid", UUID.upper() + "\n")  # as firmware tells it
+        machine.run("chmod", "400", "/var/lib/product_uuid")
+        machine.write("/etc/systemd/system/%s.d/uuid.conf" % UNIT,
+                      "[Service]\nLoadCredential=\nLoadCredential=product_uuid:/var/lib/product_uuid\n")
+        machine.write("/etc/logic-node/site/cluster.pl", CLUSTER)
+        machine.run("systemctl", "daemon-reload")
+        machine.run("systemctl", "restart", UNIT)
+        told = wait_for("where it stands", lambda: standing(machine))
+        equal((told["stands"], told["cluster"], told["guest"], told["proof"]), ("match", "rack", "box", "uuid"))
 
 
 @tap.test
@@ -265,7 +310,7 @@ def agent_waits_for_its_bundle_and_then_serves():
         agent = "logic-agent.service"
         machine.run("systemctl", "start", agent)
         equal((machine.show("ActiveState", agent), machine.show("ConditionResult", agent)), ("inactive", "no"))
-        machine.run("runuser", "-u", "logic-node", "--", "logicctl", "agent", "enroll", "tower", "127.0.0.1", "--out", "/tmp/bundle")
+        machine.run("logicctl", "agent", "enroll", "tower", "127.0.0.1", "--out", "/tmp/bundle")
         machine.run("sh", "-c", "mkdir -p -m 700 /var/lib/logic-agent && cp -r /tmp/bundle/. /var/lib/logic-agent && "
                     "chown -R logic-agent: /var/lib/logic-agent")
         machine.run("systemctl", "start", agent)
@@ -282,7 +327,7 @@ def engine_starts_only_with_the_model_that_was_listed():
     models = HOME + "/llm/models"
     root = os.path.join(ROOT, "build/engine-root")
     debian_root.make("engine-root", engine.SUITE, engine.PACKAGES)
-    with Machine({root: "/engine"}) as machine:
+    with Machine({root: "/engine"}, unified=True) as machine:
         llama = real_llama(machine.folder)
         tiny = tiny_model(machine.folder)
         machine.install()
@@ -294,16 +339,16 @@ def engine_starts_only_with_the_model_that_was_listed():
         machine.run("chmod", "-R", "a+rX", models)
         machine.run("systemctl", "start", inference)
         equal((machine.show("ActiveState", inference), machine.show("ConditionResult", inference)), ("inactive", "no"))
-        machine.write("/etc/logic-node/llm-inference.conf", "MODEL=tiny.gguf\nLLAMA_OPTIONS=--no-ui\n")
+        machine.write("/etc/logic-node/llm-inference.conf", "MODEL=tiny.gguf\nLLAMA_OPTIONS=--no-ui\nPORT=8099\n")
         machine.write("/etc/systemd/system/%s.d/cpu.conf" % inference,  # no GPU here, and its back end lies elsewhere
-                      "[Service]\nEnvironment=%s\nExecStart=\nExecStart=%s/llm/engines/llama-server --host 127.0.0.1 --port 8080 "
+                      "[Service]\nEnvironment=%s\nExecStart=\nExecStart=%s/llm/engines/llama-server --host 127.0.0.1 --port ${PORT} "
                       "-m %s/${MODEL} -c 8192 -ngl 0 -np 1 $LLAMA_OPTIONS\nRestart=no\n"
                       % (" ".join("%s=%s" % pair for pair in llama["env"].items()).replace(root, "/engine"), HOME, models))
         machine.run("systemctl", "daemon-reload")
         machine.run("systemctl", "start", inference)
-        wait_for("the engine's health", lambda: machine.answers(8080, "/health"))
+        wait_for("the engine's health", lambda: machine.answers(8099, "/health"))
         listening = machine.run("sh", "-c", "cat /proc/net/tcp /proc/net/tcp6").split("\n")
-        equal(sorted({line.split()[1] for line in listening if ":1F90 " in line[:24] and " 0A " in line}), ["0100007F:1F90"])
+        equal(sorted({line.split()[1] for line in listening if ":1FA3 " in line[:24] and " 0A " in line}), ["0100007F:1FA3"])
         machine.run("systemctl", "stop", inference)
         equal(machine.show("Result", inference), "success")
         machine.run("sh", "-c", "printf X | dd of=%s/tiny.gguf bs=1 seek=4000 conv=notrunc 2>&1" % models)

@@ -16,6 +16,7 @@ from node import LOGICD, PATIENCE_S, ROOT, Skip, Tap, equal  # noqa: E402
 tap = Tap()
 UNITS = os.path.join(ROOT, "deploy/systemd")
 CHECK = os.path.join(ROOT, "deploy/model_check.sh")
+GENERATOR = os.path.join(ROOT, "deploy/inference_generator.sh")
 EXPOSURE_MAX = {"logic-orchestrator.service": 2.0, "logic-agent.service": 3.0, "llm-inference.service": 3.0,
                 "ledger-checkpoint.service": 2.0, "restic-sync.service": 2.5, "zfs-sync.service": 3.2}
 STANDARD = "/usr/lib/systemd/system" if os.path.isdir("/usr/lib/systemd/system") else "/lib/systemd/system"
@@ -151,14 +152,62 @@ def orchestrator_is_as_it_was_asked_for():
 def engine_is_heard_on_loopback_alone():
     name = "llm-inference.service"
     start = value(name, "ExecStart").split()
-    for words in (["--host", "127.0.0.1"], ["--port", "8080"], ["-c", "8192"], ["-ngl", "999"], ["-np", "1"]):
+    for words in (["--host", "127.0.0.1"], ["--port", "${PORT}"], ["-c", "8192"], ["-ngl", "999"], ["-np", "1"]):
         assert any(start[i:i + len(words)] == words for i in range(len(start))), (words, start)
     assert "LLAMA_ARG_MLOCK=1 LLAMA_ARG_LOAD_MODE=mmap+mlock" in values(name, "Environment")
+    assert any("PORT=8080" in words.split() for words in values(name, "Environment"))
     for key, wanted in (("SocketBindDeny", "any"), ("SocketBindAllow", "ipv4:tcp:8080"), ("IPAddressDeny", "any"),
                         ("IPAddressAllow", "localhost"), ("DevicePolicy", "closed"), ("LimitMEMLOCK", "infinity")):
         equal((key, value(name, key)), (key, wanted))
     gpu = re.compile(r"(char-nvidia\S*|char-drm|/dev/nvidia\S*|/dev/dri\S*|/dev/kfd) rw$")
     equal([device for device in values(name, "DeviceAllow") if not gpu.match(device)], [])
+
+
+# --- inference_generator.sh
+
+def generated(conf):
+    """The drop-in of such a llm-inference.conf; None: no drop-in."""
+    with tempfile.TemporaryDirectory(prefix="ln-generator-") as folder:
+        if conf is not None:
+            with open(folder + "/conf", "wb") as f:
+                f.write(conf)
+        done = subprocess.run(["sh", GENERATOR, folder + "/normal", folder + "/early", folder + "/late"], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE_S,
+                              env={**os.environ, "LN_INFERENCE_CONF": folder + "/conf"})
+        equal((conf, done.returncode, done.stdout), (conf, 0, b""))
+        made = folder + "/normal/llm-inference.service.d/50-port.conf"
+        if not os.path.exists(made):
+            equal(os.listdir(folder + "/normal") if os.path.exists(folder + "/normal") else [], [])
+            return None
+        with open(made) as f:
+            return f.read()
+
+
+@tap.test
+def port_of_the_engine_stands_in_one_place():
+    for conf, port in ((b"PORT=8099\n", "8099"), (b"MODEL=a\n PORT=\"1024\"\r\n", "1024"), (b"PORT=1\nPORT='65535'", "65535")):
+        made = generated(conf)
+        equal(re.findall(r"^SocketBindAllow=(.*)$", made, re.M), ["", "ipv4:tcp:" + port])
+        assert "ExecStartPre" not in made, made
+    for conf in (None, b"", b"MODEL=a.gguf\n", b"#PORT=9\nXPORT=9\nPORT=\n"):  # the unit's own
+        equal((conf, generated(conf)), (conf, None))
+
+
+@tap.test
+def what_is_no_port_lets_no_engine_start():
+    for bad in (b"80", b"1023", b"65536", b"99999999999999999999", b"-1", b"8080x", b"$(id)", b"8080\tSocketBindAllow=any", b"0x1F90",
+                b"08080", b"\xff"):
+        made = generated(b"PORT=" + bad + b"\n")
+        equal((bad, re.findall(r"^SocketBindAllow=(.*)$", made, re.M)), (bad, [""]))
+        assert re.search(r"^ExecStartPre=/bin/sh .*no number from 1024 to 65535.*exit 1'$", made, re.M), made
+        assert b"$(id)" != bad or "$(id)" not in made, made  # nothing of it is repeated
+
+
+@tap.test
+def uuid_of_the_machine_is_handed_over_and_may_be_missing():
+    name = "logic-orchestrator.service"
+    equal((value(name, "LoadCredential"), value(name, "SetCredential")),
+          ("product_uuid:/sys/class/dmi/id/product_uuid", "product_uuid:none"))
 
 
 # --- model_check.sh
