@@ -112,9 +112,9 @@ static void pending_path(const struct enrolments *e, const char *id, char ret_pa
 }
 
 /* One answer for what is wrong, old, used and none: whoever guesses learns nothing of others. */
-static bool bad_code(struct gateway *g, struct err *err)
+static bool bad_code(struct visit *visit, struct err *err)
 {
-    sessions_wrong_try(g);
+    sessions_wrong_try(visit->gateway, visit->ex);
     return err_code(err, ERR_DENIED, "bad_code", "code",
         "this code is not good: mistyped, used, withdrawn, or older than %d minutes; the owner "
         "makes "
@@ -123,30 +123,31 @@ static bool bad_code(struct gateway *g, struct err *err)
 }
 
 /* The row of a code that is good now; its texts live as long as *ret_codes. */
-static bool find_code(struct gateway *g, struct str text, json_t **ret_codes,
+static bool find_code(struct visit *visit, struct str text, json_t **ret_codes,
     struct enrolment_code *ret_code, struct err *err)
 {
+    struct gateway *g = visit->gateway;
     scoped(json_done) json_t *codes = NULL;
     char sha256[SHA256_HEX_BYTES], path[PATH_MAX];
     int64_t now_ms = clock_civil_ms();
     const json_t *row;
     struct enrolment_code code;
 
-    if (!sessions_may_try(g, err))
+    if (!sessions_may_try(g, visit->ex, err))
         return false;
     if (!enrolment_code_read(text, sha256))
-        return bad_code(g, err);
+        return bad_code(visit, err);
     if (!document_read(g->enrolments->codes, &ENROLMENT_CODES_FORM, &codes, err)) {
         log_error("enrolment_codes_refused", "message", err->message, NULL);
         return err_code(err, ERR_SYSTEM, "enrolment_unreadable", NULL,
             "the node cannot read its codes; its log says why");
     }
     if (!(row = enrolment_code_find(codes, str_from(sha256))))
-        return bad_code(g, err);
+        return bad_code(visit, err);
     enrolment_code_of(row, &code);
     pending_path(g->enrolments, code.id, path);
     if (now_ms < code.created_at_ms || now_ms >= code.expires_at_ms || file_exists(path))
-        return bad_code(g, err);
+        return bad_code(visit, err);
     *ret_codes = codes;
     codes = NULL;
     *ret_code = code;
@@ -251,8 +252,8 @@ void route_passkey_options(struct visit *visit)
     const struct json_field fields[] = {JSON_TAKE_TEXT("code", &text, 1, CODE_CHARS_MAX)};
 
     if (!json_read(exchange_body(visit->ex), BODY_BYTES_MAX, &body, &err) ||
-        !json_take(body, fields, COUNT(fields), &err) || !find_code(g, text, &codes, &code, &err) ||
-        !has_room(g, &err)) {
+        !json_take(body, fields, COUNT(fields), &err) ||
+        !find_code(visit, text, &codes, &code, &err) || !has_room(g, &err)) {
         visit_reply_error(visit, &err);
         return;
     }
@@ -391,7 +392,7 @@ void route_passkeys(struct visit *visit)
     char key_id[KEY_ID_BYTES];
 
     if (!json_read(exchange_body(visit->ex), BODY_BYTES_MAX, &body, &err) ||
-        !read_made(body, &made, &err) || !find_code(g, made.code, &codes, &code, &err) ||
+        !read_made(body, &made, &err) || !find_code(visit, made.code, &codes, &code, &err) ||
         !has_room(g, &err) || !check_made(g, &made, &code, &enrolment, &err) ||
         !keep(g, &enrolment, &err)) {
         visit_reply_error(visit, &err);

@@ -253,14 +253,15 @@ const struct caller *front_caller(struct gateway *g, struct exchange *ex, enum c
     return caller && identity_may(caller, scope, S(""), ret_refusal) ? caller : NULL;
 }
 
-bool front_token_lives(void *gateway, const char *id)
+bool front_token_lives(void *gateway, const char *id, bool sees_queue)
 {
     const struct gateway *g = gateway;
     struct identity_refusal refusal;
     const struct caller *caller =
         identity_row(g->front.identity, id, NULL, identity_clock(), &refusal);
 
-    return caller && caller->scopes & (CALLER_API | CALLER_VIEW);
+    return caller && caller->scopes & (CALLER_API | CALLER_VIEW) &&
+           (!sees_queue || caller->scopes & (CALLER_API | CALLER_QUEUE));
 }
 
 /* A page of another site must not spend this machine's power with a visitor's browser. */

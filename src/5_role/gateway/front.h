@@ -51,7 +51,7 @@ const struct caller *front_caller(struct gateway *gateway, struct exchange *ex,
     enum caller_scope scope, struct identity_refusal *ret_refusal);
 
 /* May whoever showed the token of this id still look at the node's own API? */
-bool front_token_lives(void *gateway, const char *id);
+bool front_token_lives(void *gateway, const char *id, bool sees_queue);
 
 /* For /metrics. */
 void front_metrics(const struct gateway *gateway, struct buf *out);

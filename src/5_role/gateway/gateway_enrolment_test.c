@@ -237,6 +237,32 @@ TEST(wrong_codes_are_counted_and_then_no_code_is_looked_at)
     close_node();
 }
 
+/* Behind a proxy on this machine, which says last from where it was. */
+TEST(who_guesses_codes_shuts_nobody_else_out)
+{
+    static const struct {
+        const char *from;
+        int status;
+    } ROWS[] = {{"192.0.2.1", 403}, {"10.0.0.1, ::ffff:192.0.2.1", 403}, {"192.0.2.1", 429},
+        {"192.0.2.1, 192.0.2.2", 403}, {"192.0.2.1, made up", 403}, {"192.0.2.1", 429}};
+    char head[128], challenge[64];
+    struct reply reply;
+
+    open_node(json_pack("{s:i}", "session_tries_per_minute", 2));
+    write_codes(json_pack("[o]", row_of(CODE, "owner", "")));
+    for (size_t i = 0; i < COUNT(ROWS); i++) {
+        snprintf(head, sizeof head, "X-Forwarded-For: %s\r\n", ROWS[i].from);
+        ask(&node, "POST", "/api/v1/passkeys/options", head, "{\"code\":\"0000-0000-0000\"}",
+            &reply);
+        CHECK_INT(reply.status, ROWS[i].status);
+        if (reply.status == 429)
+            CHECK(strstr(reply.body.at, "2 wrong tries in a minute, from one address, are the li"));
+        reply_done(&reply);
+    }
+    CHECK_TEXT(options(CODE, challenge), "200"); /* from this machine itself */
+    close_node();
+}
+
 TEST(more_than_may_wait_is_refused)
 {
     scoped(es256_key_done) struct es256_key *key = NULL;

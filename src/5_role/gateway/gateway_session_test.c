@@ -435,7 +435,27 @@ TEST(a_session_names_the_principal_and_ends_when_it_is_signed_out)
     close_both();
 }
 
-TEST(wrong_tries_are_counted_together_and_then_nobody_may_try)
+TEST(wrong_tries_of_everybody_together_have_a_limit_too)
+{
+    struct reply reply;
+
+    open_both(json_pack("{s:i}", "session_tries_of_all", 2));
+    for (int i = 0; i < 2; i++) {
+        char head[64];
+        snprintf(head, sizeof head, "X-Forwarded-For: 192.0.2.%d\r\n", i);
+        ask(&node, "POST", "/api/v1/session", head, "{\"token\":\"x\"}", &reply);
+        CHECK_INT(reply.status, 401);
+        reply_done(&reply);
+    }
+    ask(&node, "POST", "/api/v1/session", "X-Forwarded-For: 192.0.2.9\r\n",
+        "{\"token\":\"" OPERATOR "\"}", &reply);
+    CHECK_INT(reply.status, 429);
+    CHECK(strstr(reply.body.at, "of everybody together"));
+    reply_done(&reply);
+    close_both();
+}
+
+TEST(wrong_tries_are_counted_and_then_that_address_may_not_try)
 {
     struct browser browser;
     char code[32];
@@ -485,6 +505,46 @@ TEST(a_session_ends_when_its_token_may_more_or_nothing_any_more)
         200);
     write_tokens("\"chat\"");
     CHECK(ends(&browser));
+    close_both();
+}
+
+static int stream_of(const struct browser *browser, struct buf *text, const char *mark)
+{
+    char bytes[512];
+    int fd = client_open(&node);
+
+    snprintf(bytes, sizeof bytes,
+        "GET /api/v1/events?with=queue HTTP/1.1\r\nHost: localhost\r\n%s\r\n", browser->cookie);
+    client_send(fd, bytes);
+    CHECK(client_until(fd, text, mark));
+    return fd;
+}
+
+TEST(a_stream_ends_with_its_session_s_time_or_when_it_may_see_less)
+{
+    struct browser browser, eyes;
+
+    open_both(json_pack("{s:i, s:i, s:i}", "poll_ms", 50, "heartbeat_ms", 50, "session_ms", 1000));
+    CHECK_INT(sign_in(OPERATOR, "", &browser), 200);
+    scoped(buf_done) struct buf text = buf_of(1 << 20), other = buf_of(1 << 20);
+    scoped(fd_done) int fd = stream_of(&browser, &text, "event: queue\n");
+    CHECK(client_until(fd, &text, "\r\n0\r\n\r\n"));
+    CHECK(ends(&browser));
+    write_tokens("\"view\",\"queue\"");
+    CHECK_INT(sign_in(EYES, "", &eyes), 200);
+    scoped(fd_done) int seen = -1;
+    for (bool sees = false; !sees; close(seen)) { /* the file is looked at each poll_ms */
+        buf_clear(&other);
+        seen = stream_of(&eyes, &other, "queue");
+        sees = strstr(buf_text(&other), "event: queue\n") != NULL;
+    }
+    buf_clear(&other);
+    seen = stream_of(&eyes, &other, "event: queue\n");
+    write_tokens("\"view\"");
+    CHECK(client_until(seen, &other, "\r\n0\r\n\r\n"));
+    buf_clear(&other);
+    scoped(fd_done) int again =
+        stream_of(&eyes, &other, ": queue: this caller may not"); /* still */
     close_both();
 }
 

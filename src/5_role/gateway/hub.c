@@ -36,6 +36,7 @@ struct subscriber {
     struct link_call *call;
     char session[SESSION_NAME_BYTES]; /* "": none */
     char *token;                      /* NULL: none */
+    bool sees_queue;
 };
 
 /* One entry or live event; its bytes begin where those of the item before it end. */
@@ -394,8 +395,10 @@ void hub_end_session(struct hub *hub, const char *session)
 
 static bool may_stay(const struct hub *hub, const struct subscriber *s)
 {
-    return (!*s->session || !hub->session_lives || hub->session_lives(hub->owner, s->session)) &&
-           (!s->token || !hub->token_lives || hub->token_lives(hub->token_owner, s->token));
+    return (!*s->session || !hub->session_lives ||
+               hub->session_lives(hub->owner, s->session, s->sees_queue)) &&
+           (!s->token || !hub->token_lives ||
+               hub->token_lives(hub->token_owner, s->token, s->sees_queue));
 }
 
 static void end_dead_ones(struct hub *hub)
@@ -439,7 +442,8 @@ bool hub_subscribe(
         .replaying = true,
         .form = client->form,
         .hooks = client->hooks,
-        .owner = client->owner};
+        .owner = client->owner,
+        .sees_queue = client->sees_queue};
     snprintf(s->session, sizeof s->session, "%s", client->session ? client->session : "");
     s->token = client->token && *client->token ? str_dup(str_from(client->token)) : NULL;
     if (hub->first)

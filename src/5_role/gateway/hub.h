@@ -68,12 +68,13 @@ struct hub {
     uv_timer_t *heartbeat, *pause;
     uint64_t left;    /* clients that went or were dropped */
     uint64_t written; /* writes to clients, of whatever was gathered */
-    /* Is this session still one? Asked at each heartbeat, which so counts as its use; a stream of
-     * one that is over ends. NULL: all are. */
-    bool (*session_lives)(void *owner, const char *name);
+    /* Is this session still one, and may still see who waits if the stream began so? Asked at each
+     * heartbeat, which so counts as its use; a stream of one that is over, or may less, ends: its
+     * client comes back as what it is now. NULL: all are. */
+    bool (*session_lives)(void *owner, const char *name, bool sees_queue);
     void *owner; /* of session_lives */
     /* The same for a token that was shown, by the id of its row. NULL: all are. */
-    bool (*token_lives)(void *token_owner, const char *id);
+    bool (*token_lives)(void *token_owner, const char *id, bool sees_queue);
     void *token_owner;
 };
 
@@ -89,6 +90,7 @@ struct hub_client {
     void *owner;
     const char *session; /* its name, copied; NULL or "": none asks */
     const char *token;   /* id of its row, copied; the same */
+    bool sees_queue;     /* by this session or token */
 };
 
 /* Take the exchange over for good. errors  ERR_LIMIT "too_many_streams": it is still yours */

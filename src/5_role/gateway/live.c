@@ -286,7 +286,8 @@ bool live_subscribe(
         .hooks = &HOOKS,
         .owner = w,
         .session = wish->session,
-        .token = wish->token};
+        .token = wish->token,
+        .sees_queue = w->sees_queue};
     if (hub_subscribe(live->hub, ex, &client, err))
         return true; /* it may have left already */
     forget_watcher(w);

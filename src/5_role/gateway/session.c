@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #define FINGERPRINT_BYTES 17
-#define MINUTE_MS 60000
 #define FILE_MODE 0600
 
 static const struct document_form FORM = {
@@ -153,7 +152,7 @@ static void on_tick(uv_timer_t *timer)
     begin_write(g);
 }
 
-static bool session_lives(void *owner, const char *name);
+static bool session_lives(void *owner, const char *name, bool sees_queue);
 
 void sessions_start(struct gateway *g)
 {
@@ -441,24 +440,33 @@ bool sessions_guard(const struct visitor *visitor, struct exchange *ex, struct e
                   "/api/v1/session");
 }
 
-/* A stream is open: is its session still one? */
-static bool session_lives(void *owner, const char *name)
+/* An operator, or whose token has the scope. */
+static bool may_see_queue(struct gateway *g, const struct session *session, enum session_role role)
+{
+    const struct caller *caller = row_caller(g, session, NULL);
+
+    return role == SESSION_OPERATOR || (caller && caller->scopes & CALLER_QUEUE);
+}
+
+/* A stream is open: is its session still one, and what it was when the stream began? */
+static bool session_lives(void *owner, const char *name, bool sees_queue)
 {
     struct gateway *g = owner;
     struct sessions *s = g->sessions;
     struct session *session = session_book_named(&s->book, str_from(name));
     int64_t now_ms = clock_civil_ms();
     const char *why = NULL;
+    bool sees = true; /* as long as nobody can say otherwise */
 
     if (!session)
         return false;
     if (session_is_over(session, &s->book.times, now_ms))
         why = "its time is over";
     else if (session->how != SESSION_PASSKEY || people_known(g))
-        (void)role_now(g, session, NULL, &why);
+        sees = may_see_queue(g, session, role_now(g, session, NULL, &why));
     if (!why) {
         session_use(&s->book, session, now_ms);
-        return true;
+        return sees || !sees_queue;
     }
     log_event("session_ended", "name", name, "principal", session->principal, "why", why, NULL);
     session_book_end(&s->book, session);
@@ -487,33 +495,7 @@ struct caller *sessions_caller(
         operates);
 }
 
-/* --- tries and challenges ------------------------------------------------------------------- */
-
-static struct rate tries(const struct gateway *g)
-{
-    return (struct rate){g->settings.session_tries_per_minute, MINUTE_MS};
-}
-
-bool sessions_may_try(struct gateway *g, struct err *err)
-{
-    struct bucket looked = g->sessions->tries; /* only a wrong one is taken out of it */
-    int64_t wait_ms = 0;
-
-    if (bucket_take(&looked, tries(g), clock_steady_ms(), &wait_ms))
-        return true;
-    g->sessions->sign_ins[SIGN_IN_LIMITED]++;
-    return err_code(err, ERR_LIMIT, "too_many_tries", NULL,
-        "%" PRId64 " wrong tries in a minute, of everybody together, are the limit; try again in "
-        "%" PRId64 " s",
-        g->settings.session_tries_per_minute, (wait_ms + 999) / 1000);
-}
-
-void sessions_wrong_try(struct gateway *g)
-{
-    int64_t wait_ms;
-
-    (void)bucket_take(&g->sessions->tries, tries(g), clock_steady_ms(), &wait_ms);
-}
+/* --- challenges ------------------------------------------------------------------------------ */
 
 /* The oldest first, so those that are over are at the front. */
 static void drop_challenges(struct sessions *s, size_t from, size_t count)

@@ -11,7 +11,7 @@
  * owner    sessions_open() … sessions_close(), of the gateway
  * threads  the loop's only; the file is written by a worker
  * secrets  no cookie, CSRF word or token is logged or kept
- * limits   sessions_max, session_tries_per_minute, challenges_max
+ * limits   sessions_max, session_tries_per_minute, session_tries_of_all, challenges_max
  */
 #pragma once
 
@@ -65,10 +65,12 @@ bool sessions_guard(const struct visitor *visitor, struct exchange *ex, struct e
 struct caller *sessions_caller(
     struct gateway *gateway, const struct visitor *visitor, struct exchange *ex, uint32_t scope);
 
-/* Tries of everybody together: tokens and passkeys that sign in, codes that enrol. Ask before, say
- * afterwards that it was wrong. errors  ERR_LIMIT "too_many_tries" */
-bool sessions_may_try(struct gateway *gateway, struct err *err);
-void sessions_wrong_try(struct gateway *gateway);
+/* Tries (tries.h): tokens and passkeys that sign in, codes that enrol. Ask before, say afterwards
+ * that it was wrong. Behind a proxy on this machine the address is the one that it wrote into
+ * X-Forwarded-For; one that writes none is one address for all. errors  ERR_LIMIT "too_many_tries"
+ */
+bool sessions_may_try(struct gateway *gateway, struct exchange *ex, struct err *err);
+void sessions_wrong_try(struct gateway *gateway, struct exchange *ex);
 
 /* For /metrics. */
 void sessions_metrics(const struct gateway *gateway, struct buf *out);

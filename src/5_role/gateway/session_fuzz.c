@@ -6,6 +6,7 @@
 #include "base/scoped.h"
 #include "gateway/page.h"
 #include "gateway/session_book.h"
+#include "gateway/tries.h"
 #include "json/json_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,6 +23,15 @@ static void cookie(struct str text)
     check(value.at >= text.at && value.at + value.len <= text.at + text.len);
     session_csrf(value, csrf);
     check(!*csrf || session_csrf_fits(value, str_from(csrf)));
+}
+
+static void address(struct str text)
+{
+    struct str last = tries_forwarded(text);
+    char is[TRIES_ADDRESS_BYTES];
+
+    check(!last.at || (last.len && last.at >= text.at && last.at + last.len <= text.at + text.len));
+    tries_address(last.at ? last : text, is);
 }
 
 static void file(struct str text)
@@ -51,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     struct str text = {(const char *)data + 1, size - 1};
-    switch (data[0] % 4) {
+    switch (data[0] % 5) {
     case 0:
         cookie(text);
         break;
@@ -60,6 +70,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 2:
         (void)page_known(text, S("\"0123456789abcdef0123456789abcdef\""));
+        break;
+    case 3:
+        address(text);
         break;
     default:
         file(text);

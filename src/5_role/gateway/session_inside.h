@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "gateway/session.h"
 #include "gateway/session_people.h"
-#include "identity/bucket.h"
+#include "gateway/tries.h"
 
 #include <limits.h>
 #include <uv.h>
@@ -25,7 +25,7 @@ enum sign_in { SIGN_IN_DONE, SIGN_IN_WRONG, SIGN_IN_NOT_ALLOWED, SIGN_IN_LIMITED
 struct sessions {
     struct session_book book;
     struct people people;
-    struct bucket tries;
+    struct tries tries;
     struct challenge *challenges; /* the oldest first */
     size_t challenge_count;
     uint64_t sign_ins[SIGN_INS];

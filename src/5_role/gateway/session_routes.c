@@ -91,6 +91,44 @@ void route_session(struct visit *visit)
     visit_reply_json(visit, 200, body);
 }
 
+/* --- tries ---------------------------------------------------------------------------------- */
+
+static struct tries_limits tries_limits(const struct gateway *g)
+{
+    return (struct tries_limits){
+        g->settings.session_tries_per_minute, g->settings.session_tries_of_all};
+}
+
+static struct str tried_from(struct exchange *ex)
+{
+    const struct exchange_peer *peer = exchange_peer(ex);
+    struct str told = tries_forwarded(exchange_header(ex, S("X-Forwarded-For")));
+
+    return peer->channel == EXCHANGE_LOOPBACK && told.at ? told : str_from(peer->address);
+}
+
+bool sessions_may_try(struct gateway *g, struct exchange *ex, struct err *err)
+{
+    const struct tries_limits limits = tries_limits(g);
+    int64_t wait_ms = 0;
+    bool all;
+
+    if (tries_may(&g->sessions->tries, &limits, tried_from(ex), clock_steady_ms(), &wait_ms, &all))
+        return true;
+    g->sessions->sign_ins[SIGN_IN_LIMITED]++;
+    return err_code(err, ERR_LIMIT, "too_many_tries", NULL,
+        "%" PRId64 " wrong tries in a minute, %s, are the limit; try again in %" PRId64 " s",
+        all ? limits.of_all : limits.of_one, all ? "of everybody together" : "from one address",
+        (wait_ms + 999) / 1000);
+}
+
+void sessions_wrong_try(struct gateway *g, struct exchange *ex)
+{
+    const struct tries_limits limits = tries_limits(g);
+
+    tries_wrong(&g->sessions->tries, &limits, tried_from(ex), clock_steady_ms());
+}
+
 /* --- signing in ----------------------------------------------------------------------------- */
 
 /* Secure also on this machine without TLS: browsers trust its own names with such a cookie. */
@@ -124,7 +162,7 @@ static void refuse(
     struct gateway *g = visit->gateway;
 
     if (outcome == SIGN_IN_WRONG)
-        sessions_wrong_try(g);
+        sessions_wrong_try(g, visit->ex);
     /* That one is counted where it is found, and not said: anybody can make as many as they like.
      */
     if (outcome != SIGN_IN_LIMITED) {
@@ -300,13 +338,13 @@ void route_sign_in(struct visit *visit)
     }
     const char *how = passkey ? "passkey" : "token";
     /* Signatures are not found by trying: who spends all tries shuts nobody with a passkey out. */
-    if (!passkey && !sessions_may_try(visit->gateway, &err))
+    if (!passkey && !sessions_may_try(visit->gateway, visit->ex, &err))
         refuse(visit, SIGN_IN_LIMITED, how, &err);
     else if (passkey ? passkey_session(visit, passkey, &fresh, &err)
                      : token_session(visit, token, &fresh, &err))
         sign_in(visit, &fresh);
     else if (passkey && outcome_of(&err) == SIGN_IN_WRONG &&
-             !sessions_may_try(visit->gateway, &limit))
+             !sessions_may_try(visit->gateway, visit->ex, &limit))
         refuse(visit, SIGN_IN_LIMITED, how, &limit);
     else
         refuse(visit, outcome_of(&err), how, &err);
