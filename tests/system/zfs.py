@@ -134,6 +134,7 @@ def whole_then_incremental_and_no_more_than_are_kept_on_both_sides():
         equal(pools.copy_says(), "".join("entry %d\n" % n for n in range(5)))
         status = json.loads(pools.sync("status", "--json"))
         equal((status["ok"], status["mode"], status["snapshots"]), (True, "incremental", 3))
+        equal(status["at"], time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(status["good_at"])))  # the form of restic's (restic.py)
         assert 0 < status["sent_bytes"] < 1 << 20 and status["target_bytes"] > 0, status
 
 
@@ -142,17 +143,20 @@ def a_pool_that_is_away_for_long_keeps_the_common_snapshot_and_goes_on():
     with Pools() as pools:
         pools.write("one\n")
         pools.sync()
-        common = pools.snapshots(SOURCE + "/node")[-1]
+        common, good_at = pools.snapshots(SOURCE + "/node")[-1], json.loads(pools.sync("status", "--json"))["good_at"]
         run("zpool", "export", VAULT)
         for number in range(5):
             if number == 2:
+                status = json.loads(pools.sync("status", "--json"))
+                equal((status["ok"], status["good_at"]), (False, good_at))
                 shutil.rmtree(pools.folder + "/state")  # the pool was moved to another machine
             pools.write("more\n")
             said = pools.sync(code=1)
             assert "the pool '%s' is not imported on this machine: zpool import %s" % (VAULT, VAULT) in said, said
         ours = pools.snapshots(SOURCE + "/node")
         equal((len(ours), ours[0]), (4, common))  # 3 and the common one
-        assert "not imported" in json.loads(pools.sync("status", "--json"))["words"]
+        status = json.loads(pools.sync("status", "--json"))
+        assert "not imported" in status["words"] and status["good_at"] == 0, status
         run("zpool", "import", "-d", pools.folder, VAULT)
         assert pools.sync().startswith("incremental: ")
         equal(pools.copy_says(), "one\n" + "more\n" * 5)
@@ -225,6 +229,10 @@ def what_is_missing_or_wrong_is_said_before_anything_is_done():
                              ({"TARGET": VAULT + "/no/node"}, "zfs create -p")]:
             pools.configure(**wrong)
             assert words in pools.sync("check", code=1), wrong
+        pools.configure(DATASET=SOURCE + "/none")
+        pools.sync(code=1)
+        status = json.loads(pools.sync("status", "--json"))
+        equal((status["ok"], "zfs create" in status["words"], status["good_at"]), (False, True, 0))  # also what fails before it begins
         for wrong in [{"DATASET": ""}, {"DATASET": "a;reboot"}, {"TARGET": "$(id)"}, {"TARGET": "/x"}, {"KEEP": "1"}, {"KEEP": "x"},
                       {"SSH": "-oProxyCommand=id"}, {"SSH": "a b"}, {"STATE": "x"}, {"WHAT": "1"}]:
             pools.configure(**wrong)
