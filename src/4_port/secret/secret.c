@@ -109,7 +109,9 @@ static bool cannot_open(struct str handle, int why, struct err *err)
 {
     if (why == ENOENT)
         return err_code(err, ERR_SYSTEM, "no_secret", "secret",
-            "%.*s is not stored; set it with 'logicctl secret set'", STR(handle));
+            "%.*s is not stored: put it, one line, into the file HOME/secrets/%.*s (mode 0600, "
+            "its folders 0700, owner the node's user)",
+            STR(handle), (int)(handle.len - (sizeof PREFIX - 1)), handle.at + sizeof PREFIX - 1);
     if (why == ELOOP || why == ENOTDIR)
         return unsafe(handle, "a part of it is a link or no folder", err);
     return err_set(err, ERR_SYSTEM, "cannot open %.*s: %s", STR(handle), strerror(why));
@@ -346,12 +348,12 @@ json_t *secret_scrub_json(struct secret_store *store, const json_t *value)
         return scrub_text(store, (struct str){json_string_value(value), json_string_length(value)});
     case JSON_ARRAY:
         copy = json_array();
-        json_array_foreach(value, i, part)
+        json_array_foreach (value, i, part)
             json_array_append_new(copy, secret_scrub_json(store, part));
         return copy;
     case JSON_OBJECT:
         copy = json_object();
-        json_object_foreach((json_t *)value, key, part) {
+        json_object_foreach ((json_t *)value, key, part) {
             scoped(json_done) json_t *clean = scrub_text(store, str_from(key));
             json_object_set_new(copy, json_string_value(clean), secret_scrub_json(store, part));
         }

@@ -45,6 +45,7 @@ TEST(what_is_put_is_got_and_the_folders_are_ours_alone)
 
     CHECK(!secret_get(store, HANDLE, &value, &err));
     CHECK_TEXT(err.code, "no_secret");
+    CHECK(strstr(err.message, "into the file HOME/secrets/") != NULL);
     CHECK(secret_put(folder, HANDLE, S("first-value\n"), &err));
     CHECK(secret_get(store, HANDLE, &value, &err));
     CHECK_STR(value, "first-value");
@@ -202,8 +203,8 @@ TEST(errors_and_results_are_scrubbed_whole)
         json_pack("{s:[s, i, {s:s}], s:b}", "a", "x " VALUE, 7, VALUE, "plain", "t", 1);
     scoped(json_done) json_t *clean = secret_scrub_json(store, dirty);
     scoped(free_done) char *text = json_dumps(clean, JSON_SORT_KEYS | JSON_COMPACT);
-    CHECK_TEXT(text,
-        "{\"a\":[\"x [secret:tsig/home]\",7,{\"[secret:tsig/home]\":\"plain\"}],\"t\":true}");
+    CHECK_TEXT(
+        text, "{\"a\":[\"x [secret:tsig/home]\",7,{\"[secret:tsig/home]\":\"plain\"}],\"t\":true}");
     remove_folder(folder);
 }
 
