@@ -157,8 +157,11 @@ class Machine:
         self.alive()
         nspawn = self.process.pid
         for pid in open("/proc/%d/task/%d/children" % (nspawn, nspawn)).read().split():
-            if open("/proc/%s/comm" % pid).read().strip() in ("systemd", "init"):
-                return pid
+            try:
+                if open("/proc/%s/comm" % pid).read().strip() in ("systemd", "init"):
+                    return pid
+            except FileNotFoundError:  # one that has ended meanwhile
+                pass
         return None
 
     def alive(self):
