@@ -203,6 +203,6 @@ class Place:
             process = subprocess.Popen(["/bin/sh", "-c", tell, "sh", *self.command(tree=tree)], env=environment,
                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             status = process.wait(PATIENCE_S)
-            return status, int(self.read(at, "count"))
+            return status, int(self.read(at, "count")) if status == 0 else None  # children of one that was killed count on
 
         return run
