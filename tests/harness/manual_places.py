@@ -19,10 +19,10 @@ import time
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 import debian_root  # noqa: E402
 import engine  # noqa: E402
-from deploy_machine import Deployed  # noqa: E402
+from deploy_machine import DNS_PORT, Deployed  # noqa: E402
 from engine_process import real_llama, tiny_model  # noqa: E402
 from machine import HOME, packages  # noqa: E402
-from node import LOGICCTL, ROOT, Skip, free_port, wait_for  # noqa: E402
+from node import LOGICCTL, NAMED, ROOT, Skip, free_port, wait_for  # noqa: E402
 from soft_passkey import SoftPasskey, un64  # noqa: E402
 
 END_S = 300
@@ -267,9 +267,16 @@ class Installed(Deployed):
         shutil.copy(tiny_model(self.folder), self.inside + OWN + "/llama-3-8b.gguf")
         return self
 
-    def network(self):
-        """A name server, and a receiver at 192.168.10.9."""
-        self.named()
+    def name_server(self):
+        """BIND in the machine's network; its key lies where a person has brought it."""
+        done = self.in_network(NAMED, "start", self.world, "--port", DNS_PORT, "--rndc-port", "9953", "--secrets",
+                               os.path.join(self.folder, "secrets"))
+        if done.returncode != 0:
+            raise Skip("no BIND in the container's network: " + done.stdout[-300:])
+        shutil.copy(self.world + "/keys/node.key", self.inside + "/srv/logic-node/logic-node.key")
+
+    def receiver_of_messages(self):
+        """At 192.168.10.9."""
         told = self.in_network("ip", "address", "add", "192.168.10.9/32", "dev", "lo")
         if told.returncode != 0:
             raise Skip("no address may be added in the container: " + told.stdout)

@@ -88,7 +88,10 @@ class House:
             if page != "docs/manual/install.md":
                 cls.machine.install()
                 cls.machine.run("sh", "-c", "logicctl setup --yes")
-                cls.machine.network()
+                cls.machine.named()
+            else:
+                cls.machine.name_server()
+            cls.machine.receiver_of_messages()
         return cls.machine
 
     @classmethod
@@ -113,8 +116,6 @@ def in_place(page, place, lines):
         machine = House.in_machine(page)
         good(machine.carry_out(lines, "/srv/logic-node") if page in FIRST else machine.carry_out(lines))
         machine.wait_ready()
-        if page in FIRST:
-            machine.network()
     elif place == "host":
         machine = House.in_machine("")
         machine.other_machine("shelf", "192.168.10.7")
