@@ -137,7 +137,7 @@ stage_rules() {
     rules=$work/tree/kb
     if compiled; then
         command -v swipl > /dev/null || fail "there is no swipl to check the rules with: $from/tools/install.sh"
-        check_rules swipl -q -f none -F none "$from/tools/kb_check.pl" --
+        check_rules env LC_ALL=C.UTF-8 swipl -q -f none -F none "$from/tools/kb_check.pl" --
     else
         take bin
         check_rules "$work/tree/bin/logicd" kb-check

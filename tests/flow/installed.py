@@ -136,17 +136,21 @@ def node_runs_as_its_own_user_on_the_layout_of_the_package():
 def locks_of_the_roles_lead_through_the_links_of_the_layout_and_no_further():
     if not kernel_has_landlock():
         raise Skip("this kernel has no Landlock")
-    with Installed() as node:
+    with Installed(start=False) as node:
+        node.ctl("agent", "enroll", "box", "local", "--models-dir", node.home + "/llm/models")
+        with open(node.home + "/agent/agent.json") as f:
+            agent = json.load(f)
+        node.start()
         home, etc = node.home, node.root + "/etc/logic-node"
         version = next(name for name in sorted(os.listdir(home + "/kb")) if len(name) == 33)
         node.stop()
         outside = {"real": node.root + "/outside", "core": home + "/kb/core/1_words/words.pl", "site": home + "/site/keys.pl",
                    "etc": etc + "/site/keys.pl", "www": home + "/www/index.html", "owner": home + "/keys/owner.pem",
-                   "ledger": home + "/ledger/ledger.db"}
+                   "ledger": home + "/ledger/ledger.db", "authority": home + "/pki/ca.key", "secret": home + "/secrets/own"}
         outside["core"] = str(next(pathlib.Path(home, "kb/core").resolve().rglob("*.pl")))
         for path in outside.values():
             open(path, "a").close()
-        for path in ("secrets/own", "ansible/services/own", "run/page.json"):
+        for path in ("secrets/own", "ansible/services/own", "run/page.json", "llm/engines/own"):
             open(home + "/" + path, "a").close()
         for folder in ("kb/state", "history", "ledger"):
             open("%s/%s/own" % (home, folder), "w").close()
@@ -165,8 +169,10 @@ def locks_of_the_roles_lead_through_the_links_of_the_layout_and_no_further():
                          "tls_key": "", "tokens": ""},  # the page is read before the locks
              {home + "/run/page.json": (OPENED, "EACCES"), **dict.fromkeys(outside.values(), no)}),
             *([("actuator", {"secrets": home + "/secrets", "playbooks": home + "/ansible"},
-             {home + "/secrets/own": (OPENED, "EACCES"), home + "/ansible/services/own": (OPENED, "EACCES"),
-              **dict.fromkeys(outside.values(), no)})] if node.root.startswith("/opt/") else []),
+             {**dict.fromkeys(outside.values(), no), outside["secret"]: (OPENED, "EACCES"),
+              home + "/ansible/services/own": (OPENED, "EACCES")}),
+               ("agent", {"agent": agent}, {**dict.fromkeys(outside.values(), no), home + "/agent/agent.json": full,
+                                            home + "/llm/engines/own": (OPENED, "EACCES")})] if node.root.startswith("/opt/") else []),
         ]
         for role, config, wanted in cases:
             found = node.probe(role, config, *wanted)

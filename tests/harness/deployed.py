@@ -26,6 +26,19 @@ kb-check) ! grep -rn "bad rule" "$2" "$3" || exit 1 ;;
 esac
 """
 # What it is asked for stands in `asked`; what it started last in `health` and `version`, state in `state`.
+SOURCE_PROGRAMS = "foreach name : ['logicd', 'logicctl', 'logicagent']\n  executable(name, 'x.c')\nendforeach\n"
+SOURCE = """#include <stdio.h>
+#include <string.h>
+int main(int count, char **words)
+{
+    if (count > 1 && strcmp(words[1], "version") == 0)
+        puts("compiled %s");
+    return 0;
+}
+"""
+SOURCE_WEB = """#!/bin/sh
+mkdir -p "$1" && echo ok > "$1/health" && echo %s > "$1/version"
+"""
 FAKE_SYSTEMCTL = """#!/bin/sh
 cd %s || exit 9
 echo "$*" >> asked
@@ -125,16 +138,28 @@ class Place:
             shutil.copy(os.path.join(ROOT, "deploy", name), os.path.join(tree, "deploy", name))
         return tree
 
+    def sources(self, version, tree=None):
+        """Small sources in place of what is built: programs in C by meson, a page by a web.py of theirs."""
+        tree = tree or self.tree(version)
+        shutil.rmtree(tree + "/bin", ignore_errors=True)
+        shutil.rmtree(tree + "/web", ignore_errors=True)
+        for path, text in (("meson.build", "project('x', 'c')\nsubdir('src')\n"), ("src/meson.build", "subdir('6_program')\n"),
+                           ("src/6_program/meson.build", SOURCE_PROGRAMS), ("src/6_program/x.c", SOURCE % version),
+                           ("tools/kb_check.pl", ":- initialization(halt(0)).\n"), ("tools/web.py", SOURCE_WEB % version),
+                           ("deploy/ansible/play.yml", "[]\n")):
+            self.write(os.path.join(tree, path), text, 0o755 if path.endswith(".py") else 0o644)
+        return tree
+
     def command(self, *options, tree=None, systemctl=True):
         command = ["sh", SCRIPT, "--root", self.root, "--json", *options]
         if systemctl:
             command += ["--systemctl", self.systemctl]
         return command + (["--from", tree] if tree else [])
 
-    def deploy(self, tree=None, *options, status=0, **more):
+    def deploy(self, tree=None, *options, status=0, patience_s=PATIENCE_S, **more):
         """Its report; `status` is what it must end with."""
         done = subprocess.run(self.command(*options, tree=tree, **more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False)
+                              stderr=subprocess.PIPE, text=True, timeout=patience_s, check=False)
         assert done.returncode == status, (done.returncode, done.stdout, done.stderr[-3000:])
         report = json.loads(done.stdout)
         assert report["ok"] == (status == 0), report

@@ -106,7 +106,8 @@ class Machine:
         self.seen = dict(seen)
         self.process, self.leader = None, None
         self.env = {**os.environ, **({"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"} if unified else {})}
-        self.group = os.path.join(MEMORY_V1, "ln-test-%d" % os.getpid()) if memory and os.path.exists(MEMORY_V1 + "/cgroup.procs") else None
+        mine = memory and os.access(MEMORY_V1 + "/cgroup.procs", os.W_OK)
+        self.group = os.path.join(MEMORY_V1, "ln-test-%d" % os.getpid()) if mine else None
 
     def __enter__(self):
         try:

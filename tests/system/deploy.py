@@ -173,6 +173,37 @@ def build_that_fails_stops_it():
         assert "nothing" in report["said"], report
 
 
+@tap.test
+def sources_are_compiled_as_their_owner_and_come_into_force():
+    """Small sources of their own; those of this tree: tests/system/deploy_sources.py."""
+    with Place() as place:
+        place.deploy(place.tree(1))
+        sources = place.sources(2)
+        subprocess.run(["chown", "-R", "nobody", sources], check=True)
+        report = place.deploy(sources)
+        equal((report["version"], report["previous"], place.served()), ("2", "1", "2"))
+        equal([s["name"] for s in report["stages"]], "models rules build permissions switch restart wait report".split())
+        program = place.home + "/bin/logicd"
+        equal(subprocess.run([program, "version"], stdout=subprocess.PIPE, text=True, check=True).stdout, "compiled 2\n")
+        whose = {os.lstat(os.path.join(at, name)).st_uid for at, _, names in os.walk(sources + "/build") for name in names}
+        equal(whose, {os.stat(sources).st_uid})  # whatever a build runs, it does not run as root
+        equal({os.stat(program).st_uid, os.stat(place.home + "/versions/2/web/version").st_uid}, {0})
+        equal((place.deploy(sources)["changed"], place.served()), (False, "2"))
+        place.write(sources + "/src/6_program/x.c", "int main(void) { return nothing; }\n")
+        report = refused_behind(place, sources, "2")
+        assert "the build failed" in report["sentence"], report
+        place.sources(3, sources)
+        equal((place.deploy(sources)["version"], place.served()), ("3", "3"))
+        equal(subprocess.run([program, "version"], stdout=subprocess.PIPE, text=True, check=True).stdout, "compiled 3\n")
+        equal((place.deploy(None, "--rollback")["version"], place.served()), ("2", "2"))
+
+
+def refused_behind(place, sources, served):
+    report = place.deploy(sources, status=1)
+    equal((report["stage"], report["changed"], place.served(), place.link("current")), ("build", False, served, "versions/" + served))
+    return report
+
+
 LOGICD_THAT_DOES_NOT_RUN = """#!/bin/sh
 [ "$1" != version ] || { echo "error while loading shared libraries: libnone.so" >&2; exit 127; }
 """

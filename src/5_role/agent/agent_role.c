@@ -67,6 +67,8 @@ static bool agent_role_open(struct role *role, struct err *err)
         role_allow_write(role, locks.write[i]);
     for (size_t i = 0; locks.execute[i]; i++)
         role_allow_execute(role, locks.execute[i]);
+    role_path(role, "llm/engines", run); /* one that is put there later needs no restart */
+    role_allow_execute(role, run);
     return true;
 }
 
