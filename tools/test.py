@@ -32,7 +32,8 @@ PORTS = (20000, 30000)  # shared out to programs that run at the same time (test
 LONGEST = """
     flow/senses.py browser/consent.py browser/views.py system/cold_start.py system/manual.py flow/runbooks.py browser/story.py
     flow/secrets.py flow/alerts.py flow/life.py flow/bad_input.py client/run.py flow/enrolment.py flow/power.py flow/bad_world.py
-    flow/consent.py flow/reloads.py system/wake.py flow/inference.py flow/alerts_alone.py flow/bad_playbooks.py system/agent.py
+    flow/consent.py flow/reloads.py system/wake.py system/windows.py flow/inference.py flow/alerts_alone.py flow/bad_playbooks.py
+    system/agent.py
     flow/large_prompts.py browser/alerts.py system/notify.py system/local_pool.py flow/clock_steps.py system/vram.py""".split()
 # Whoever must have the machine to itself, and why.
 ALONE = {

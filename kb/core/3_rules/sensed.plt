@@ -75,7 +75,8 @@ test(stale_is_not_free, Used == used(unknown, ["RTX 5080"-unknown], unknown)) :-
     use("pve", ["pve"/gpu_memory_used/"0"/0/stale(99)], Used).
 test(a_busy_gpu_is_not_idle, Idle == no) :-
     use("pve", ["pve"/gpu_busy/"0"/51/3], used(_, _, Idle)).
-test(who_sits_there_counts_whatever_the_gpu_does, [forall(member(Count-Idle, [1-person, 0-yes]))]) :-
+test(who_sits_there_counts_whatever_the_gpu_does,
+     [forall(member(Count-Wanted, [1-person, 0-yes])), Idle == Wanted]) :-
     use("pve", [ "pve"/gpu_busy/"0"/0/3, "pve"/inhibitors/"person"/Count/3,
                  "pve"/inhibitors/"transfer"/1/3 ], used(_, _, Idle)).
 test(a_whole_screen_is_said_before_a_person, Idle == full_screen) :-

@@ -13,7 +13,7 @@
 #include <windows.h>
 
 #define SAMPLE_MS 500 /* between the two looks at the processors of a first look */
-#define BEAT_MS 1000  /* so soon it is told that somebody came, or a game began */
+#define BEAT_MS 1100  /* so soon a game is told; a node takes one push a second */
 #define EVERY_S 10    /* as the agent of Linux pushes */
 #define AGAIN_MS 5000 /* what a node did not take it is told again, newer */
 
