@@ -300,8 +300,8 @@ static bool receive_batch(struct channel *c)
     int got = recvmmsg(c->fd, heads, BATCH, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
-    if (got < 0 && errno == ECONNRESET) /* it left with our messages unread; what it said before */
-        return true;                    /* its end still is to be read, and the end comes then */
+    if (got < 0 && errno == ECONNRESET) /* said once; what it said before its end is there still */
+        return true;
     if (got <= 0) {
         lost(c);
         return false;
@@ -322,7 +322,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct channel *c = poll->data;
 
-    if (status < 0) {
+    if (status < 0) { /* e.g. it left with our messages unread */
+        while (!c->closed && receive_batch(c))
+            ;
         lost(c);
         return;
     }

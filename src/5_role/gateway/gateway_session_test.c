@@ -525,9 +525,15 @@ TEST(a_stream_ends_with_its_session_s_time_or_when_it_may_see_less)
     struct browser browser, eyes;
 
     open_both(json_pack("{s:i, s:i, s:i}", "poll_ms", 50, "heartbeat_ms", 50, "session_ms", 1000));
-    CHECK_INT(sign_in(OPERATOR, "", &browser), 200);
     scoped(buf_done) struct buf text = buf_of(1 << 20), other = buf_of(1 << 20);
-    scoped(fd_done) int fd = stream_of(&browser, &text, "event: queue\n");
+    scoped(fd_done) int fd = -1;
+    for (bool begun = false; !begun;) { /* its time may be over before: the machine is busy */
+        fd_done(&fd);
+        buf_clear(&text);
+        CHECK_INT(sign_in(OPERATOR, "", &browser), 200);
+        fd = stream_of(&browser, &text, "\r\n\r\n");
+        begun = strstr(buf_text(&text), "HTTP/1.1 200") != NULL;
+    }
     CHECK(client_until(fd, &text, "\r\n0\r\n\r\n"));
     CHECK(ends(&browser));
     write_tokens("\"view\",\"queue\"");
@@ -543,8 +549,8 @@ TEST(a_stream_ends_with_its_session_s_time_or_when_it_may_see_less)
     write_tokens("\"view\"");
     CHECK(client_until(seen, &other, "\r\n0\r\n\r\n"));
     buf_clear(&other);
-    scoped(fd_done) int again =
-        stream_of(&eyes, &other, ": queue: this caller may not"); /* still */
+    scoped(fd_done) int again = stream_of(&eyes, &other, ": queue: this caller may not");
+    CHECK(again >= 0); /* its session goes on */
     close_both();
 }
 
