@@ -111,6 +111,7 @@ check_target() {
     */*)
         exists there "${TARGET%/*}" ||
             fail "there is no dataset '${TARGET%/*}' $(at there) that could hold '$TARGET': zfs create -p ${TARGET%/*}"
+        [ "$(send_options)" = -w ] || check_key there "${TARGET%/*}" # what comes in clear is encrypted there
         ;;
     esac
 }
@@ -122,11 +123,14 @@ snapshots() { # here|there DATASET
     "$1" zfs list -H -r -d 1 -t snapshot -o name -s creation "$2" 2> /dev/null | sed -n "s|^$2@\($PREFIX.*\)|\1|p"
 }
 
-# NAME GUID of them. All guids at one go: over ssh each call costs.
+# NAME GUID of them, in that order. All at one go, for over ssh each call costs; by name, for a child may be coming or going.
 guids() { # here|there DATASET
     snapshots "$1" "$2" > "$work/names"
-    "$1" zfs get -H -p -r -d 1 -o name,value guid "$2" 2> /dev/null | sed -n "s|^$2@||p" |
-        awk 'NR == FNR { guid[$1] = $2; next } $1 in guid { print $1, guid[$1] }' - "$work/names"
+    [ -s "$work/names" ] || return 0
+    # shellcheck disable=SC2046
+    "$1" zfs get -H -p -o name,value guid $(sed "s|^|$2@|" "$work/names") > "$work/guids" 2> "$work/err" ||
+        fail "the snapshots of '$2' cannot be read $(at "$1"): $(tail -n 1 "$work/err"); try again"
+    sed "s|^$2@||" "$work/guids" | awk 'NR == FNR { guid[$1] = $2; next } { print $1, guid[$1] }' - "$work/names"
 }
 
 # The newest snapshot that both have, by guid: a name alone proves nothing.
@@ -175,7 +179,7 @@ begin_again() { # WHY
 }
 
 kept() { # what to say of a stream that broke
-    case $(property there receive_resume_token "$TARGET") in - | "") ;; *) echo "What came is kept; the next run goes on from there." ;; esac
+    case $(property there receive_resume_token "$TARGET") in - | "") ;; *) echo "What came is kept; the next run goes on." ;; esac
 }
 
 # What came is thrown away only when it cannot be gone on with, or when it was tried twice and nothing more came.

@@ -3,6 +3,7 @@
 
 zfs-fuse knows no raw streams, keys and resumed receives; those ways of zfs_sync.sh are not run here. `ssh` is FAKE: it runs the words here.
 """
+import fcntl
 import json
 import os
 import shutil
@@ -42,6 +43,8 @@ class Pools:
         for program in ("zfs-fuse", "zpool"):
             if not shutil.which(program):
                 debian_root.unavailable("no %s: apt-get install zfs-fuse" % program)
+        self.turn = open(os.path.join(tempfile.gettempdir(), "ln-zfs-fuse.lock"), "w")
+        fcntl.flock(self.turn, fcntl.LOCK_EX)  # there is one daemon: who ends it would take the pools of another run along
         global SOURCE, VAULT, count
         count += 1
         SOURCE, VAULT = "%sa%d" % (NAME, count), "%sb%d" % (NAME, count)
@@ -70,6 +73,7 @@ class Pools:
         if self.daemon:
             self.daemon.terminate()
             self.daemon.wait()
+        self.turn.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def configure(self, **other):
@@ -144,7 +148,7 @@ def a_pool_that_is_away_for_long_keeps_the_common_snapshot_and_goes_on():
         pools.write("one\n")
         pools.sync()
         common, good_at = pools.snapshots(SOURCE + "/node")[-1], json.loads(pools.sync("status", "--json"))["good_at"]
-        run("zpool", "export", VAULT)
+        run_when_free("zpool", "export", VAULT)
         for number in range(5):
             if number == 2:
                 status = json.loads(pools.sync("status", "--json"))
@@ -174,7 +178,8 @@ def torn_and_bent_streams_leave_the_target_as_it_was_and_the_next_run_mends_it()
         dies = pools.program("zfs", '[ "$1" = send ] || exec %s "$@"\n%s "$@" | head -c 700\nkill -9 $$\n' % (real, real))
         for path in (torn, bent, dies):
             pools.write("entry\n" * 50)
-            assert "was not taken" in pools.sync(path=path, code=1)
+            said = pools.sync(path=path, code=1)
+            assert "was not taken" in said, said
             equal(pools.snapshots(VAULT + "/copies/node"), before)
         assert pools.sync().startswith("incremental: ")
         equal(pools.copy_says(), "one\n" + "entry\n" * 150)
