@@ -116,7 +116,8 @@ def sensor_asks_outwards_and_cannot_execute_listen_or_read_what_is_not_its_own()
         node.start()
         closed = [node.home + path for path in (
             "/restic.password", "/backup.conf", "/secrets/tsig/home", "/ledger/ledger.db", "/keys/owner.pem", "/pki/ca.key",
-            "/pki/gateway.key", "/pki/actuator.key", "/site/keys.pl", "/run/roles.json")] + ["/etc/passwd", "/etc/shadow", "/proc/self/environ"]
+            "/pki/gateway.key", "/pki/actuator.key", "/site/keys.pl", "/run/roles.json")] + [
+                "/etc/passwd", "/etc/shadow", "/proc/self/environ"]
         opened = [node.home + "/pki/sensor.key", node.home + "/pki/ca.crt", node.home + "/history", state + "/status.json"]
         found = probe(node, "sensor", *closed, *opened)
         equal((found["socket"], found["listen"], found["exec"], found["fork"]), ("allowed", "EPERM", "EPERM", "EPERM"))

@@ -342,6 +342,18 @@ def pushes_are_taken_from_whom_the_table_names_and_not_too_often():
 
 
 @tap.test
+def a_backup_is_looked_at_here_and_the_sensor_that_looks_is_heard():
+    metrics = METRICS + [metric("backup_age", 0, 10 ** 10, row("logic_backup_age_seconds")),
+                         metric("backup_known", 0, 1, row("logic_backup_known"))]
+    with Sensor([source("here", "local", "backup"), source("there", "/var/lib/logic-node-backup", "backup", "nas")], metrics) as at:
+        at.until("what is said of one", lambda: "--backup" in at.sources.get("here", {}).get("words", ""))
+        equal((at.state("here"), at.state("there")), ("silent", "failing"))
+        assert "local" in at.sources["there"]["words"], at.sources
+        at.until("its looks", lambda: len(at.values("tower", "source_ok", "here")) > 1)
+        equal((at.values("tower", "backup_known"), at.values("tower", "backup_age"), at.values("nas", "source_ok", "there")), ([], [], []))
+
+
+@tap.test
 def who_shows_a_certificate_of_his_own_is_not_believed():
     with tempfile.TemporaryDirectory() as folder, FakeExporter("load1 1\n") as exporter:
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",

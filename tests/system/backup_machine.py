@@ -23,7 +23,7 @@ RULES = "/usr/share/logic-node/kb/core/3_rules/conditions.pl"
 HOUR = 3600
 # What the walls let through, said by the unit's own first step.
 PROBE = """[Service]
-ExecStartPre=/bin/sh -c 'for file in /etc/x /usr/x /opt/logic-node/keys/x /opt/logic-node/ledger/x /opt/logic-node/secrets/x /root/x; \
+ExecStartPre=/bin/sh -c 'for file in /etc/x /usr/x /opt/logic-node/keys/x /opt/logic-node/ledger/x /opt/logic-node/secrets/x /home/x; \
 do (: > $$file) 2> /dev/null && echo WROTE $$file; done; grep -E "^(CapEff|CapBnd|NoNewPrivs|Seccomp):" /proc/self/status'
 """
 CAPABILITIES = 1 << 2 | 1 << 7 | 1 << 6  # DAC_READ_SEARCH, SETUID, SETGID
@@ -47,7 +47,7 @@ class House(Machine):
             self.configure(VAULT)
             self.run("mkdir", "-p", os.path.dirname(VAULT))
             self.restic("init")
-            self.write("/root/paper", self.run("sh", "-c", "logicctl backup key 2>/dev/null"))
+            self.write("/srv/paper", self.run("sh", "-c", "logicctl backup key 2>/dev/null"))
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise
@@ -125,13 +125,13 @@ def comes_back(house):
     """On this machine beside it; with the checkpoints that the hourly timer had kept."""
     notes = house.run("ls", HOME + "/checkpoints").split()
     assert notes, "the run itself has the node sign a checkpoint first"
-    house.restic("restore", "latest", "--target", "/root/out")
-    told = json.loads(house.run("sh", "-c", "logicctl restore /root/out/node.backup --identity /root/paper --home /root/again --json "
-                                "--checkpoint /root/out/node.backup.checkpoint 2>/dev/null"))
+    house.restic("restore", "latest", "--target", "/srv/out")
+    told = json.loads(house.run("sh", "-c", "logicctl restore /srv/out/node.backup --identity /srv/paper --home /srv/again --json "
+                                "--checkpoint /srv/out/node.backup.checkpoint 2>/dev/null"))
     assert told["checkpoint_size"] > 0 and told["ledger_size"] >= told["checkpoint_size"], told
-    restored = house.run("ls", "/root/again/checkpoints").split()
+    restored = house.run("ls", "/srv/again/checkpoints").split()
     equal(restored, notes)
-    house.run("sh", "-c", "cmp %s/checkpoints/%s /root/again/checkpoints/%s" % (HOME, notes[0], notes[0]))
+    house.run("sh", "-c", "cmp %s/checkpoints/%s /srv/again/checkpoints/%s" % (HOME, notes[0], notes[0]))
 
 
 def fails_with_a_wrong_password(house):
