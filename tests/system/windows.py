@@ -286,7 +286,8 @@ def a_node_knows_at_once_that_somebody_plays():
         code, _, said = desktop().run(AGENT, "push", *where, "--token-file", token_file("not-" + node.token), "--once")
         equal((code, "it answered 401" in said or "it answered 403" in said), (6, True))
         # --every is long: what the node hears sooner, it hears because something changed
-        with desktop().start(AGENT, "push", *where, "--token-file", token_file(node.token), "--every", "30", "--person-idle", "0"):
+        with desktop().start(AGENT, "push", *where, "--token-file", token_file(node.token), "--every", "30", "--person-idle", "0",
+                             "--background"):
             wait_for("its first numbers", lambda: node.value("full_screen") == 0)
             wait_for("its source to be well", lambda: node.state() == "ok")
             equal((node.value("cpu_cores"), node.value("inhibitors", "person")), (os.cpu_count(), 0))
