@@ -5,7 +5,7 @@ HOME_DIR ?= build/run
 LISTEN   ?= 127.0.0.1:30080
 DNS_PORT ?= 5353
 
-.PHONY: help run stop test demo check bench build deb windows clean install-packages
+.PHONY: help run stop test demo check bench build deb windows guest-zfs clean install-packages
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 26
@@ -24,6 +24,9 @@ demo: ## the whole story of the one door, without a person
 
 check: ## before a release: tidy, gcc and clang, tests, sanitizers, flows, fuzzers
 	@tools/check.sh
+
+guest-zfs: ## zfs_sync.sh on OpenZFS in a machine of its own (QEMU); the record is docs/records/openzfs-guest.md
+	@python3 tests/guest/zfs.py
 
 bench: ## measure, each against its peer
 	@bench/run
