@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 import debian_root  # noqa: E402
@@ -26,6 +27,7 @@ from node import LOGICCTL, NAMED, ROOT, Skip, free_port, wait_for  # noqa: E402
 from soft_passkey import SoftPasskey, un64  # noqa: E402
 
 END_S = 300
+RNDC, OUTGOING = 4600, 32768  # run.sh adds that for rndc; from there on the kernel gives ports to outgoing connections
 OWN = "/root"  # of who types in the machine
 CODE = r"(?<![-0-9A-Z])(?:[0-9A-HJKMNP-TV-Z]{4}-){2}[0-9A-HJKMNP-TV-Z]{4}(?![-0-9A-Z])"
 STATUS = "status() { if [ \"$1\" -ne \"$2\" ]; then echo \"LINE ENDED WITH $1, NOT $2: $3\"; exit 99; fi; }"
@@ -163,6 +165,11 @@ class Browser:
     def __init__(self, port, start):
         self.port, self.start, self.origin = port, start, "http://localhost:%d" % port
 
+    def states(self):
+        """Of the pools of models."""
+        with urllib.request.urlopen("http://127.0.0.1:%d/v1/capabilities" % self.port, timeout=60) as answer:
+            return [pool["state"] for pool in json.load(answer)["pools"]]
+
     def __call__(self, path, body):
         asking = self.start(ASK % (self.port, path, self.port, self.port))
         told = json.loads(asking.communicate(json.dumps(body), timeout=120)[0])
@@ -202,8 +209,8 @@ class Checkout:
         """The first terminal: stays in the foreground. Other ports where somebody took one meanwhile, as it says itself."""
         for attempt in range(3, -1, -1):
             self.port, self.dns_port = free_port(), free_port()
-            if self.dns_port + 4600 >= 32768:  # rndc's, of run.sh: below what outgoing connections get
-                self.dns_port -= 5000
+            while self.dns_port + RNDC >= OUTGOING:
+                self.dns_port = free_port()
             self.first = Terminal(["sh", "-c", script(lines)], cwd=self.folder, env=self.environment())
             try:
                 self.first.until("The node is ready")

@@ -24,7 +24,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from engine import Llama  # noqa: E402
 from engine_process import tiny_model  # noqa: E402
 from manual_places import Checkout, Installed, Person, Terminal, script  # noqa: E402
-from node import ROOT, Tap, equal, wait_for  # noqa: E402
+from node import ROOT, Skip, Tap, equal, wait_for  # noqa: E402
 
 tap = Tap()
 PAGES = ["README.md"] + sorted(os.path.relpath(path, ROOT) for path in glob.glob(ROOT + "/docs/manual/*.md"))
@@ -59,25 +59,34 @@ def lines_of(page, place):
 
 class House:
     """The places that are there by now."""
-    checkout = machine = engine = None
+    checkout = machine = engine = no_engine = None
 
     @classmethod
     def in_checkout(cls):
         if not cls.checkout:
             place = Checkout().__enter__()
             cls.checkout = place
+            try:
+                cls.start_engine(place)
+            except Skip as why:
+                cls.no_engine = why
             place.make_run(lines_of("README.md", "first terminal"))
         return cls.checkout
 
     @classmethod
+    def start_engine(cls, place):
+        """The one that the editor writes of in machines.pl, and weights where a person has them."""
+        engine = Llama(["--port", str(place.engine_port), "--alias", "llama-3-8b", "--predict", "64"])
+        engine.port = place.engine_port
+        cls.engine = engine.__enter__()
+        os.rename(tiny_model(place.folder), place.folder + "/llama-3-8b.gguf")
+
+    @classmethod
     def with_engine(cls):
-        """The engine that the editor wrote of in machines.pl, and weights where a person has them."""
         place = cls.in_checkout()
-        if not cls.engine:
-            engine = Llama(["--port", str(place.engine_port), "--alias", "llama-3-8b"])
-            engine.port = place.engine_port
-            cls.engine = engine.__enter__()
-            os.rename(tiny_model(place.folder), place.folder + "/llama-3-8b.gguf")
+        if cls.no_engine:
+            raise cls.no_engine
+        wait_for("the node to see the engine", lambda: place.person.browser.states() == ["ready"], 180)
         return place
 
     @classmethod
@@ -109,9 +118,12 @@ def good(told):
 
 def in_place(page, place, lines):
     if place == "checkout":
-        good(House.in_checkout().carry_out(lines))
+        said = good(House.in_checkout().carry_out(lines))
+        if page == "README.md":
+            equal(re.findall(r"\+ dig[^\n]*\n([^\n]*)", said.replace("\r", ""))[0], "192.168.1.100")
     elif place == "engine":
-        good(House.with_engine().carry_out(lines))
+        said = good(House.with_engine().carry_out(lines))  # curl ends well whatever the answer is
+        assert "data: [DONE]" in said and '"grounding"' in said and '"error"' not in said, said[-4000:]
     elif place == "machine":
         machine = House.in_machine(page)
         good(machine.carry_out(lines, "/srv/logic-node") if page in FIRST else machine.carry_out(lines))
@@ -120,7 +132,8 @@ def in_place(page, place, lines):
         machine = House.in_machine("")
         machine.other_machine("shelf", "192.168.10.7")
         good(machine.carry_out(lines))
-        wait_for("its numbers at the node", lambda: "memory_available" in machine.run("logicctl", "node", "show", "shelf", "--json"))
+        wait_for("its numbers at the node", lambda: "memory_available" in machine.run("logicctl", "node", "show", "shelf", "--json"),
+                 180)
     elif place == "inference":
         machine = House.in_machine("")
         machine.engine()
