@@ -222,6 +222,12 @@ def what_root_writes_into_the_home_is_the_nodes_and_keys_stay_roots():
         equal({p.name: p.stat().st_uid for p in pathlib.Path(bundle).iterdir() if p.stat().st_uid != 0}, {})
         equal(open(node.home + "/run/ran-as").read().strip(), str(USER))  # root starts no program of somebody else
         equal([row for row in json.loads(node.ctl("layout", "--json"))["places"] if not row["fine"]], [])
+        os.chown(node.home + "/keys", USER, USER)
+        os.chown(node.home + "/ledger", 0, 0)
+        wrong = {row["path"][len(node.home) + 1:]: row["is"] for row in json.loads(node.ctl("layout", "--json", code=6))["places"]
+                 if not row["fine"]}
+        equal(wrong, {"keys": "belongs to %d, not to root" % USER, "ledger": "belongs to root, not to %d" % USER})
+        os.chown(node.home + "/ledger", USER, USER)
         node.stop()
         node.start()
         wait_for("this machine's agent, which reads what root wrote", lambda: "agent" in node.roles())

@@ -16,10 +16,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The rows of deploy/layout.tmpfiles below HOME (tests/system/package.py compares the two). */
+/* The rows of deploy/layout.tmpfiles below HOME (tests/flow/setup.py compares the two). */
 static const struct place {
     const char *path;
     mode_t mode; /* 0: a link that leads somewhere */
+    bool nodes;  /* of whoever owns HOME/state; else of whoever owns HOME: root */
 } PLACES[] = {
     {"", 01775}, /* the node makes its folders there and cannot take away what is root's */
     {"bin", 0},
@@ -27,21 +28,21 @@ static const struct place {
     {"kb/core", 0},
     {"kb/main.pl", 0},
     {"kb/site", 0},
-    {"kb/state", 0755},
+    {"kb/state", 0755, true},
     {"site", 0},
     {"state", 0},
     {"www", 0},
     {"ansible", 0},
     {"llm", 0755},
-    {"llm/models", 0755},
+    {"llm/models", 0755, true},
     {"llm/engines", 0755},
-    {"history", 0755},
+    {"history", 0755, true},
     {"metrics", 0},
-    {"logs", 0750},
-    {"ledger", 0700},
-    {"checkpoints", 0755},
+    {"logs", 0750, true},
+    {"ledger", 0700, true},
+    {"checkpoints", 0755, true},
     {"keys", 0700},
-    {"secrets", 0700},
+    {"secrets", 0700, true},
 };
 
 struct found {
@@ -76,6 +77,28 @@ static bool lacks_sticky(mode_t mode, mode_t wanted)
     return wanted & S_ISVTX && mode & (S_IWGRP | S_IWOTH) && !(mode & S_ISVTX);
 }
 
+/* A home that one user made for itself is theirs altogether. */
+static bool owner_is_wrong(
+    const char *home, const struct place *place, uid_t uid, struct found *found)
+{
+    char state[PATH_MAX + 32];
+    struct stat wanted;
+
+    snprintf(state, sizeof state, "%s/state", home);
+    if ((!place->nodes || stat(state, &wanted) != 0) && stat(home, &wanted) != 0)
+        return false;
+    if (wanted.st_uid == uid)
+        return false;
+    const struct passwd *user = getpwuid(wanted.st_uid);
+    if (user)
+        snprintf(
+            found->is, sizeof found->is, "belongs to %s, not to %s", found->owner, user->pw_name);
+    else
+        snprintf(
+            found->is, sizeof found->is, "belongs to %s, not to %u", found->owner, wanted.st_uid);
+    return true;
+}
+
 static void look(const char *home, const struct place *place, struct found *found)
 {
     struct stat seen;
@@ -88,6 +111,8 @@ static void look(const char *home, const struct place *place, struct found *foun
         return;
     }
     look_owner(&seen, found);
+    if (owner_is_wrong(home, place, seen.st_uid, found))
+        return;
     if (S_ISLNK(seen.st_mode)) {
         look_link(found);
         return;
