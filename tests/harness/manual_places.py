@@ -22,7 +22,7 @@ import debian_root  # noqa: E402
 import engine  # noqa: E402
 from deploy_machine import DNS_PORT, Deployed  # noqa: E402
 from engine_process import real_llama, tiny_model  # noqa: E402
-from machine import HOME, packages  # noqa: E402
+from machine import HOME, PORT, packages  # noqa: E402
 from node import LOGICCTL, NAMED, ROOT, Skip, free_port, wait_for  # noqa: E402
 from soft_passkey import SoftPasskey, un64  # noqa: E402
 
@@ -263,8 +263,16 @@ class Installed(Deployed):
         Deployed.__init__(self, {self.engine_root: "/engine", **of_this_machine("restic", "jq")})
 
     def __enter__(self):
+        self.person, self.receiver = Person(Browser(PORT, self.outside)), None
         Deployed.__enter__(self)
-        self.person, self.receiver = Person(Browser(30080, self.outside)), None
+        try:
+            self.furnish()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def furnish(self):
         self.built("logic-node")
         os.makedirs(self.inside + "/srv/logic-node/build/deb")
         for path in packages().values():
@@ -272,7 +280,6 @@ class Installed(Deployed):
         self.write("/etc/apt/apt.conf.d/90here", 'APT::Install-Recommends "false";\n')  # they could not be fetched
         self.run("mkdir", "-p", "/mnt/vault")
         shutil.copy(tiny_model(self.folder), self.inside + OWN + "/llama-3-8b.gguf")
-        return self
 
     def name_server(self):
         """BIND in the machine's network; its key lies where a person has brought it."""
