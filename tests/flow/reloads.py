@@ -151,8 +151,8 @@ def hands_that_never_come_are_not_waited_for_for_ever():
 
 
 @tap.test
-def who_signed_and_is_removed_before_the_order_signs_nothing():
-    """The plan is signed while the rules that do not know the signer take over: those decide."""
+def a_key_that_was_removed_signs_nothing_straight_after_the_reload():
+    """Removed while the signature is weighed: judge_leaves.py."""
     with Node(settings=PATIENT) as node:
         other = os.path.join(node.home, "keys/guest.pem")
         node.add_person_key("owner", other)

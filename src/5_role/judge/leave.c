@@ -218,7 +218,7 @@ static void on_closed(void *context, const struct kase *kase, const struct err *
     free(a);
 }
 
-/* Another one may wait for it already, e.g. who signed it now: both hear of its end. */
+/* One hears of its end; another one is told where to look. */
 static bool wait_beside(struct asked *a, struct live *live, struct err *err)
 {
     if (live->client.gateway || live->client.bundle)
@@ -240,9 +240,9 @@ bool leave_await(struct asked *a, struct err *err)
     if (!json_take(a->body, fields, COUNT(fields), err))
         return false;
     struct live *live = live_find(a->judge, id.at);
-    if (live && (live->busy || live->kase.state != CASE_AWAITING))
+    if (live && live->kase.state != CASE_AWAITING)
         return wait_beside(a, live, err);
-    if (live) {
+    if (live) { /* also while somebody's signature is weighed: who gives it hears of the end */
         client_reply(a->judge, &a->client, case_answer(&live->kase));
         return true;
     }
