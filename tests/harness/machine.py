@@ -8,6 +8,8 @@
 Needs root, systemd-nspawn and mmdebstrap; skipped with the reason where one is missing. The tree (build/systemd-root) is made once,
 with what the packages depend on; each machine works on an overlay of it, without a network.
 """
+import atexit
+import fcntl
 import json
 import os
 import re
@@ -40,11 +42,16 @@ def suite():
 
 
 def packages():
-    """{name: path}, built once in this process: another file while a test runs would be another test."""
+    """{name: path} of copies, built once in this process: another file while a test runs would be another test, and package.py beside
+    it builds them anew."""
     if not shutil.which("dh"):
         raise Skip("no debhelper: apt-get install debhelper")
     if not MADE:
-        MADE.update({path.name.split("_")[0]: str(path) for path in deb.make()})
+        made, folder = deb.make(), tempfile.mkdtemp(prefix="ln-debs-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        with open(deb.TO / "lock", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            MADE.update({path.name.split("_")[0]: shutil.copy(path, folder) for path in made})
     return MADE
 
 
