@@ -179,7 +179,7 @@ def memory_file(machine):
 def memory_of_the_node_has_an_end_that_the_kernel_knows():
     with Machine(memory=True) as machine:
         machine.install()
-        machine.set_up()
+        machine.set_up(drop_in="[Service]\nRestartSec=100ms\n")
         limit, processes = memory_file(machine)
         equal((machine.show("MemoryMax"), machine.run("cat", limit).strip()), (str(512 << 20), str(512 << 20)))
         inside = {int(pid) for pid in machine.run("cat", processes).split()}
