@@ -23,6 +23,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 from engine import Llama  # noqa: E402
 from engine_process import tiny_model  # noqa: E402
+from machine import HOME  # noqa: E402
 from manual_places import Checkout, Installed, Person, Terminal, script  # noqa: E402
 from node import ROOT, Skip, Tap, equal, wait_for  # noqa: E402
 
@@ -86,6 +87,8 @@ class House:
         place = cls.in_checkout()
         if cls.no_engine:
             raise cls.no_engine
+        if not place.person.browser.states():  # this test alone was asked for
+            good(place.carry_out(lines_of("README.md", "checkout")))
         wait_for("the node to see the engine", lambda: place.person.browser.states() == ["ready"], 180)
         return place
 
@@ -130,6 +133,8 @@ def in_place(page, place, lines):
         machine.wait_ready()
     elif place == "host":
         machine = House.in_machine("")
+        if machine.done("test", "-d", HOME + "/pki/bundles/shelf").returncode != 0:  # the same
+            good(machine.carry_out(lines_of(page, "machine")))
         machine.other_machine("shelf", "192.168.10.7")
         good(machine.carry_out(lines))
         wait_for("its numbers at the node", lambda: "memory_available" in machine.run("logicctl", "node", "show", "shelf", "--json"),
