@@ -29,10 +29,10 @@ HALF = """
 
 LOUD = HALF.replace("""ansible.builtin.command: {cmd: "/bin/false"}
 """, """ansible.builtin.copy:
-        content: "{{ 'word\\n' * 1000 }}"
+        content: "{{ 'word\\n' * 8000 }}"
         dest: "FOLDER/loud{{ item }}"
         mode: "0644"
-      loop: "{{ range(40) | list }}"
+      loop: "{{ range(5) | list }}"
       when: not ansible_check_mode
 """)
 
