@@ -32,7 +32,7 @@ LOUD = HALF.replace("""ansible.builtin.command: {cmd: "/bin/false"}
         content: "{{ 'word\\n' * 8000 }}"
         dest: "FOLDER/loud{{ item }}"
         mode: "0644"
-      loop: "{{ range(5) | list }}"
+      loop: "{{ range(12) | list }}"
       when: not ansible_check_mode
 """)
 
@@ -90,8 +90,8 @@ def playbook_that_was_edited_after_the_dry_run_is_not_run():
 
 @tap.test
 def invariant_9_playbooks_that_talk_or_last_too_long_are_ended():
-    with playbook_node(LOUD, ["actuator.playbook_output_bytes=60000"]) as (node, folder):
-        failed(node.consent(run_half(node))[1], "output_too_large", "60000", "'first file'")
+    with playbook_node(LOUD, ["actuator.playbook_output_bytes=20000"]) as (node, folder):
+        failed(node.consent(run_half(node))[1], "output_too_large", "20000", "'first file'")
         assert os.path.exists(folder + "/first"), os.listdir(folder)
     slow = HALF.replace("/bin/false", "/bin/sleep 300")
     with playbook_node(slow, ["actuator.playbook_ms=9000"]) as (node, folder):
