@@ -433,7 +433,8 @@ def another_machine_by_ssh():
     assert sync().startswith("whole: ")
     write_large()
     start_and_wait_until_some_arrived(int(value("used", TARGET)))
-    shell("pkill -f 'sshd: root@notty'; while pgrep -x ssh > /dev/null; do sleep 0.1; done; kill -KILL -$(cat /run/group); true")
+    shell("pkill -f '[s]shd: root@notty'; for i in $(seq 300); do pgrep -x ssh > /dev/null || break; sleep 0.1; done;"
+          " kill -KILL -$(cat /run/group); true")
     note("when more than %d MiB of %d had arrived, the connection was broken" % (SOME_MIB, LARGE_MIB))
     real_programs()
     said = sync()

@@ -22,7 +22,7 @@ import debian_root  # noqa: E402
 import engine  # noqa: E402
 from deploy_machine import DNS_PORT, Deployed  # noqa: E402
 from engine_process import real_llama, tiny_model  # noqa: E402
-from machine import HOME, PORT, packages  # noqa: E402
+from machine import HOME, PORT, of_this_machine, packages  # noqa: E402
 from node import LOGICCTL, NAMED, ROOT, Skip, free_port, wait_for  # noqa: E402
 from soft_passkey import SoftPasskey, un64  # noqa: E402
 
@@ -239,19 +239,6 @@ class Checkout:
             self.stop()
             self.person.leave()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def of_this_machine(*programs):
-    """{path: path} of programs that the small tree has not, with their libraries: there is no network in it to fetch them by."""
-    found = {}
-    for name in programs:
-        path = shutil.which(name)
-        if not path:
-            debian_root.unavailable("no %s: apt-get install %s" % (name, name))
-        told = subprocess.run(["ldd", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
-        libraries = [one for one in re.findall(r"=> (/\S+)", told) if re.search(r"lib(jq|onig)\b", one)]
-        found.update({one: one for one in [path, *libraries]})
-    return found
 
 
 class Installed(Deployed):
