@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -169,7 +170,8 @@ def a_lock_of_one_that_runs_is_respected_and_a_stale_one_is_not():
         # one that runs: an exclusive lock as restic's own processes make it; held by a restic that is stopped in its prune
         holder = subprocess.Popen(["restic", "-q", "-r", house.vault, "--password-file", house.password, "--limit-download", "1", "check",
                                    "--no-cache", "--read-data"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for("its lock", lambda: os.listdir(house.vault + "/locks"))
+        # whole: it is written beside under a longer name, and who is stopped then holds nothing
+        wait_for("its lock", lambda: any(re.fullmatch("[0-9a-f]{64}", name) for name in os.listdir(house.vault + "/locks")))
         os.kill(holder.pid, signal.SIGSTOP)
         house.write("two")
         said = house.sync(code=1)

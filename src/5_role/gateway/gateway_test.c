@@ -41,6 +41,20 @@ static int post(const char *path, const char *head, const char *body, const char
     return status;
 }
 
+/* The gateway's own questions at the beginning were answered: its places are free, and it knows its
+ * names. */
+static void wait_ready(void)
+{
+    struct reply reply;
+    int status;
+
+    do {
+        ask(&node, "GET", "/readyz", "", NULL, &reply);
+        status = reply.status;
+        reply_done(&reply);
+    } while (status == 503);
+}
+
 TEST(a_question_goes_to_the_judge_and_comes_back)
 {
     struct reply reply;
@@ -119,6 +133,7 @@ TEST(a_page_of_another_site_changes_nothing)
     char own[64];
 
     open_both(NULL, NULL);
+    wait_ready();
     CHECK_INT(
         post("/api/v1/intent", "Sec-Fetch-Site: cross-site\r\n", "{\"nl\":\"x\"}", "cross_site"),
         403);
@@ -145,6 +160,7 @@ TEST(the_host_must_be_ours)
     scoped(buf_done) struct buf text = buf_of(65536);
 
     open_both(NULL, NULL);
+    wait_ready();
     fd = client_open(&node);
     client_send(
         fd, "GET /api/v1/status HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
@@ -242,31 +258,14 @@ TEST(health_readiness_and_metrics_say_what_is)
 TEST(before_the_rules_named_the_pages_addresses_nobody_is_foreign)
 {
     static const char page[] = "Origin: https://node.home.arpa:7443\r\n";
-    struct reply reply;
 
     judge_open(&judge, 5);
     node_open(&node, json_object(), NULL);
     CHECK_INT(post("/api/v1/query", page, "{\"query\":\"echo\"}", "not_ready"), 503);
     judge_join(&judge, &node);
-    do {
-        ask(&node, "GET", "/readyz", "", NULL, &reply);
-        reply_done(&reply);
-    } while (reply.status == 503);
+    wait_ready();
     CHECK_INT(post("/api/v1/query", page, "{\"query\":\"echo\"}", "cross_site"), 403);
     close_both();
-}
-
-/* The gateway's own question at the beginning was answered, so its place is free. */
-static void wait_ready(void)
-{
-    struct reply reply;
-    int status;
-
-    do {
-        ask(&node, "GET", "/readyz", "", NULL, &reply);
-        status = reply.status;
-        reply_done(&reply);
-    } while (status == 503);
 }
 
 TEST(a_silent_judge_is_504_and_a_full_house_503)
