@@ -4,7 +4,7 @@
 //   state   {rows: [row, the newest first], size (of the ledger, as far as is known), gap: [after, before] or null, known, full}
 //   row     {seq, at, kind, case, actor, words (what it says, short), text (to search in)}
 //   events  {kind: 'page', entries, size} anywhere beside or over what is there · entries of the ledger (brief) as they are made
-//   gap     what the stream left out: ask for it with after (exclusive) and before (exclusive)
+//   gap     what the stream left out, or said too early: ask for it with after (exclusive) and before (exclusive)
 
 export const ROWS_MAX = 50000; // beyond, the oldest are no longer kept: the export has them
 export const WORDS_MAX = 160;
@@ -78,7 +78,10 @@ function whole(state, rows, size) {
   while (end < rows.length && rows[end].seq === rows[end - 1].seq - 1) end += 1;
   const hole = end < rows.length ? [rows[end].seq, rows[end - 1].seq] : null;
   const kept = rows.slice(0, ROWS_MAX);
-  return { ...state, rows: kept, size: Math.max(state.size, size, kept[0]?.seq ?? 0), gap: hole, full: rows.length >= ROWS_MAX };
+  const most = Math.max(state.size, size, kept[0]?.seq ?? 0);
+  // made while the first page was on its way: the stream told of them before anything was known here
+  const above = kept.length && kept[0].seq < most ? [kept[0].seq, most + 1] : null;
+  return { ...state, rows: kept, size: most, gap: above ?? hole, full: rows.length >= ROWS_MAX };
 }
 
 // The page right below what is there, as most are: nothing has to be sorted.
@@ -98,7 +101,8 @@ function ofPage(state, event) {
 }
 
 function ofEntry(state, entry) {
-  if (!state.known || !numbered(entry)) return state;
+  if (!numbered(entry)) return state;
+  if (!state.known) return { ...state, size: Math.max(state.size, entry.seq) };
   const newest = state.rows[0]?.seq ?? 0;
   if (entry.seq <= newest) return state;
   const row = rowOf(entry);

@@ -45,8 +45,17 @@ test('entries of the stream come on top; a hole is said and closed by a page', (
   assert.equal(state.rows.find((row) => row.seq === 4).actor, 'judge');
 });
 
-test('what is no entry changes nothing; before the first page nothing is kept', () => {
-  assert.equal(reduce(EMPTY, entry(4)), EMPTY);
+test('what was made while the first page was on its way is a hole above it', () => {
+  const told = reduce(reduce(EMPTY, entry(3)), entry(4)); // by the stream, before the page
+  assert.deepEqual([seqs(told), told.size, told.known], [[], 4, false]);
+  for (let state of [reduce(told, page(1, 1, 1)), reduce(EMPTY, page(1, 1, 4))]) {
+    assert.deepEqual([seqs(state), state.size, state.gap], [[1], 4, [1, 5]]);
+    state = reduce(state, page(2, 4, 4));
+    assert.deepEqual([seqs(state), state.gap], [[4, 3, 2, 1], null]);
+  }
+});
+
+test('what is no entry changes nothing', () => {
   const state = reduce(EMPTY, page(1, 2, 2));
   for (const event of [
     { kind: 'stage', case: 'C1', seq: null },

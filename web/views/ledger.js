@@ -101,6 +101,7 @@ export function open(context, params) {
   const first = { kind: params.query?.kind ?? '', actor: '', case: params.query?.case ?? '', text: params.query?.q ?? '' };
   let filter = first;
   let problem = null;
+  let filled = null;
 
   const rows = el('div', { class: 'entry-list', 'aria-label': words.label });
   const nothing = el('div');
@@ -160,11 +161,15 @@ export function open(context, params) {
     older.hidden = all.hidden = done || read.busy();
     stop.hidden = !read.busy() || !state.known;
     setText(end, !state.known ? '' : oldest(state) <= 1 ? words.first : state.full ? words.full : '');
-    if (state.gap && !read.busy() && !problem) read.gap(state.gap);
+    if (state.gap && !read.busy() && !problem && filled !== String(state.gap)) {
+      filled = String(state.gap); // a gap that the node cannot fill is asked for once
+      read.gap(state.gap);
+    }
   }
 
   function begin() {
     problem = null;
+    filled = null;
     read.newest();
   }
 
