@@ -5,7 +5,7 @@
 A program that does not speak TAP counts as one test. A plan that is not kept, a program that dies, hangs or says
 nothing is a failure, whatever its lines say.
 
-The programs of flow, system and client mostly wait: three run at a time (LN_AT_ONCE=1: one, to look for a flake), the longest first,
+The programs of flow, system and client mostly wait: two run at a time (LN_AT_ONCE=3 LN_AGAIN=0: to look for a race), the longest first,
 those of ALONE after all others and by themselves. What a program said is shown when it has ended, and only if it failed.
 Of those that stood side by side at most AGAIN_MAX that failed are run once more, alone; all of it is shown (docs/decisions/0013).
 """
@@ -25,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "debug"
 LIMIT_S = 600  # for one program
 LINES_MAX = 2000  # of a program that failed are shown; of more, the last
-AT_ONCE = max(1, int(os.environ.get("LN_AT_ONCE", "3")))
+AT_ONCE = max(1, int(os.environ.get("LN_AT_ONCE", "2")))
 AGAIN_MAX = int(os.environ.get("LN_AGAIN", "2"))  # 0 to look for a flake: what fails once has failed
 PORTS = (20000, 30000)  # shared out to programs that run at the same time (tests/harness/node.py); the demo begins at 30080
 # The longest, in this order; all others by name after them. A program that is not here is found all the same.
