@@ -113,6 +113,18 @@ TEST(full_queue_refuses_and_loses_nothing_it_took)
     close_pair(&loop, &a, &b);
 }
 
+/* Whether one side is open; the other is a bare socket, ends[0]. */
+static bool open_far(uv_loop_t *loop, struct side *side, int ends[2])
+{
+    struct err err = {0};
+
+    uv_loop_init(loop);
+    if (!fd_pair(MESSAGE_BYTES_MAX, ends, &err))
+        return false;
+    side->channel = channel_open(loop, ends[1], &EVENTS, side);
+    return true;
+}
+
 /* The kernel says first that our message was not read, then gives what came before the end. */
 TEST(what_was_said_before_an_end_that_left_something_unread_is_read)
 {
@@ -120,9 +132,7 @@ TEST(what_was_said_before_an_end_that_left_something_unread_is_read)
     struct side b = {.in_order = true, .fd = -1};
     struct err err = {0};
     int ends[2];
-    uv_loop_init(&loop);
-    REQUIRE(fd_pair(MESSAGE_BYTES_MAX, ends, &err));
-    b.channel = channel_open(&loop, ends[1], &EVENTS, &b);
+    REQUIRE(open_far(&loop, &b, ends));
     CHECK(channel_send(b.channel, numbered(1, 10), &err));
     channel_flush(b.channel);
     for (int i = 0; i < 20; i++)
@@ -139,11 +149,8 @@ TEST(garbage_is_counted_and_dropped)
 {
     uv_loop_t loop;
     struct side b = {.in_order = true, .fd = -1};
-    struct err err = {0};
     int ends[2];
-    uv_loop_init(&loop);
-    REQUIRE(fd_pair(MESSAGE_BYTES_MAX, ends, &err));
-    b.channel = channel_open(&loop, ends[1], &EVENTS, &b);
+    REQUIRE(open_far(&loop, &b, ends));
     CHECK(send(ends[0], "garbage", 7, 0) == 7);
     CHECK(send(ends[0], "{\"v\":1,\"type\":\"beat\"}", 21, 0) == 21);
     while (b.got < 1)
@@ -162,11 +169,8 @@ TEST(a_packet_holds_several_messages_up_to_a_bad_one)
     static const char BAD[] = "{\"v\":1,\"type\":\"beat\"}\0\0\0\0{\"v\":1,\"type\":\"beat\"}";
     uv_loop_t loop;
     struct side b = {.in_order = true, .fd = -1};
-    struct err err = {0};
     int ends[2];
-    uv_loop_init(&loop);
-    REQUIRE(fd_pair(MESSAGE_BYTES_MAX, ends, &err));
-    b.channel = channel_open(&loop, ends[1], &EVENTS, &b);
+    REQUIRE(open_far(&loop, &b, ends));
     CHECK(send(ends[0], GOOD, sizeof GOOD - 1, 0) == sizeof GOOD - 1);
     CHECK(send(ends[0], BAD, sizeof BAD - 1, 0) == sizeof BAD - 1);
     while (b.got < 3)
