@@ -24,7 +24,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "debug"
 LIMIT_S = 600  # for one program
-LINES_MAX = 2000  # of a program that failed are shown; of more, the last
+LINES_MAX = 2000  # of a program that failed are shown, and of its node's log; of more, the last
 AT_ONCE = max(1, int(os.environ.get("LN_AT_ONCE", "2")))
 AGAIN_MAX = int(os.environ.get("LN_AGAIN", "2"))  # 0 to look for a flake: what fails once has failed
 PORTS = (20000, 30000)  # shared out to programs that run at the same time (tests/harness/node.py); the demo begins at 30080
@@ -42,6 +42,7 @@ ALONE = {
 }
 OTHER_SUITES = {"bench", "browser", "flow", "system", "tidy"}  # in meson for who wants them there; stages of their own here
 LINE = re.compile(r"^(not )?ok\b(?:\s+\d+)?[\s-]*(.*)$")
+LOGGED = re.compile(r'^# \{"ts":')  # the end of a node's log, of a test that failed
 PLAN = re.compile(r"^1\.\.(\d+)")
 
 
@@ -121,14 +122,21 @@ def settle(name, code, text, seconds, tap, counted=True):
     if failed:
         if counted:
             Tally.bad.append(name)
-        lines = text.splitlines()
-        if len(lines) > LINES_MAX:
-            print(f"      | … {len(lines) - LINES_MAX} lines before these …")
-        for line in lines[-LINES_MAX:]:
-            print("      | " + line)
-        for reason in reasons:
-            print("      ! " + reason, flush=True)
+        show(text.splitlines(), reasons)
     return failed == 0
+
+
+def show(lines, reasons):
+    """Why first, then what the test said, then what its node logged: whoever sees only the beginning sees what matters."""
+    for reason in reasons:
+        print("      ! " + reason)
+    logged = [line for line in lines if LOGGED.match(line)]
+    for part in ([line for line in lines if not LOGGED.match(line)], logged):
+        if len(part) > LINES_MAX:
+            print(f"      | … {len(part) - LINES_MAX} lines before these …")
+        for line in part[-LINES_MAX:]:
+            print("      | " + line)
+    sys.stdout.flush()
 
 
 def one(name, argv, tap=True, env=None, cwd=ROOT):

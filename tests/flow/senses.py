@@ -102,6 +102,18 @@ def killed_sensor_or_judge_starts_again_and_goes_on():
 
 
 @tap.test
+def other_rules_know_of_the_house_what_was_known_before():
+    with House(source("told", "box", "phone", "push", 3600)) as node:
+        token = node.token("phone", "--scopes", "sense")
+        wait_for("a push", lambda: node.push("told", "node_load1 3\n", token)[0] == 200)
+        wait_for("its reading", lambda: node.value("box", "load_1") == 3000)
+        for _ in range(5):
+            equal(node.post("/api/v1/kb/reload", {})[0], 200)
+            equal(node.value("box", "load_1"), 3000)  # asked at once: the source itself tells nothing for an hour
+            equal(node.state("told")["state"], "ok")
+
+
+@tap.test
 def agent_is_asked_with_the_sensors_own_certificate_and_by_its_socket_and_pushes():
     port = free_port()
     facts = source("attic_agent", "attic", "https://127.0.0.1:%d" % port, "agent") + source("here", "box", "local", "agent") + source(

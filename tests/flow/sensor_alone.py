@@ -90,7 +90,7 @@ class Sensor:
         message = json.dumps({"v": 1, "type": "peer", "role": "judge"}).encode()
         socket.send_fds(self.control.socket, [message], [self.judge.other.fileno()])
         self.judge.other.close()
-        self.out = None
+        self.out, self.caught_up = None, False
         if table:
             self.give_table()
 
@@ -112,6 +112,9 @@ class Sensor:
             self.out = message["id"]
             if not self.slow:
                 self.take()
+        elif message["type"] == "caught_up":
+            assert self.out is None, "what it knows is not taken yet"
+            self.caught_up = True
         elif message["type"] == "sources":
             self.sources = {one["source"]: one for one in message["sources"]}
         elif message["type"] == "stats":
@@ -295,6 +298,29 @@ def what_was_not_taken_is_told_again_to_the_next_judge():
         at.slow = False
         at.take()
         at.until("further ones", lambda: at.batches[-1]["id"] > lost["id"])
+
+
+@tap.test
+def a_judge_that_begins_empty_is_told_the_newest_of_all_before_anything_else():
+    rows = [source("s%d" % i, "phone", kind="push", node="n%d" % i, every_s=3600) for i in range(3)]
+    with Sensor(rows) as at:
+        at.until("it has nothing to tell", lambda: at.caught_up)
+        for i in range(3):
+            text = "".join('free_bytes{mount="/%d"} %d\n' % (part, part) for part in range(400))
+            equal(at.ask("push", source="s%d" % i, text=text)["body"], {"readings": 400})
+        at.until("all of it", lambda: len(at.rows) == 3 * 401)
+        told = sorted(map(tuple, at.rows))
+        at.judge_goes()
+        at.rows = []
+        at.judge_comes()
+        at.until("it knows all", lambda: at.caught_up)
+        equal(sorted(map(tuple, at.rows)), told)
+        equal(set(at.sources), {"s0", "s1", "s2"})  # and how the sources are
+        at.listen(0.5)
+        equal(len(at.rows), len(told))  # once
+        at.give_table()  # the same judge
+        at.listen(0.5)
+        equal(len(at.rows), len(told))
 
 
 @tap.test

@@ -149,6 +149,7 @@ class LoneJudge:
         self.ledger, self.gateway, self.actuator, self.sensor = (self.join(r) for r in ("ledger", "gateway", "actuator", "sensor"))
         self.actuator.send("hello", boot="B1")
         self.asked, self.replies, self.events, self.reading = 0, {}, [], 0
+        self.sensor.send("caught_up")  # it knows nothing of before
         self.table = table and self.wait("the table", lambda: self.told("senses"))["table"]
 
     def __enter__(self):

@@ -67,12 +67,19 @@ const poolOfPage = (row, old) => ({
   words: row.words ?? null,
 });
 
+/** Which rows there are the stream says, once it has spoken: an answer that was on its way meanwhile may be older. */
+function ofThose(before, fresh) {
+  return Object.fromEntries(Object.keys(before).map((name) => [name, fresh[name] ?? before[name]]));
+}
+
 function ofPage(state, page, queue) {
+  const hosts = byName(page.hosts, 'host', state.hosts, hostOfPage),
+    pools = byName(page.pools, 'pool', state.pools, poolOfPage);
   const next = {
     ...state,
     known: true,
-    hosts: byName(page.hosts, 'host', state.hosts, hostOfPage),
-    pools: byName(page.pools, 'pool', state.pools, poolOfPage),
+    hosts: state.live ? ofThose(state.hosts, hosts) : hosts,
+    pools: state.live ? ofThose(state.pools, pools) : pools,
   };
   if (!queue || state.live) return next;
   const requests = (queue.requests ?? []).slice(0, ROWS_SHOWN).map((row) => ({ ...row, id: row.request ?? row.id }));
@@ -138,6 +145,14 @@ export function reduce(state, event) {
   if (event.kind === 'case_failed' || event.kind === 'case_executed') return ofEnd(state, event.case);
   if (event.kind === 'reopened') return Object.keys(state.stages).length ? { ...state, stages: {} } : state;
   return state;
+}
+
+/** The names of the pools that only the stream has told of: what may be loaded there must be asked. "" none. */
+export function untold(state) {
+  return Object.values(state.pools)
+    .filter((pool) => pool.models === undefined)
+    .map((pool) => pool.pool)
+    .join(' ');
 }
 
 const HOST_MOVES = new Set(['waking', 'booting', 'draining', 'sleeping']);

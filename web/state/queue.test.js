@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EMPTY, reduce, stageFor, under_way } from './queue.js';
+import { EMPTY, reduce, stageFor, under_way, untold } from './queue.js';
 
 const HOST = { host: 'tower', power: 'asleep', stage: 'asleep', since_ms: 5, expected_ms: null };
 const POOL = {
@@ -51,6 +51,20 @@ test('the page of capabilities, then the live queue; what the page alone knows s
   const two = reduce(one, queue());
   assert.deepEqual([two.live, two.skew_ms, two.pools.gpu0.context, two.pools.gpu0.models.length], [true, 250, 8192, 1]);
   assert.equal(reduce(two, queue()).pools.gpu0, two.pools.gpu0);
+});
+
+test('a pool that the stream told of is asked about, and an answer that was on its way does not take it back', () => {
+  const named = (name) => ({ pool: name, host: 'tower', state: 'empty', stage: 'asleep', running: 0, slots: 2, models: [] });
+  const page = (...names) => ({ kind: 'page', capabilities: { hosts: [HOST], pools: names.map(named) } });
+  const one = reduce(reduce(EMPTY, page('gpu0')), queue());
+  assert.equal(untold(one), '');
+  const two = reduce(one, queue({ pools: [POOL, { ...POOL, pool: 'gpu1' }] }));
+  assert.equal(untold(two), 'gpu1');
+  const three = reduce(two, page('gpu0')); // answered before the rules were there
+  assert.deepEqual([Object.keys(three.pools), untold(three)], [['gpu0', 'gpu1'], 'gpu1']);
+  const four = reduce(three, page('gpu0', 'gpu1', 'gone'));
+  assert.deepEqual([Object.keys(four.pools), untold(four)], [['gpu0', 'gpu1'], '']);
+  assert.deepEqual(Object.keys(reduce(four, queue({ pools: [] })).pools), []);
 });
 
 test('an older node’s queue is asked, but a live one wins', () => {

@@ -8,7 +8,7 @@ import { badge, head } from '../parts/card.js';
 import { empty, failure, loading } from '../parts/empty.js';
 import { makeSteps } from '../parts/steps.js';
 import { makeWaiting } from '../parts/waiting.js';
-import { under_way } from '../state/queue.js';
+import { under_way, untold } from '../state/queue.js';
 import { makeUsage } from './models_usage.js';
 
 const MODELS_MS = 30_000,
@@ -188,7 +188,8 @@ export function open(context) {
   );
   const controller = new AbortController();
   let list = null,
-    drawn = '';
+    drawn = '',
+    askedFor = '';
 
   function drawCatalogue() {
     if (!list) return;
@@ -262,6 +263,9 @@ export function open(context) {
     noPools.hidden = pools.draw(queue) > 0 || !queue.known;
     waiting.draw(queue);
     drawCatalogue();
+    const pool = untold(queue);
+    if (pool && pool !== askedFor) ask(); // rules that were loaded brought it
+    askedFor = pool;
   }
 
   const off = stores.queue.subscribe(draw);

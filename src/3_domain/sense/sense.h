@@ -24,7 +24,7 @@
  *
  * memory   a state: 24 bytes a counter, about 200 a series; the reader about 1 MiB
  * threads  one at a time
- * source   docs/senses.md §4.1, §6
+ * source   docs/senses.md §4.1, §6; when a source is asked: sense_turn.h
  */
 #pragma once
 
@@ -108,7 +108,9 @@ struct sense_series {
     bool used, told_nonzero;
     char part[SENSE_PART_BYTES_MAX];
     int64_t newest_ms; /* civil; INT64_MIN: none */
+    int64_t newest;    /* its value */
     int64_t seen_ms;   /* steady */
+    uint64_t told_in;  /* the take of the outbox that it was last told in; 0: none */
     struct sense_point points[3];
 };
 
@@ -159,6 +161,7 @@ bool sense_tell(const struct sense_table *table, struct sense_state *state, uint
 struct sense_outbox {
     struct sense_state *first, *last; /* sources with something to tell */
     uint64_t merged;                  /* readings that lay between, ever */
+    uint64_t takes;                   /* so many times something was taken */
     size_t waiting;
 };
 
@@ -172,29 +175,13 @@ struct sense_row {
 };
 /* At most `max`, oldest of a series first; they are told then. */
 size_t sense_outbox_take(struct sense_outbox *outbox, struct sense_row *ret_rows, size_t max);
+/* To a listener that knows nothing: the newest reading of each series is to be told once more,
+ * unless it waits to be told anyway, was in the last take (`last_is_out`: that one is told again as
+ * it is), or is older than its metric allows. */
+void sense_outbox_again(struct sense_outbox *outbox, struct sense_state *state,
+    const struct sense_table *table, int64_t civil_ms, bool last_is_out);
 /* Before a state is freed. */
 void sense_outbox_drop(struct sense_outbox *outbox, struct sense_state *state);
 /* The rules changed: series of metrics that are gone, or are measured otherwise, are dropped. */
 void sense_state_move(struct sense_outbox *outbox, struct sense_state *state,
     const struct sense_table *from, const struct sense_table *to, size_t *series_left);
-
-/* --- when to ask --------------------------------------------------------------------------------
- */
-
-/* One source's. The first time lies within its interval by chance, so that sources do not come all
- * at once; after a failure the interval doubles up to SENSE_AGAIN_MS (or the interval, if that is
- * longer); a success brings it back into its step. */
-#define SENSE_AGAIN_MS 60000
-struct sense_turn {
-    int64_t every_ms, due_ms; /* steady */
-    int32_t failures;         /* in a row */
-    bool asking;
-};
-
-void sense_turn_init(struct sense_turn *turn, int64_t every_ms, uint32_t chance, int64_t now_ms);
-/* `chance` 0…UINT32_MAX moves a retry by up to a quarter. */
-void sense_turn_ended(struct sense_turn *turn, bool good, uint32_t chance, int64_t now_ms);
-/* Who is due longest, -1 nobody; *ret_wait_ms (−1: never) until somebody is. Nobody while `asking`
- * are at `most`. `turns` lie `stride` bytes apart. */
-int sense_turn_next(const struct sense_turn *turns, size_t stride, size_t count, size_t asking,
-    size_t most, int64_t now_ms, int64_t *ret_wait_ms);

@@ -67,6 +67,8 @@ static size_t take_of(
         struct sense_series *series = &state->series[state->cursor];
         if (series->waiting > max - count)
             break; /* those of one series go together */
+        if (series->waiting)
+            series->told_in = outbox->takes;
         for (size_t i = 0; i < series->waiting; i++)
             ret[count++] = (struct sense_row){state, state->cursor, series->points[i]};
         outbox->waiting -= series->waiting;
@@ -81,6 +83,7 @@ size_t sense_outbox_take(struct sense_outbox *outbox, struct sense_row *ret_rows
 {
     size_t count = 0;
 
+    outbox->takes++;
     while (outbox->first && max - count >= 3) {
         struct sense_state *state = outbox->first;
         size_t turn = max - count < SENSE_TURN ? max - count : SENSE_TURN;
@@ -93,6 +96,23 @@ size_t sense_outbox_take(struct sense_outbox *outbox, struct sense_row *ret_rows
             enqueue(outbox, state);
     }
     return count;
+}
+
+void sense_outbox_again(struct sense_outbox *outbox, struct sense_state *state,
+    const struct sense_table *table, int64_t civil_ms, bool last_is_out)
+{
+    for (size_t i = 0; i < state->series_room; i++) {
+        struct sense_series *series = &state->series[i];
+        bool is_out = last_is_out && series->told_in == outbox->takes;
+        if (!series->used || series->waiting || is_out || series->newest_ms == INT64_MIN ||
+            series->newest_ms < civil_ms - table->metrics[series->metric].stale_ms)
+            continue;
+        series->points[0] = (struct sense_point){series->newest, series->newest_ms};
+        series->waiting = 1;
+        outbox->waiting++;
+        state->waiting++;
+        enqueue(outbox, state);
+    }
 }
 
 void sense_outbox_drop(struct sense_outbox *outbox, struct sense_state *state)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sense/sense_turn.h"
 #include "sense_for_test.h"
 
 #include "tap.h"
@@ -104,6 +105,75 @@ TEST(sources_take_turns_and_one_that_floods_does_not_hold_up_the_others)
     CHECK(all == 401 && outbox.waiting == 0 && !outbox.first);
     probe_done(&loud);
     probe_done(&quiet);
+}
+
+static void tell_anew(struct probe *p, struct sense_outbox *outbox, bool last_is_out)
+{
+    sense_outbox_again(outbox, p->state, p->table, p->now.civil_ms, last_is_out);
+}
+
+TEST(a_new_listener_hears_the_newest_of_each_once_more)
+{
+    struct sense_outbox outbox = {0};
+    struct sense_row rows[8];
+    struct probe p;
+
+    probe_init(&p);
+    tell_anew(&p, &outbox, false); /* nothing was ever said */
+    CHECK(outbox.waiting == 0 && !outbox.first);
+    tell(&p, &outbox, "load1 1\navail{mount=\"/\"} 5\n");
+    tell(&p, &outbox, "load1 2\n");
+    CHECK(sense_outbox_take(&outbox, rows, 8) == 3);
+    int64_t newest_ms = rows[1].point.at_ms;
+    tell(&p, &outbox, "load1 7\nload1 3\n"); /* a second of a series in one text is none */
+    tell_anew(&p, &outbox, false);
+    CHECK(outbox.waiting == 2); /* load waits with what is newer */
+    CHECK(sense_outbox_take(&outbox, rows, 8) == 2);
+    CHECK(rows[0].point.value == 7000 && rows[0].point.at_ms > newest_ms);
+    CHECK(rows[1].point.value == 5 && rows[1].point.at_ms < newest_ms);
+    probe_done(&p);
+}
+
+TEST(what_is_out_already_is_not_told_a_second_time)
+{
+    struct sense_outbox outbox = {0};
+    struct sense_row rows[8];
+    struct probe p;
+
+    probe_init(&p);
+    tell(&p, &outbox, "load1 1\n");
+    CHECK(sense_outbox_take(&outbox, rows, 8) == 1);
+    tell(&p, &outbox, "avail{mount=\"/\"} 5\n");
+    CHECK(sense_outbox_take(&outbox, rows, 8) == 1);
+    tell_anew(&p, &outbox, true);
+    CHECK(outbox.waiting == 1 && sense_outbox_take(&outbox, rows, 8) == 1);
+    CHECK(rows[0].point.value == 1000);
+    tell_anew(&p, &outbox, false);
+    CHECK(outbox.waiting == 2);
+    sense_outbox_drop(&outbox, p.state);
+    probe_done(&p);
+}
+
+TEST(what_is_stale_or_of_a_clock_that_was_wrong_is_not_told_again)
+{
+    struct sense_outbox outbox = {0};
+    struct sense_row rows[8];
+    struct probe p;
+
+    probe_init(&p);
+    tell(&p, &outbox, "load1 1\n");
+    CHECK(sense_outbox_take(&outbox, rows, 8) == 1);
+    p.now.civil_ms += 60000; /* what the table says */
+    tell_anew(&p, &outbox, false);
+    CHECK(sense_outbox_take(&outbox, rows, 8) == 1);
+    p.now.civil_ms += 1;
+    tell_anew(&p, &outbox, false);
+    CHECK(sense_outbox_take(&outbox, rows, 8) == 0);
+    p.now.civil_ms -= 3600000;
+    CHECK(probe_read(&p, 1000, "boot_s 1699990000\n")); /* it sees that civil time went back */
+    tell_anew(&p, &outbox, false);
+    CHECK(sense_outbox_take(&outbox, rows, 8) == 1 && rows[0].point.value != 1000);
+    probe_done(&p);
 }
 
 TEST(a_source_that_leaves_takes_along_what_it_had_to_say)

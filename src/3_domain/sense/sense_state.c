@@ -169,6 +169,7 @@ bool sense_accept(const struct sense_metric *metric, struct sense_series *series
         if (!series)
             return true;
         series->newest_ms = at_ms;
+        series->newest = value;
         series->seen_ms = steady_ms;
         series->told_nonzero = series->told_nonzero || value != 0;
         return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * When a source is asked. */
-#include "sense/sense.h"
+#include "sense/sense_turn.h"
 
 void sense_turn_init(struct sense_turn *turn, int64_t every_ms, uint32_t chance, int64_t now_ms)
 {

@@ -252,9 +252,9 @@ static void join_gateway(struct judge *j, int fd)
     leave_gateway(j);
 }
 
-/* Not before the hands have said who they are and the rules have told the sources: whoever asks in
- * the first moment would hear that they are away. Hands that do not come are waited for so long and
- * no longer. */
+/* Not before the hands have said who they are, the rules have told the sources and the sensor has
+ * told what it knows: whoever asks in the first moment would hear that they are away, and that
+ * nothing is known of the house. Who does not come is waited for so long and no longer. */
 static void let_in(struct judge *j)
 {
     int fd = j->waiting_gateway_fd;
@@ -276,7 +276,7 @@ void judge_maybe_open(struct judge *j)
 {
     if (!j->recovered || j->open)
         return;
-    if (j->actuator_boot[0] && !j->senses.table_asked)
+    if (j->actuator_boot[0] && !senses_awaited(j))
         let_in(j);
     else if (!uv_is_active((uv_handle_t *)&j->patience))
         uv_timer_start(&j->patience, on_impatient, (uint64_t)j->settings.hands_wait_ms, 0);

@@ -74,6 +74,11 @@ bool senses_known(struct judge *j, struct err *err)
         "the sources are being read; ask again in a moment");
 }
 
+bool senses_awaited(const struct judge *j)
+{
+    return j->senses.table_asked || (j->senses.sensor && j->senses.table && !j->senses.caught_up);
+}
+
 const json_t *senses_metric(const struct judge *j, struct str name)
 {
     json_t *row;
@@ -285,6 +290,9 @@ static void from_sensor(void *owner, enum message_type type, json_t *message, in
     } else if (type == MESSAGE_sources) {
         json_decref(j->senses.sources);
         j->senses.sources = json_incref(json_object_get(message, "sources"));
+    } else if (type == MESSAGE_caught_up) {
+        j->senses.caught_up = true;
+        judge_maybe_open(j);
     } else if (type == MESSAGE_standing) {
         standing_take(j, message);
     } else if (type == MESSAGE_reply) {
@@ -302,6 +310,7 @@ static void forget_sensor(struct judge *j)
     struct senses *s = &j->senses;
 
     s->sensor = NULL;
+    s->caught_up = false;
     s->reading_id = 0;
     json_done(&s->readings);
     json_done(&s->sources);
@@ -312,6 +321,7 @@ static void forget_sensor(struct judge *j)
 static void sensor_gone(void *owner)
 {
     forget_sensor(owner);
+    judge_maybe_open(owner); /* there is nothing to wait for */
 }
 
 static const struct channel_events SENSOR_EVENTS = {from_sensor, sensor_gone};

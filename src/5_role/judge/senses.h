@@ -45,6 +45,7 @@ struct senses {
     size_t recorded;
     json_t *unlearned; /* entries of alerts that the rules must still take */
     bool table_asked;
+    bool caught_up; /* the sensor told what it knew when it met us */
     bool observing; /* from the door to `taken` */
     bool stuck;     /* a record failed: tried again on the tick */
     bool tick_due, learning;
@@ -70,6 +71,8 @@ bool senses_look(struct judge *j, json_t *fields,
 /* Begin what waits, if nothing is under way. */
 void senses_next(struct judge *j);
 bool senses_sources(struct asked *a, struct err *err);
+/* Is there something of the house that we shall hear in a moment and do not know yet? */
+bool senses_awaited(const struct judge *j);
 /* Did the rules tell the table yet? Else they are asked, if they are not already.
  * errors  ERR_PEER senses_starting */
 bool senses_known(struct judge *j, struct err *err);

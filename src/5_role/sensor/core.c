@@ -71,12 +71,11 @@ static void ask_those_due(struct sensor *sensor, int64_t now_ms)
         source_ask(sensor, (size_t)next);
 }
 
-static void tell_what_is_due(struct sensor *sensor, int64_t now_ms)
+/* The machine below, the sources. */
+static void tell_how_things_are(struct sensor *sensor, int64_t now_ms)
 {
     const struct sensor_settings *settings = &sensor->setup.settings;
 
-    if (sensor->tell_ms && sensor->tell_ms <= now_ms)
-        tell_readings(sensor);
     if (sensor->ready && sensor->setup.standing && now_ms >= sensor->standing_ms) {
         tell_standing(sensor);
         sensor->standing_ms = now_ms + settings->standing_s * 1000;
@@ -101,7 +100,9 @@ static void on_timer(uv_timer_t *timer)
             source_late(sensor->sources[i]);
     ask_those_due(sensor, now_ms);
     sources_watch(sensor);
-    tell_what_is_due(sensor, now_ms);
+    if (sensor->tell_ms && sensor->tell_ms <= now_ms)
+        tell_readings(sensor);
+    tell_how_things_are(sensor, now_ms);
     sensor_plan(sensor);
 }
 
@@ -111,7 +112,7 @@ static void on_timer(uv_timer_t *timer)
 void sensor_judge(struct sensor *sensor)
 {
     sensor->life++;
-    sensor->ready = false;
+    sensor->ready = sensor->caught_up = false;
 }
 
 void sensor_take(struct sensor *sensor, enum message_type type, const json_t *message)
@@ -123,7 +124,9 @@ void sensor_take(struct sensor *sensor, enum message_type type, const json_t *me
         sensor->ready = sensor->table != NULL;
         sensor->changed = true;
         sensor->sources_ms = sensor->standing_ms = 0;
-        tell_again(sensor);
+        tell_how_things_are(sensor, clock_steady_ms());
+        if (sensor->ready && !sensor->caught_up)
+            tell_again(sensor);
     } else if (type == MESSAGE_taken) {
         tell_taken(sensor, message_int(message, "id"));
     } else if (type == MESSAGE_request) {

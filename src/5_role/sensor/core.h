@@ -15,8 +15,10 @@
  * of [A-Za-z0-9_./:-] go on. Words about a source are ours.
  *
  * One message of readings is out until the judge has taken it; it is sent again to a judge that
- * comes after. What waits meanwhile is bounded for each source by itself (sense.h, the outbox).
- * Before a judge has given its table nothing is sent: times in order, metrics by its words.
+ * comes after, and then the newest reading of each series that is not stale: a judge begins empty,
+ * and the house did not change because the rules did. `caught_up` tells it when it has them all.
+ * What waits meanwhile is bounded for each source by itself (sense.h, the outbox). Before a judge
+ * has given its table nothing is sent: times in order, metrics by its words.
  *
  * threads  the loop's
  * limits   settings.def, sense.h, net/upstream_limits.def, history/history_limits.def

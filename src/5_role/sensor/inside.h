@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "sense/sense.h"
+#include "sense/sense_turn.h"
 
 #define SENSOR_WORDS_BYTES 120
 #define SENSOR_URL_BYTES (SENSE_WHERE_BYTES_MAX + 16)
@@ -53,10 +54,11 @@ struct sensor {
     struct upstream *upstream;
     uv_timer_t timer;
     /* the judge */
-    bool ready;    /* there is one, and it has given its table */
-    uint64_t life; /* which one it is */
-    int64_t id;    /* of the last message of readings */
-    bool out;      /* it is not taken yet */
+    bool ready;     /* there is one, and it has given its table */
+    uint64_t life;  /* which one it is */
+    bool caught_up; /* it has taken what was known when it came, and was told so */
+    int64_t id;     /* of the last message of readings */
+    bool out;       /* it is not taken yet */
     struct buf out_text;
     int64_t tell_ms;     /* steady: readings go then; 0: none wait */
     int64_t standing_ms; /* steady: when the machine below is looked at next */
@@ -111,7 +113,8 @@ void backup_stats(const struct sensor *sensor, json_t *stats);
 
 /* --- tell.c: the judge */
 void tell_readings(struct sensor *sensor);
-void tell_again(struct sensor *sensor); /* what was out when the judge went */
+/* A judge that knows nothing yet: what was out when the last one went, then the newest of all. */
+void tell_again(struct sensor *sensor);
 void tell_taken(struct sensor *sensor, int64_t id);
 void tell_sources(struct sensor *sensor);
 void tell_standing(struct sensor *sensor);

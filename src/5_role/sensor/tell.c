@@ -72,12 +72,27 @@ void tell_readings(struct sensor *sensor)
     send_out(sensor);
 }
 
+static void look_whether_caught_up(struct sensor *sensor)
+{
+    if (!sensor->ready || sensor->caught_up || sensor->out || sensor->outbox.waiting)
+        return;
+    scoped(buf_done) struct buf text = buf_of(64);
+    buf_printf(&text, "{\"v\":%d,\"type\":\"caught_up\"}", MESSAGE_VERSION);
+    sensor->caught_up = sensor->setup.send(sensor->setup.owner, buf_str(&text));
+}
+
 void tell_again(struct sensor *sensor)
 {
+    int64_t civil_ms = sensor_now().civil_ms;
+
+    for (size_t i = 0; i < sensor->count; i++)
+        sense_outbox_again(
+            &sensor->outbox, sensor->sources[i]->readings, sensor->table, civil_ms, sensor->out);
     if (sensor->out)
         send_out(sensor);
-    else if (sensor->outbox.waiting)
+    else
         tell_readings(sensor);
+    look_whether_caught_up(sensor);
 }
 
 void tell_taken(struct sensor *sensor, int64_t id)
@@ -90,6 +105,7 @@ void tell_taken(struct sensor *sensor, int64_t id)
     sensor->counts.taken++;
     if (sensor->outbox.waiting && !sensor->tell_ms)
         sensor->tell_ms = 1; /* at once: others came meanwhile */
+    look_whether_caught_up(sensor);
 }
 
 /* --- the machine below --------------------------------------------------------------------------
