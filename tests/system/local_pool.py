@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Engines on the node itself: the role `agent`, a real llama-server, no host that sleeps; roles killed under it."""
+"""Engines on the node itself: the role `agent`, a real llama-server, no host that sleeps; roles killed under it; somebody who plays."""
 import json
 import os
 import signal
@@ -17,6 +17,10 @@ SITE = """host(here, "local", "this machine").
 pool(p, here, cpu, "", 0, "its processor").
 pool_serves(p, "tiny").
 pool_engine(p, %s, 2, 1024, f16).
+node("pc", "127.0.0.1", "a gaming PC").
+node_volatility("pc", volatile).
+node_host("pc", here).
+sense_source("screen", "pc", push, "screen", 60).
 """
 
 
@@ -79,6 +83,48 @@ def measured_memory_replaces_the_estimate_after_the_first_load():
         equal(node.pool()["models"][0]["measured"], False)
         equal(node.chat()[0], 200)
         wait_for("what was measured", lambda: node.pool()["models"][0]["measured"])
+
+
+@tap.test
+def whoever_begins_to_play_has_the_machine_at_once_and_the_engine_comes_back_later():
+    with House(["gateway.make_way_ms=1000", "sensor.gather_ms=20"]) as node:
+        token = node.ctl("token", "create", "--name", "screen", "--scopes", "sense").split()[0]
+
+        def screen(whole):
+            wait_for("a push to be taken", lambda: node.request(
+                "POST", "/api/v1/senses/screen", b"logic_agent_full_screen %d\n" % whole,
+                {"Authorization": "Bearer " + token, "Content-Type": "text/plain"})[0] == 200)
+        equal(node.chat()[0], 200)
+        equal((node.pool()["state"], len(engines(node))), ("ready", 1))
+        connection = node.connect()
+        connection.request("POST", "/v1/chat/completions", json.dumps(dict(ASK, max_tokens=900, stream=True, ignore_eos=True)))
+        response = connection.getresponse()
+        first = response.read(200)
+        begun = time.monotonic()
+        screen(1)
+        rest = first + response.read()
+        wait_for("the engine to be gone", lambda: not engines(node))
+        print("# from the screen to an engine that is gone: %d ms" % ((time.monotonic() - begun) * 1000))
+        assert b"upstream_ended" in rest and b"somebody plays" in rest and b"[DONE]" not in rest, rest[-500:]
+        status, answer = node.chat()
+        equal((status, answer["error"]["code"]), (503, "pool_unavailable"))
+        screen(0)
+        wait_for("an answer", lambda: node.chat()[0] == 200)
+        node.verify_ledger()
+
+
+def engines(node):
+    """Processes of the engine that this node's agent runs."""
+    agent, found = node.roles()["agent"]["pid"], []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid) as f:
+                parent = int(f.read().rpartition(")")[2].split()[1])
+            if parent == agent:
+                found.append(int(pid))
+        except OSError:
+            continue
+    return found
 
 
 @tap.test

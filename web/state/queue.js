@@ -65,6 +65,7 @@ const poolOfPage = (row, old) => ({
   context: row.context,
   models: row.models ?? [],
   words: row.words ?? null,
+  makes_way: row.makes_way ?? null,
 });
 
 /** Which rows there are the stream says, once it has spoken: an answer that was on its way meanwhile may be older. */

@@ -92,9 +92,11 @@ function drawPool(held, pool, item, words) {
   const rate = pool.tokens_per_s ? words.tokens(pool.tokens_per_s) : null;
   setText(
     held.use,
-    pool.state === 'ready' || pool.busy
-      ? [words.slots(pool.busy ?? 0, pool.slots ?? 0), rate].filter(Boolean).join(' · ')
-      : (words.poolStates[pool.state] ?? pool.state ?? '')
+    pool.makes_way
+      ? words.makesWay
+      : pool.state === 'ready' || pool.busy
+        ? [words.slots(pool.busy ?? 0, pool.slots ?? 0), rate].filter(Boolean).join(' · ')
+        : (words.poolStates[pool.state] ?? pool.state ?? '')
   );
   held.steps.set(under_way(item.queue, pool, Date.now()) ?? null, item.queue.skew_ms);
 }

@@ -35,6 +35,7 @@ export function modelsOf(list, pools) {
           measured: one.measured,
           first_ms: one.first_token_ms ?? null,
           loaded: pool.model === model.id && pool.state === 'ready',
+          away: Boolean(pool.makes_way),
         }))
     ),
   }));
@@ -70,11 +71,14 @@ function makePools(words, stepWords) {
         stage = under_way(queue, pool, Date.now()),
         moving = stage && stage.stage !== 'ready' && stage.stage !== 'asleep';
       const hostAsleep = queue.hosts[pool.host]?.power === 'asleep';
-      const tone = moving ? 'busy' : hostAsleep ? 'sleep' : (POOL_TONES[pool.state] ?? 'rest');
-      replace(
-        h.state,
-        badge({ tone, text: moving ? words.moving : hostAsleep ? words.hostAsleep : (words.states[pool.state] ?? pool.state ?? '') })
-      );
+      const [tone, text] = pool.makes_way
+        ? ['rest', words.makesWay]
+        : moving
+          ? ['busy', words.moving]
+          : hostAsleep
+            ? ['sleep', words.hostAsleep]
+            : [POOL_TONES[pool.state] ?? 'rest', words.states[pool.state] ?? pool.state ?? ''];
+      replace(h.state, badge({ tone, text }));
       setText(h.model, pool.model ?? words.nothing);
       setAttr(h.model, 'data-loaded', pool.state === 'ready' ? 'yes' : null);
       replace(
@@ -93,7 +97,13 @@ function makePools(words, stepWords) {
       );
       setText(
         h.say,
-        [pool.device, pool.host ? words.on(pool.host) : null, pool.engine, pool.context ? words.context(count(pool.context)) : null]
+        [
+          pool.makes_way,
+          pool.device,
+          pool.host ? words.on(pool.host) : null,
+          pool.engine,
+          pool.context ? words.context(count(pool.context)) : null,
+        ]
           .filter(Boolean)
           .join(' · ')
       );
@@ -116,17 +126,19 @@ function fitLine(fit, words) {
     ? fit.need && fit.have
       ? words.tooLarge(bytes(fit.need), bytes(fit.have))
       : words.fitsNot
-    : fit.loaded
-      ? words.loadedHere
-      : fit.first_ms === null
-        ? words.fits
-        : fit.first_ms < 1000
-          ? words.atOnce
-          : words.firstIn(duration(fit.first_ms));
+    : fit.away
+      ? words.fitsLater
+      : fit.loaded
+        ? words.loadedHere
+        : fit.first_ms === null
+          ? words.fits
+          : fit.first_ms < 1000
+            ? words.atOnce
+            : words.firstIn(duration(fit.first_ms));
   return el(
     'li',
     { class: 'fit', data: { fits: fit.fits ? 'yes' : 'no' } },
-    el('span', { class: 'sign', 'aria-hidden': 'true', text: fit.loaded ? '●' : fit.fits ? '✓' : '✕' }),
+    el('span', { class: 'sign', 'aria-hidden': 'true', text: fit.away ? '–' : fit.loaded ? '●' : fit.fits ? '✓' : '✕' }),
     el(
       'span',
       {},

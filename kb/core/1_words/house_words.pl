@@ -32,6 +32,7 @@ house_fact(node_boot,       [node:node_name, seconds:boot_seconds]).
 house_fact(node_volatility, [node:node_name, how:volatility]).
 house_fact(node_weight,     [node:node_name, weight:weight]).
 house_fact(node_host,       [node:node_name, host:host_label]).
+house_fact(node_pool,       [node:node_name, pool:pool_label]).
 house_fact(vlan,            [vlan:vlan_label, id:vlan_id, subnet:subnet]).
 house_fact(node_address,    [node:node_name, vlan:vlan_label, ip:ip]).
 house_fact(node_link,       [node:node_name, other:node_name, mbit:mbit]).
@@ -56,6 +57,7 @@ house_column(boot_seconds, Value)   :- within(0, 3600, Value).
 house_column(volatility, Value)     :- memberchk(Value, [stable, volatile, ephemeral]).
 house_column(weight, Value)         :- within(1, 100, Value).
 house_column(host_label, Value)     :- label(Value).
+house_column(pool_label, Value)     :- label(Value).
 house_column(vlan_label, Value)     :- label(Value), Value \== any.
 house_column(vlan_id, Value)        :- within(1, 4094, Value).
 house_column(subnet, Value)         :- subnet_text(Value).
@@ -82,6 +84,7 @@ house_expected(boot_seconds,   'seconds, 0 to 3600').
 house_expected(volatility,     'stable, volatile or ephemeral').
 house_expected(weight,         'a weight, 1 to 100').
 house_expected(host_label,     'the name of a host(…)').
+house_expected(pool_label,     'the name of a pool(…)').
 house_expected(vlan_label,     'the name of a vlan(…), and not any').
 house_expected(vlan_id,        'a VLAN id, 1 to 4094').
 house_expected(subnet,

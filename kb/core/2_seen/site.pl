@@ -43,6 +43,7 @@
             node_volatility/2,          % Node, How
             node_weight/2,              % Node, Weight
             node_host/2,                % Node, Host
+            node_pool/2,                % Node, Pool
             vlan/3,                     % Vlan, Id, Subnet
             node_address/3,             % Node, Vlan, Ip
             node_link/3,                % Node, Other, Mbit
@@ -80,8 +81,8 @@ the owner does not use a plain no.
     host/3, host_wake/4, host_limits/5, host_sleep/2, quiet_hours/3, utc_offset/1,
     pool/6, pool_serves/2, pool_engine/5, pool_at/2,
     node_role/2, node_can/2, node_gpu/4, node_memory/2, node_cores/2, node_power/3, node_boot/2,
-    node_volatility/2, node_weight/2, node_host/2, vlan/3, node_address/3, node_link/3,
-    node_routes/3, firewall/5, sense_source/5, history/1, threshold/4,
+    node_volatility/2, node_weight/2, node_host/2, node_pool/2, vlan/3, node_address/3,
+    node_link/3, node_routes/3, firewall/5, sense_source/5, history/1, threshold/4,
     page_origin/1, notify_channel/3, notify_about/2, operator_passkey/5,
     cluster/3, cluster_member/2, cluster_guest/3, cluster_api/3, cluster_pin/2, playbook_node/2,
     boots_after/2.
@@ -93,8 +94,8 @@ the owner does not use a plain no.
     host/3, host_wake/4, host_limits/5, host_sleep/2, quiet_hours/3, utc_offset/1,
     pool/6, pool_serves/2, pool_engine/5, pool_at/2,
     node_role/2, node_can/2, node_gpu/4, node_memory/2, node_cores/2, node_power/3, node_boot/2,
-    node_volatility/2, node_weight/2, node_host/2, vlan/3, node_address/3, node_link/3,
-    node_routes/3, firewall/5, sense_source/5, history/1, threshold/4,
+    node_volatility/2, node_weight/2, node_host/2, node_pool/2, vlan/3, node_address/3,
+    node_link/3, node_routes/3, firewall/5, sense_source/5, history/1, threshold/4,
     page_origin/1, notify_channel/3, notify_about/2, operator_passkey/5,
     cluster/3, cluster_member/2, cluster_guest/3, cluster_api/3, cluster_pin/2, playbook_node/2,
     boots_after/2.

@@ -187,6 +187,14 @@ house_fault(Fault) :-
     again(Host, site:node_host(_, Host)),
     format(string(Fault), "host ~w is said of two nodes", [Host]).
 house_fault(Fault) :-
+    site:node_pool(Node, Pool),
+    \+ site:pool(Pool, _, external, _, _, _),
+    format(string(Fault), "node_pool says that pool ~w is on node ~s; only an external pool is \c
+                           said so: another is where its host is", [Pool, Node]).
+house_fault(Fault) :-
+    again(Pool, site:node_pool(_, Pool)),
+    format(string(Fault), "pool ~w is said of two nodes", [Pool]).
+house_fault(Fault) :-
     once_only(Word, Node, Goal),
     again(Node, Goal),
     format(string(Fault), "~w is said twice of node ~s", [Word, Node]).
@@ -305,6 +313,7 @@ of_node(node_boot, Node)       :- site:node_boot(Node, _).
 of_node(node_volatility, Node) :- site:node_volatility(Node, _).
 of_node(node_weight, Node)     :- site:node_weight(Node, _).
 of_node(node_host, Node)       :- site:node_host(Node, _).
+of_node(node_pool, Node)       :- site:node_pool(Node, _).
 of_node(node_address, Node)    :- site:node_address(Node, _, _).
 of_node(node_link, Node)       :- site:node_link(A, B, _), member(Node, [A, B]).
 of_node(node_routes, Node)     :- site:node_routes(Node, _, _).

@@ -23,6 +23,7 @@ test(each_fault_is_said, Missing == []) :-
             node(\"B c\", \"h\", \"w\"). \c
             node_role(\"zeus\", server). node_memory(\"a\", 1). node_memory(\"a\", 2). \c
             node_power(\"a\", 20, 10). node_can(\"a\", cuda). node_host(\"a\", nobody). \c
+            node_pool(\"a\", nopool). node_pool(\"b\", nopool). \c
             vlan(v, 1, \"10.0.0.0/24\"). vlan(v, 2, \"10.0.9.0/24\"). vlan(x, 1,
             \"10.0.0.128/25\"). \c
             node_address(\"a\", v, \"10.0.1.1\"). node_address(\"a\", v, \"10.0.0.0\"). \c
@@ -38,7 +39,10 @@ test(each_fault_is_said, Missing == []) :-
                               "node_memory is said twice of node a",
                               "node a draws 20 W idle and 10 W",
                               "node a can cuda, but has no node_gpu",
-                              "node a is the host nobody", "vlan v has the ids 1 and 2",
+                              "node a is the host nobody",
+                              "node_pool says that pool nopool is on node a",
+                              "pool nopool is said of two nodes", "node_pool names the node b",
+                              "vlan v has the ids 1 and 2",
                               "vlans v and x have the same id 1",
                               "10.0.0.0/24 of vlan v and 10.0.0.128/25 of vlan x overlap",
                               "10.0.1.1 of a does not lie in 10.0.0.0/24 or 10.0.9.0/24 of vlan v",

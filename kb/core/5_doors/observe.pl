@@ -3,13 +3,17 @@
 :- module(door_observe,
           [ observe/2                   % +In, -Out
           ]).
+:- use_module(library(lists), [member/2]).
 :- use_module(kb('1_words/wire'), [answered/3, fields/3, refuse/4]).
 :- use_module(kb('2_seen/seen'), [asking_at/2]).
 :- use_module(kb('2_seen/senses'), [begin_observing/2, hear/2, live/1, take_row/3]).
+:- use_module(kb('3_rules/make_way'), [makes_way/2]).
 :- use_module(observe_flow, [look_at_news/4, look_around/4]).
 :- use_module(observe_storms, [tell_what_waits/3]).
 
 /** <module> Door observe: readings come in, what they change of alerts goes out
+
+and which pools make way now, all of them each time: whoever listens compares.
 
 It writes (senses, standings), so doors let one in at a time. What it gives out is not true before
 it is in the ledger and learned: until then the condition waits.
@@ -23,7 +27,8 @@ rows_max(500).
 observe(In, Out) :-
     answered(observed, In, Out).
 
-observed(In, obj([transitions-Transitions, refused-Refused, reasons-obj(Reasons)])) :-
+observed(In, obj([ transitions-Transitions, refused-Refused, reasons-obj(Reasons),
+                   make_way-MakeWay ])) :-
     fields(In, [required(now_ms, integer), required(rows, list)], [NowMs, Rows]),
     (   NowMs > 0
     ->  true
@@ -37,13 +42,16 @@ observed(In, obj([transitions-Transitions, refused-Refused, reasons-obj(Reasons)
     ),
     begin_observing(NowMs, _),
     take_rows(Rows, NowMs, none, 0, [], News, [], Reasons),
-    asking_at(NowMs, live(changes(News, Rows, NowMs, Transitions))),
+    asking_at(NowMs, live(changes(News, Rows, NowMs, Transitions, MakeWay))),
     refused(Reasons, 0, Refused).
 
-changes(News, Rows, NowMs, Transitions) :-
+changes(News, Rows, NowMs, Transitions, MakeWay) :-
     look_at_news(News, NowMs, Transitions, Rest),
     look_around(Rows, NowMs, Rest, Rest1),
-    tell_what_waits(NowMs, Rest1, []).
+    tell_what_waits(NowMs, Rest1, []),
+    findall(Pool-Words, makes_way(Pool, Words), Pools),
+    sort(1, @<, Pools, Once),
+    findall(obj([pool-Pool, words-Words]), member(Pool-Words, Once), MakeWay).
 
 refused([], Refused, Refused).
 refused([_-Count|Reasons], Refused0, Refused) :-

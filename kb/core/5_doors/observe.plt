@@ -54,6 +54,20 @@ all_at(Value, Rows) :-
 
 test(nothing_at_all, [setup(begun), true(Told == [])]) :-
     say(0, [], Told).
+test(who_plays_is_said_each_time_and_then_no_more,
+     [setup(begun), true(Pools == [[gpu0], [gpu0], []])]) :-
+    now(0, A), now(10, B), now(20, C),
+    findall(Leaving,
+            ( member(At-Value, [A-1, B-1, C-0]),
+              observed(At, [["tower", "full_screen", "", Value, At]], obj(Out)),
+              memberchk(make_way-MakeWay, Out),
+              findall(Pool, ( member(obj(Row), MakeWay), memberchk(pool-Pool, Row) ), Leaving) ),
+            Pools).
+test(whoever_is_heard_no_more_makes_nobody_leave, [setup(begun), true(MakeWay == [])]) :-
+    now(0, A), now(300, B),
+    observed(A, [["tower", "full_screen", "", 1, A]], _),
+    observed(B, [], obj(Out)),
+    memberchk(make_way-MakeWay, Out).
 test(a_hot_processor_is_told_once, [setup(begun), true(Kinds == [alert_raised])]) :-
     hot(0, 200, 90000, Kinds),
     alert_open(_, cpu_hot, "nas", "c/1", warning, _, 1, []).

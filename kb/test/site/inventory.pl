@@ -50,6 +50,7 @@ node_weight("pve", 80).
 node_weight("tower", 60).
 node_weight("laptop1", 20).
 node_host("tower", tower).
+node_pool("laptop1", box).
 
 vlan(servers, 10, "192.168.10.0/24").
 vlan(servers, 10, "fd00:10::/64").

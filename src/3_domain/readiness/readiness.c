@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define WAY_AGAIN_MS 1000 /* what made way and was not let go yet: requests end in a moment */
+
 /* --- small parts */
 
 static struct readiness_effect *effect(struct step *s, enum readiness_effect_kind kind)
@@ -69,6 +71,18 @@ static void fail(struct step *s, int model, const char *code)
     if (e->should_retry)
         e->retry_after_ms = wait_ms < 1000 ? 1000
             : wait_ms > QUEUE_RETRY_MS_MAX ? QUEUE_RETRY_MS_MAX : wait_ms;
+}
+
+/* Nobody is served here before way_until_ms. */
+static void fail_for_way(struct step *s)
+{
+    const struct readiness *p = s->p;
+    struct readiness_effect *e = effect(s, READINESS_DO_FAIL);
+    e->model = QUEUE_ANY;
+    e->code = "pool_unavailable";
+    e->words = p->words;
+    e->should_retry = true;
+    e->retry_after_ms = readiness_way_left_ms(p, s->now_ms);
 }
 
 /* --- the larger steps */
@@ -227,7 +241,7 @@ static void unload_denied(struct step *s)
     struct readiness *p = s->p;
     words_set(p, s->event->words, "the pool may not be unloaded now");
     p->failures++;
-    p->retry_at_ms = s->now_ms + retry_after(s);
+    p->retry_at_ms = s->now_ms + (p->makes_way ? WAY_AGAIN_MS : retry_after(s));
     readiness_enter(s, READINESS_READY);
     if (p->want == QUEUE_NONE || p->want == p->model)
         return;
@@ -321,6 +335,20 @@ static void wish(struct readiness *p, int model)
     p->want = model >= 0 && !(here && model == p->model) ? model : QUEUE_NONE;
 }
 
+static void make_way(struct step *s)
+{
+    struct readiness *p = s->p;
+    bool did = p->makes_way;
+    p->makes_way = true;
+    p->want = QUEUE_NONE;
+    p->way_until_ms = s->event->retry_ms > 0 ? s->now_ms + s->event->retry_ms : INT64_MAX;
+    if (s->event->words != NULL || !did)
+        words_set(p, s->event->words, "the machine of this pool is somebody else's for now");
+    if (!did && (p->state == READINESS_READY || p->state == READINESS_DRAINING))
+        p->retry_at_ms = 0; /* an unload that was put off is due now */
+    fail_for_way(s);
+}
+
 /* What an event says whatever the state. False: it is about a proposal that is not out any more. */
 static bool book(struct step *s)
 {
@@ -375,6 +403,9 @@ static bool book(struct step *s)
     case READINESS_RESTARTED:
         p->out = READINESS_OUT_NONE;
         return true;
+    case READINESS_MAKE_WAY:
+        make_way(s);
+        return true;
     case READINESS_EMPTIED:
     case READINESS_UPSTREAM_FAILED:
     case READINESS_TICK:
@@ -389,8 +420,8 @@ static void propose(struct step *s, enum readiness_out out)
     struct readiness *p = s->p;
     p->out = out;
     p->out_ms = p->news_ms = s->now_ms;
-    if (out == READINESS_OUT_UNLOAD) {
-        readiness_enter(s, READINESS_DRAINING);
+    if (out == READINESS_OUT_UNLOAD) { /* who makes way waits for nobody */
+        readiness_enter(s, p->makes_way ? READINESS_UNLOADING : READINESS_DRAINING);
         effect(s, READINESS_DO_PROPOSE_UNLOAD);
         return;
     }
@@ -407,6 +438,10 @@ static void onwards(struct step *s)
     struct readiness *p = s->p;
     bool barred = p->state == READINESS_FAILED && s->now_ms < p->retry_at_ms &&
         (p->failed_model == QUEUE_ANY || p->failed_model == p->want);
+    if (p->makes_way && p->want != QUEUE_NONE) {
+        p->want = QUEUE_NONE;
+        fail_for_way(s);
+    }
     if (p->want == QUEUE_NONE) {
         if (p->state == READINESS_HOST)
             readiness_enter(s, READINESS_EMPTY);
@@ -431,6 +466,8 @@ static void onwards(struct step *s)
 int64_t readiness_idle_at_ms(const struct readiness *p)
 {
     bool here = p->state == READINESS_READY || p->state == READINESS_DRAINING;
+    if (here && p->makes_way && p->config.manages && p->out == READINESS_OUT_NONE && !p->looking)
+        return p->retry_at_ms;
     if (!here || p->running > 0 || p->out != READINESS_OUT_NONE || p->looking ||
         !p->config.manages)
         return -1;
@@ -443,7 +480,12 @@ static void with_model(struct step *s)
     struct readiness *p = s->p;
     if (p->out != READINESS_OUT_NONE)
         return;
-    if (p->want == p->model || !p->config.manages)
+    if (p->makes_way && !p->config.manages) { /* it stays loaded, and serves nobody */
+        p->model = p->want = QUEUE_NONE;
+        readiness_enter(s, READINESS_EMPTY);
+        return;
+    }
+    if (p->want == p->model || !p->config.manages || p->makes_way)
         p->want = QUEUE_NONE;
     int64_t at = readiness_idle_at_ms(p);
     if (at >= 0 && s->now_ms >= at)
@@ -529,6 +571,8 @@ void readiness_step(struct readiness *pool, const struct readiness_event *event,
 {
     struct step s = {pool, event, ret_effects, now_ms};
     ret_effects->count = 0;
+    if (pool->makes_way && now_ms >= pool->way_until_ms)
+        pool->makes_way = false;
     overdue(&s);
     apply(&s);
     settle(&s);

@@ -19,13 +19,17 @@
  *   DO_WANT_HOST / DO_RELEASE_HOST are counted per host; 0→1 is POWER_WANTED, 1→0 POWER_UNWANTED.
  *   POWER_DO_UP, _DOWN, _FAIL go to every pool of the host as HOST_UP, HOST_GONE, HOST_FAILED.
  *
- * - A pool is unloaded only with nothing running: after idle_ms without a request, or when another
- *   model is wanted. Wanted no more before the unload was proposed: it stays (ready again).
+ * - A pool is unloaded only with nothing running, but when it makes way: after idle_ms without a
+ *   request, or when another model is wanted. Wanted no more before the unload was proposed: it
+ *   stays (ready again).
  * - A load cannot be called back: wanted by nobody any more, it ends, idles and is unloaded.
  * - A denied or failed load is tried again at its retry time, else after retry_first_ms doubling to
  *   retry_max_ms; waiters are failed at once unless that is at most hold_ms away: then they are
  *   held. Another model may be loaded meanwhile. An engine that dies within healthy_ms counts as a
  *   failed load.
+ * - A pool makes way (somebody plays on its machine) whatever runs there: it serves nobody from
+ *   that moment on, nothing is loaded, its waiters are failed unless another pool has them, and a
+ *   pool of ours is unloaded at once; a load that is out ends first. Until told when it is over.
  * - What a status shows wins: a dead engine, another model, an empty pool; except what a proposal
  *   that is out is about to change. Each pool of a status is given SEEN, whoever asked for it.
  *
@@ -35,6 +39,7 @@
 
 #include "power/power.h"
 #include "queue/queue.h"
+#include "readiness/readiness_config.h"
 
 #define READINESS_WORDS_BYTES 160
 #define READINESS_VERSION_BYTES 64
@@ -73,6 +78,7 @@ enum readiness_event_kind {
     READINESS_UNLOAD_DENIED, /* words, retry_ms */
     READINESS_UNLOAD_FAILED,
     READINESS_EMPTIED, /* somebody else's unload was done: the record says so */
+    READINESS_MAKE_WAY, /* words; retry_ms: for so long still, 0: until the next such event */
     READINESS_UPSTREAM_FAILED, /* the engine did not answer (connection refused, broken) */
     READINESS_SEEN,      /* seen, model, slots, engine_version: what the agent says of this pool */
     READINESS_LOST,      /* a look found nobody */
@@ -125,25 +131,6 @@ struct readiness_effects {
     int count;
 };
 
-/* READINESS_CONFIG_DEFAULT has a value for each. */
-struct readiness_config {
-    bool has_host; /* its host may sleep: it is wanted first. False: this machine */
-    bool manages;  /* false (pool_at): an engine of somebody else; never loaded or unloaded by us */
-    int slots;     /* used when LOAD_DONE or SEEN say none */
-    int64_t idle_ms, load_limit_ms; /* the latter: the estimate until one is learned */
-    int64_t retry_first_ms, retry_max_ms, hold_ms, healthy_ms;
-    int64_t ask_ms, look_limit_ms; /* between two looks; a look without an answer is LOST */
-    int64_t watch_ms;              /* between two looks at a settled pool without a host */
-    int64_t stall_ms;              /* a load without news so long is looked at */
-    int64_t case_limit_ms;         /* a proposal without an end has failed */
-    int64_t unload_ms;             /* what an unload takes, for the estimate */
-};
-#define READINESS_CONFIG_DEFAULT                                                                   \
-    ((struct readiness_config){.has_host = true, .manages = true, .slots = 1, .idle_ms = 900000,   \
-        .load_limit_ms = 60000, .retry_first_ms = 15000, .retry_max_ms = 600000, .hold_ms = 30000, \
-        .healthy_ms = 60000, .ask_ms = 5000, .look_limit_ms = 10000, .watch_ms = 15000,            \
-        .stall_ms = 30000, .case_limit_ms = 900000, .unload_ms = 5000})
-
 enum readiness_out { READINESS_OUT_NONE, READINESS_OUT_LOAD, READINESS_OUT_UNLOAD };
 
 /* May be read by anybody, changed only by the functions below. */
@@ -165,6 +152,8 @@ struct readiness {
     int failed_model;            /* what may not be loaded before retry_at_ms; QUEUE_ANY: nothing */
     bool holding;                /* its waiters are held until then, not failed */
     int failures, lost;          /* in a row */
+    bool makes_way;              /* until way_until_ms; INT64_MAX: until told otherwise */
+    int64_t way_until_ms;
     struct readiness_learned {
         int model;
         int64_t load_ms;

@@ -29,6 +29,9 @@ void readiness_load_failed(struct step *s);
 void readiness_ready(struct step *s, int model);
 int64_t readiness_idle_at_ms(const struct readiness *p); /* when it is unloaded; −1 not at all */
 
+/* readiness_view.c: for a Retry-After, while it makes way */
+int64_t readiness_way_left_ms(const struct readiness *p, int64_t now_ms);
+
 /* readiness_seen.c: what the agent shows wins, except what a proposal that is out will change */
 cell readiness_seen_without;   /* empty, failed, or waiting for the host */
 cell readiness_seen_starting;

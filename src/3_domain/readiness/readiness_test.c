@@ -146,6 +146,8 @@ static const struct row ROWS[] = {
         .cells = {"em", "ho", "dr", "st", "ve", "lo", "re", "unA", "unA", "fa"}},
     {E(EMPTIED),
         .cells = {"em", "ho", "dr", "st", "ve", "lo", "emR", "dn", "un", "fa"}},
+    {E(MAKE_WAY),
+        .cells = {"emF", "emFR", "drF", "stF", "veF", "loF", "unFU", "dnF", "unF", "faF"}},
     {E(UPSTREAM_FAILED),
         .cells = {"em", "ho", "dr", "st", "ve", "lo", "reA", "dnA", "un", "fa"}},
     {E(LOST),
@@ -470,6 +472,106 @@ TEST(load_times_are_learned_per_model_up_to_the_limit)
     CHECK_INT(readiness_eta_ms(&pool, NULL, 5, now_ms), 2005);
     readiness_learn(&pool, QUEUE_NONE, 5);
     CHECK_INT(pool.learned_count, READINESS_MODELS_LEARNED);
+}
+
+static void plays(int64_t retry_ms)
+{
+    refuse(READINESS_MAKE_WAY, "somebody plays", retry_ms);
+}
+
+TEST(who_plays_gets_the_machine_at_once)
+{
+    bring(READINESS_READY);
+    running(2);
+    plays(0);
+    CHECK(pool.state == READINESS_UNLOADING && did(READINESS_DO_PROPOSE_UNLOAD));
+    CHECK(did(READINESS_DO_FAIL) && effect(READINESS_DO_FAIL)->model == QUEUE_ANY);
+    CHECK_STR(str_from(effect(READINESS_DO_FAIL)->words), "somebody plays");
+    CHECK(effect(READINESS_DO_FAIL)->retry_after_ms == QUEUE_RETRY_MS_MAX);
+    CHECK(view().slots == 0 && view().model == QUEUE_NONE && view().denied == QUEUE_ANY);
+    CHECK(view().denied_until_ms == INT64_MAX);
+    CHECK(readiness_eta_ms(&pool, NULL, MODEL, now_ms) == -1);
+    running(0);
+    step(READINESS_UNLOAD_DONE);
+    CHECK(pool.state == READINESS_EMPTY);
+    want(MODEL); /* nothing is loaded meanwhile */
+    CHECK(pool.state == READINESS_EMPTY && !did(READINESS_DO_PROPOSE_LOAD));
+    CHECK(did(READINESS_DO_FAIL));
+}
+
+TEST(who_has_played_leaves_the_machine_after_a_while)
+{
+    bring(READINESS_EMPTY);
+    plays(0);
+    now_ms += 3600000;
+    step(READINESS_TICK);
+    CHECK(pool.makes_way);
+    plays(120000);
+    CHECK(readiness_wake_at_ms(&pool) <= now_ms + 120000);
+    CHECK(view().denied_until_ms == now_ms + 120000);
+    CHECK(readiness_eta_ms(&pool, NULL, MODEL, now_ms) >= 120000);
+    now_ms += 119999;
+    step(READINESS_TICK);
+    CHECK(pool.makes_way);
+    plays(0); /* again */
+    now_ms += 10;
+    step(READINESS_TICK);
+    CHECK(pool.makes_way);
+    plays(1000);
+    now_ms += 1000;
+    step(READINESS_TICK);
+    CHECK(!pool.makes_way && view().denied == QUEUE_NONE);
+    want(MODEL);
+    CHECK(pool.state == READINESS_HOST);
+}
+
+TEST(in_each_state_making_way_ends_with_an_empty_pool)
+{
+    for (int state = READINESS_EMPTY; state < READINESS_STATES; state++) {
+        bring((enum readiness_state)state);
+        plays(0);
+        for (int i = 0; i < 8; i++) {
+            if (pool.out == READINESS_OUT_LOAD)
+                step(READINESS_LOAD_DONE);
+            else if (pool.out == READINESS_OUT_UNLOAD)
+                step(READINESS_UNLOAD_DONE);
+            now_ms += 60000;
+            step(READINESS_TICK);
+            if (pool.asked_ms >= 0)
+                seen(READINESS_SEEN_EMPTY, QUEUE_NONE);
+        }
+        CHECK(pool.state == READINESS_EMPTY && pool.out == READINESS_OUT_NONE && pool.makes_way);
+    }
+}
+
+TEST(a_pool_that_was_not_let_go_is_asked_again_and_serves_nobody_meanwhile)
+{
+    bring(READINESS_READY);
+    running(1);
+    plays(0);
+    refuse(READINESS_UNLOAD_DENIED, "it is busy", 0);
+    CHECK(pool.state == READINESS_READY && view().slots == 0 && !did(READINESS_DO_PROPOSE_UNLOAD));
+    CHECK(readiness_wake_at_ms(&pool) == now_ms + 1000);
+    now_ms += 1000;
+    step(READINESS_TICK);
+    CHECK(did(READINESS_DO_PROPOSE_UNLOAD) && pool.state == READINESS_UNLOADING);
+}
+
+TEST(an_engine_of_somebody_else_stays_loaded_and_serves_nobody)
+{
+    struct readiness_config config = READINESS_CONFIG_DEFAULT;
+    config.has_host = config.manages = false;
+    init(&config);
+    seen(READINESS_SEEN_READY, MODEL);
+    CHECK(view().slots > 0);
+    plays(0);
+    CHECK(!did(READINESS_DO_PROPOSE_UNLOAD) && view().slots == 0);
+    seen(READINESS_SEEN_READY, MODEL);
+    CHECK(view().slots == 0 && view().denied == QUEUE_ANY);
+    plays(5000);
+    now_ms += 5000;
+    seen(READINESS_SEEN_READY, MODEL);
+    CHECK(pool.state == READINESS_READY && view().slots > 0 && view().model == MODEL);
 }
 
 TEST(stage_before_the_pool_is_the_hosts)

@@ -48,6 +48,12 @@ void readiness_learn(struct readiness *pool, int model, int64_t load_ms)
     pool->learned[pool->learned_count++] = (struct readiness_learned){model, load_ms};
 }
 
+int64_t readiness_way_left_ms(const struct readiness *p, int64_t now_ms)
+{
+    int64_t left_ms = p->way_until_ms - now_ms;
+    return left_ms > QUEUE_RETRY_MS_MAX ? QUEUE_RETRY_MS_MAX : left_ms < 1000 ? 1000 : left_ms;
+}
+
 static void sooner(int64_t *at, int64_t other)
 {
     if (other >= 0 && (*at < 0 || other < *at))
@@ -62,6 +68,8 @@ int64_t readiness_wake_at_ms(const struct readiness *p)
         sooner(&at, p->out_ms + p->config.case_limit_ms);
     if (p->state == READINESS_FAILED && p->retry_at_ms != INT64_MAX)
         sooner(&at, p->retry_at_ms);
+    if (p->makes_way && p->way_until_ms != INT64_MAX)
+        sooner(&at, p->way_until_ms);
     sooner(&at, readiness_idle_at_ms(p));
     return at;
 }
@@ -84,6 +92,12 @@ void readiness_queue_pool(const struct readiness *pool, const struct power *host
     } else if (pool->failed_model != QUEUE_NONE && !pool->holding && now_ms < pool->retry_at_ms) {
         ret_pool->denied = pool->failed_model;
         ret_pool->denied_until_ms = pool->retry_at_ms;
+    }
+    if (pool->makes_way) {
+        ret_pool->model = ret_pool->loading = QUEUE_NONE;
+        ret_pool->slots = 0;
+        ret_pool->denied = QUEUE_ANY;
+        ret_pool->denied_until_ms = pool->way_until_ms;
     }
 }
 
@@ -114,9 +128,13 @@ int64_t readiness_eta_ms(
     int64_t load_ms = load_of(pool, model), gone_ms = now_ms - pool->load_ms;
     int64_t host_ms = host_eta(pool, host, now_ms, &never);
     int64_t wait_ms = pool->retry_at_ms - now_ms;
-    if (pool->state == READINESS_READY && model == pool->model)
+    bool away = pool->makes_way && pool->way_until_ms > now_ms;
+    int64_t way_ms = away ? pool->way_until_ms - now_ms : 0;
+    if (pool->state == READINESS_READY && model == pool->model && !pool->makes_way)
         return 0;
     if (!pool->config.manages || never || pool->retry_at_ms == INT64_MAX)
+        return -1;
+    if (pool->makes_way && pool->way_until_ms == INT64_MAX)
         return -1;
     switch (pool->state) {
     case READINESS_DRIVER_READY:
@@ -133,13 +151,13 @@ int64_t readiness_eta_ms(
     case READINESS_UNLOADING:
         return pool->config.unload_ms + load_ms;
     case READINESS_FAILED:
-        return host_ms + load_ms + (wait_ms > 0 ? wait_ms : 0);
+        return host_ms + load_ms + (wait_ms > way_ms ? wait_ms : way_ms);
     case READINESS_EMPTY:
     case READINESS_HOST:
     case READINESS_STATES:
         break;
     }
-    return host_ms + load_ms;
+    return host_ms + load_ms + way_ms;
 }
 
 const char *readiness_state_name(enum readiness_state state)

@@ -3,76 +3,11 @@
  * A seeded walk of a queue, three pools and two hosts, wired as readiness.h says, against a world
  * that is slow, refuses, breaks and is touched by others. READINESS_WALK_SEED and _EVENTS.
  */
-#include "readiness/readiness.h"
+#include "readiness_walk.h"
 #include "base/scoped.h"
 #include "tap.h"
 
 #include <string.h>
-
-#define POOLS 3
-#define HOSTS 2
-#define MODELS 3
-#define CALLERS 6
-#define LIVE_MAX 60
-#define TASKS_MAX 64
-#define EVENTS 300000
-#define SETTLE_MS (int64_t)(48 * 3600 * 1000)
-#define WAIT_MS_MAX (int64_t)(2 * 3600 * 1000)
-
-static const int HOST_OF[POOLS] = {0, 0, 1};
-
-enum task_kind { TASK_NONE, TASK_END, TASK_PROGRESS, TASK_SLEEPS, TASK_LOOK };
-enum action { WAKE, SLEEP, LOAD, UNLOAD };
-
-/* Something that the world will do: the end of a proposal, a step of it, the answer to a look. */
-struct task {
-    enum task_kind kind;
-    enum action action;
-    bool pool, forgotten;
-    int subject, model, outcome; /* outcome: 0 done, 1 denied, 2 failed */
-    int64_t at_ms;
-};
-
-struct req {
-    uint64_t id;
-    bool running;
-    int pool;
-    int64_t admitted_ms, end_ms;
-};
-
-struct walk {
-    struct queue *queue;
-    struct power hosts[HOSTS];
-    struct readiness pools[POOLS];
-    int held[HOSTS], running[POOLS], told[POOLS];
-    struct task tasks[TASKS_MAX];
-    struct req live[LIVE_MAX];
-    int64_t now_ms, arrival_ms;
-    uint64_t random;
-    bool calm; /* no arrivals, no faults */
-    /* the truth */
-    bool up[HOSTS];
-    enum readiness_seen engine[POOLS];
-    int engine_model[POOLS];
-    /* sums */
-    int64_t events, admitted, refused, finished, failed, back, proposals, wait_ms_max;
-    int errors;
-};
-
-#define MUST(w, condition)                                                                         \
-    do {                                                                                           \
-        if (!(condition) && (w)->errors++ < 10)                                                    \
-            printf("# %d: event %lld: not true: %s\n", __LINE__, (long long)(w)->events,           \
-                #condition);                                                                       \
-    } while (0)
-
-static uint32_t rnd(struct walk *w, uint32_t below)
-{
-    w->random ^= w->random << 13;
-    w->random ^= w->random >> 7;
-    w->random ^= w->random << 17;
-    return (uint32_t)((w->random >> 32) % below);
-}
 
 static void task(struct walk *w, struct task task)
 {
@@ -182,12 +117,35 @@ static void give_up(struct walk *w, int model)
     }
 }
 
+/* As the gateway does it: the queue is told, what runs ends or waits again, then the effects. */
+static void end_what_runs(struct walk *w, int pool)
+{
+    pool_tell(w, pool);
+    for (int i = 0; i < LIVE_MAX; i++) {
+        struct req *r = &w->live[i];
+        if (r->id == 0 || !r->running || r->pool != pool)
+            continue;
+        w->running[pool]--;
+        r->running = false;
+        if (rnd(w, 2)) {
+            MUST(w, queue_put_back(w->queue, r->id, w->now_ms));
+            w->back++;
+        } else {
+            MUST(w, queue_cancelled(w->queue, r->id, 5, w->now_ms));
+            r->id = 0;
+            w->failed++;
+        }
+    }
+}
+
 static void pool_step(struct walk *w, int pool, struct readiness_event event)
 {
     struct readiness_effects effects;
     int host = HOST_OF[pool];
     readiness_step(&w->pools[pool], &event, w->now_ms, &effects);
     pool_tell(w, pool);
+    if (event.kind == READINESS_MAKE_WAY)
+        end_what_runs(w, pool);
     for (int i = 0; i < effects.count; i++) {
         const struct readiness_effect *e = &effects.list[i];
         switch (e->kind) {
@@ -204,7 +162,7 @@ static void pool_step(struct walk *w, int pool, struct readiness_event event)
             propose(w, LOAD, pool, e->model);
             break;
         case READINESS_DO_PROPOSE_UNLOAD:
-            MUST(w, w->running[pool] == 0); /* never while it serves */
+            MUST(w, w->running[pool] == 0); /* never while it serves; who makes way ended it */
             propose(w, UNLOAD, pool, 0);
             break;
         case READINESS_DO_ASK:
@@ -228,6 +186,7 @@ static void turn(struct walk *w)
     while (queue_next(w->queue, w->now_ms, &t)) {
         struct req *r = t.owner;
         MUST(w, w->pools[t.pool].state == READINESS_READY && w->pools[t.pool].model == t.model);
+        MUST(w, !w->pools[t.pool].makes_way);
         MUST(w, w->running[t.pool] < w->pools[t.pool].slots);
         r->running = true;
         r->pool = t.pool;
@@ -398,6 +357,14 @@ static void arrive(struct walk *w)
     }
 }
 
+static void make_way(struct walk *w, int pool, int64_t retry_ms)
+{
+    w->ways++;
+    pool_step(w, pool,
+        (struct readiness_event){
+            .kind = READINESS_MAKE_WAY, .words = "somebody plays", .retry_ms = retry_ms});
+}
+
 static void meddle(struct walk *w)
 {
     int pool = (int)rnd(w, POOLS), host = (int)rnd(w, HOSTS);
@@ -432,6 +399,13 @@ static void meddle(struct walk *w)
                 w->live[i].id = 0;
                 w->failed++;
             }
+        break;
+    case 7:
+        make_way(w, pool, rnd(w, 2) ? 0 : 1000 + rnd(w, 300000));
+        break;
+    case 8: /* over, soon */
+        if (w->pools[pool].makes_way)
+            make_way(w, pool, 120000);
         break;
     default:
         break;
@@ -541,6 +515,9 @@ TEST(walk_keeps_its_promises_and_all_sleeps_in_the_end)
         if (w.events == events) {
             w.calm = true;
             calm_ms = w.now_ms;
+            for (int p = 0; p < POOLS; p++)
+                if (w.pools[p].makes_way)
+                    make_way(&w, p, 1000);
         }
         if (w.calm && w.now_ms - calm_ms > SETTLE_MS)
             break;
@@ -549,10 +526,11 @@ TEST(walk_keeps_its_promises_and_all_sleeps_in_the_end)
         watch(&w);
     }
     printf("# seed %llu: %lld events, %lld admitted, %lld refused, %lld finished, %lld failed or "
-           "left, %lld put back, %lld proposals, longest wait %lld s, %.1f days\n",
+           "left, %lld put back, %lld proposals, made way %lld times, longest "
+           "wait %lld s, %.1f days\n",
         (unsigned long long)seed, (long long)w.events, (long long)w.admitted, (long long)w.refused,
         (long long)w.finished, (long long)w.failed, (long long)w.back, (long long)w.proposals,
-        (long long)w.wait_ms_max / 1000, (double)w.now_ms / 86400000);
+        (long long)w.ways, (long long)w.wait_ms_max / 1000, (double)w.now_ms / 86400000);
     CHECK_INT(w.errors, 0);
     CHECK_INT(w.admitted, w.finished + w.failed);
     CHECK_INT(queue_waiting(w.queue) + queue_running(w.queue), 0);

@@ -72,6 +72,13 @@ static void on_stage(void *owner, json_t *message)
     live_stage(&g->live, message);
 }
 
+static void on_make_way(void *owner, json_t *message)
+{
+    const struct gateway *g = owner;
+
+    inference_make_way(g->front.inference, json_object_get(message, "pools"));
+}
+
 static void ask_ready(struct gateway *g);
 
 static void on_ready_again(uv_timer_t *timer)
@@ -135,7 +142,7 @@ static void on_lost(void *owner)
     log_error("judge_lost", NULL);
 }
 
-static const struct link_events LINK_EVENTS = {on_event, on_stage, on_joined, on_lost};
+static const struct link_events LINK_EVENTS = {on_event, on_stage, on_make_way, on_joined, on_lost};
 
 /* --- opening --------------------------------------------------------------------------------- */
 

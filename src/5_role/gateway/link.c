@@ -302,6 +302,8 @@ static void on_message(void *owner, enum message_type type, json_t *message, int
         on_leaving(link, end);
     } else if (type == MESSAGE_stage) {
         link->events->stage(link->owner, message);
+    } else if (type == MESSAGE_make_way) {
+        link->events->make_way(link->owner, message);
     } else {
         link->refused++;
         log_error("message_refused", "from", "judge", "type", message_type_name(type), NULL);

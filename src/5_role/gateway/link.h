@@ -36,10 +36,11 @@ struct link_limits {
 };
 
 struct link_events {
-    void (*event)(void *owner, json_t *message); /* a ledger entry as made */
-    void (*stage)(void *owner, json_t *message); /* progress of a case; not kept */
-    void (*joined)(void *owner);                 /* a new judge; ask it what you must know */
-    void (*lost)(void *owner);                   /* the judge in force went */
+    void (*event)(void *owner, json_t *message);    /* a ledger entry as made */
+    void (*stage)(void *owner, json_t *message);    /* progress of a case; not kept */
+    void (*make_way)(void *owner, json_t *message); /* which pools do, now */
+    void (*joined)(void *owner);                    /* a new judge; ask it what you must know */
+    void (*lost)(void *owner);                      /* the judge in force went */
 };
 
 struct link_call;

@@ -170,11 +170,13 @@ static void tell_queue_of(struct inference *inf, const struct caller *caller)
         inference_now(inf));
 }
 
-static void refuse_queue(struct turn *turn, const struct queue_refusal *refusal)
+static void refuse_queue(struct turn *turn, const struct queue_refusal *refusal, uint32_t pools)
 {
+    const char *why = make_way_words(turn->inf, pools);
+    bool away = why && strcmp(refusal->code, "pool_unavailable") == 0;
     struct trouble trouble = {.code = OPENAI_POOL_UNAVAILABLE,
         .status = refusal->status,
-        .message = str_from(refusal->words),
+        .message = str_from(away ? why : refusal->words),
         .retry_after_ms = refusal->retry_after_ms,
         .hopeless = !refusal->should_retry};
 
@@ -198,7 +200,7 @@ static void admit(struct turn *turn, uint32_t pools, int64_t max_tokens, bool ta
 
     tell_queue_of(inf, turn->caller);
     if (!queue_admit(inf->queue, &request, inference_now(inf), &turn->id, &refusal)) {
-        refuse_queue(turn, &refusal);
+        refuse_queue(turn, &refusal, pools);
         return;
     }
     hold_arm(turn);

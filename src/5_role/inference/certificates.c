@@ -2,7 +2,7 @@
  *
  * What this node shows to agents on other machines. The first agent may be enrolled long after the
  * start, and certificates are renewed: a look finds them, once they rest. */
-#include "inference/inside.h"
+#include "inference/propose.h"
 
 #include "base/log.h"
 #include "net/tls.h"

@@ -3,6 +3,7 @@
  * Events go in a row and are stepped one after the other, so that no step is taken inside another
  * one's effects. */
 #include "inference/inside.h"
+#include "inference/propose.h"
 
 #include "base/log.h"
 #include "base/panic.h"
@@ -215,8 +216,9 @@ static void step_pool(struct inference *inf, struct pending *p)
             readiness_state_name(pool->readiness.state), "was", readiness_state_name(before), NULL);
     show_changed(inf);
     drive_pool_told(inf, p->at);
-    if (serves_now(before) && !serves_now(pool->readiness.state))
-        turns_lost(inf, p->at);
+    bool made_way = p->readiness.kind == READINESS_MAKE_WAY;
+    if (made_way || (serves_now(before) && !serves_now(pool->readiness.state)))
+        turns_lost(inf, p->at, pool->readiness.makes_way ? pool->readiness.words : NULL);
     for (int i = 0; i < effects.count; i++)
         pool_effect(inf, p->at, &effects.list[i]);
 }

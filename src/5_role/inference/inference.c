@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "inference/propose.h"
 #include "inference/turn.h"
 
 #include "base/log.h"
@@ -121,6 +122,7 @@ int64_t inference_open_requests(const struct inference *inf)
 void inference_table(struct inference *inf, const json_t *table)
 {
     view_table(inf, table);
+    make_way(inf); /* a pool may be new */
     drive_settle(inf);
 }
 

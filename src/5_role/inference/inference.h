@@ -79,6 +79,9 @@ int64_t inference_open_requests(const struct inference *inference);
  * name keep their state. errors  ERR_INPUT what cannot be understood is left out and named in the
  * log */
 void inference_table(struct inference *inference, const json_t *table);
+/* Pools that make way for somebody at their machine, all of them: rows {pool, words} (message
+ * `make_way`). What runs there ends, nothing is loaded, ours are unloaded. */
+void inference_make_way(struct inference *inference, json_t *pools);
 /* The judge went or came: proposals that were out are forgotten, the truth is asked for. */
 void inference_judge(struct inference *inference, bool there);
 /* An `event` (a ledger entry) and a `stage` of the judge: progress of cases we proposed. */

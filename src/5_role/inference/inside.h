@@ -68,7 +68,7 @@ struct pool {
     char prefix[16 + NAME_BYTES]; /* of paths: "/v1/pools/gpu0" or "" */
     char sha256[HASH_BYTES];      /* of what is loaded */
     json_t *serves;
-    bool listed, asking;
+    bool listed, asking, away;        /* away: as the rules say; readiness says how long after it */
     int host;                         /* -1: none */
     int64_t vram_mib, slots, context; /* context: of one slot */
     int running, told_running;
@@ -105,6 +105,7 @@ struct inference {
     struct model *models; /* QUEUE_MODELS_MAX of them */
     int model_count;
     json_t *measured; /* of the table */
+    json_t *make_way; /* rows {pool, words} as the judge told them last; NULL: never */
     struct document_stamp stamp;
     struct document_stamp shown[CERTIFICATES], shown_seen[CERTIFICATES]; /* in force; last look */
     struct pending *pending;
@@ -168,16 +169,6 @@ void drive_status(struct inference *inf, int host, const json_t *status);
 /* How the queue sees this pool now. */
 void drive_pool_told(struct inference *inf, int pool);
 
-/* --- propose.c ----------------------------------------------------------------------- */
-
-enum proposal_kind { PROPOSE_WAKE, PROPOSE_SLEEP, PROPOSE_LOAD, PROPOSE_UNLOAD };
-
-void propose(struct inference *inf, enum proposal_kind kind, int at, int model);
-void propose_forget_all(struct inference *inf);
-void propose_table(struct inference *inf);
-void propose_look(struct inference *inf, int host);
-void propose_look_external(struct inference *inf, int pool);
-
 /* --- turn.c -------------------------------------------------------------------------- */
 
 /* The queue says: now, there. */
@@ -185,9 +176,16 @@ void turn_start(struct turn *turn, int pool);
 /* It cannot be served. */
 void turn_fail(struct turn *turn, int status, const char *code, const char *words,
     int64_t retry_after_ms, bool should_retry);
-/* The engine of this pool is gone, and no connection said so: a host that lost its power. */
-void turns_lost(struct inference *inf, int pool);
+/* Nobody is served by this pool any more: a host that lost its power, or (words) one that makes
+ * way. What has begun fails, the rest waits again. */
+void turns_lost(struct inference *inf, int pool, const char *words);
 void turns_done(struct inference *inf);
+
+/* --- make_way.c ------------------------------------------------------------------------ */
+
+void make_way(struct inference *inf);
+/* Why one of these pools serves nobody; NULL: none makes way. */
+const char *make_way_words(const struct inference *inf, uint32_t pools);
 
 /* --- show.c -------------------------------------------------------------------------- */
 

@@ -152,6 +152,7 @@ static json_t *pool_row(struct inference *inf, int at, int64_t now, int64_t civi
     json_object_set_new(row, "busy", json_integer(pool->running));
     json_object_set_new(row, "slots", json_integer(pool->slots));
     json_object_set_new(row, "tokens_per_s", json_integer(rate_of(inf, at)));
+    json_object_set_new(row, "makes_way", r->makes_way ? json_string(r->words) : json_null());
     return row;
 }
 

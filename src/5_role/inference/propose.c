@@ -2,7 +2,7 @@
  *
  * What the judge is asked: the table, looks at hosts, and the four actions in the node's own name.
  */
-#include "inference/inside.h"
+#include "inference/propose.h"
 
 #include "base/log.h"
 #include "base/panic.h"
@@ -149,7 +149,9 @@ static json_t *params_of(const struct inference *inf, const struct proposal *p)
     if (p->kind == PROPOSE_LOAD)
         return json_pack(
             "{s:s, s:s}", "pool", inf->pools[p->at].name, "model", inf->models[p->model].name);
-    return json_pack("{s:s}", "pool", inf->pools[p->at].name);
+    const struct readiness *r = &inf->pools[p->at].readiness;
+    return json_pack(
+        "{s:s, s:s*}", "pool", inf->pools[p->at].name, "because", r->makes_way ? r->words : NULL);
 }
 
 void propose(struct inference *inf, enum proposal_kind kind, int at, int model)

@@ -248,15 +248,16 @@ static json_t *pool_page(const struct inference *inf, int at)
     struct queue_pool_view view = queue_pool_view(inf->queue, at, inference_now(inf));
 
     return json_pack(
-        "{s:s, s:s?, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:s, s:s, s:s?, s:s?, s:s?, s:o}",
+        "{s:s, s:s?, s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:i, s:s, s:s, s:s?, s:s?, s:s?, s:s?, "
+        "s:o}",
         "pool", pool->name, "host", pool->host >= 0 ? inf->hosts[pool->host].name : NULL, "device",
         pool->kind, "engine", pool->engine, "engine_version", r->engine_version, "kv", pool->kv,
         "context", (json_int_t)pool->context, "slots", (json_int_t)pool->slots, "running",
         view.running, "waiting", view.waiting, "state", readiness_state_name(r->state), "stage",
         readiness_stage(r, power_of(inf, pool)), "model",
         r->model >= 0 ? inf->models[r->model].name : NULL, "sha256",
-        *pool->sha256 ? pool->sha256 : NULL, "words", *r->words ? r->words : NULL, "models",
-        pool_models(inf, at));
+        *pool->sha256 ? pool->sha256 : NULL, "words", *r->words ? r->words : NULL, "makes_way",
+        r->makes_way ? r->words : NULL, "models", pool_models(inf, at));
 }
 
 static json_t *host_page(const struct inference *inf, const struct host *host)

@@ -250,6 +250,23 @@ void turn_start(struct turn *turn, int at)
         turn_again(turn, pool->place ? err.message : "the pool has no address");
 }
 
+/* As if it had never begun. */
+static void wait_again(struct turn *turn)
+{
+    struct inference *inf = turn->inf;
+    int at = turn->pool;
+
+    turn->call = NULL;
+    turn->started_ms = 0;
+    turn->phase = TURN_WAITING;
+    if (turn->reply == REPLY_STREAM)
+        openai_stream_done(&turn->filter);
+    turn->reply = REPLY_NONE;
+    turn->pool = QUEUE_NONE;
+    drive_running(inf, at, -1);
+    check(queue_put_back(inf->queue, turn->id, inference_now(inf)));
+}
+
 void turn_again(struct turn *turn, const char *words)
 {
     struct inference *inf = turn->inf;
@@ -264,15 +281,7 @@ void turn_again(struct turn *turn, const char *words)
     }
     turn->retries++;
     inf->counts.retried++;
-    turn->call = NULL;
-    turn->started_ms = 0;
-    turn->phase = TURN_WAITING;
-    if (turn->reply == REPLY_STREAM)
-        openai_stream_done(&turn->filter);
-    turn->reply = REPLY_NONE;
-    turn->pool = QUEUE_NONE;
-    drive_running(inf, at, -1);
-    check(queue_put_back(inf->queue, turn->id, inference_now(inf)));
+    wait_again(turn);
     drive_settle(inf);
 }
 
@@ -289,7 +298,7 @@ void turn_fail(struct turn *turn, int status, const char *code, const char *word
     tell_trouble(turn, &trouble);
 }
 
-void turns_lost(struct inference *inf, int pool)
+void turns_lost(struct inference *inf, int pool, const char *words)
 {
     for (struct turn *turn = inf->turns, *next; turn; turn = next) {
         next = turn->next;
@@ -298,11 +307,13 @@ void turns_lost(struct inference *inf, int pool)
         if (turn->call)
             upstream_cancel(turn->call);
         turn->call = NULL;
-        if (turn->reply == REPLY_NONE)
-            turn_again(turn, "its host is not there any more");
+        if (turn->reply != REPLY_NONE)
+            turn_fail(turn, 503, "upstream_ended",
+                words ? words : "the engine's host is not there any more", 0, true);
+        else if (words)
+            wait_again(turn);
         else
-            turn_fail(
-                turn, 503, "upstream_ended", "the engine's host is not there any more", 0, true);
+            turn_again(turn, "its host is not there any more");
     }
 }
 

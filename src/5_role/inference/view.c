@@ -364,6 +364,7 @@ void view_done(struct inference *inf)
     for (int i = 0; i < inf->pool_count; i++)
         json_decref(inf->pools[i].serves);
     json_decref(inf->measured);
+    json_decref(inf->make_way);
     free(inf->models);
 }
 

@@ -250,6 +250,7 @@ static void join_gateway(struct judge *j, int fd)
     j->gateway_life++;
     j->gateway = channel_open(&j->role->loop, fd, &GATEWAY_EVENTS, j);
     leave_gateway(j);
+    senses_tell_make_way(j);
 }
 
 /* Not before the hands have said who they are, the rules have told the sources and the sensor has

@@ -185,6 +185,28 @@ static void record_next(struct judge *j)
         on_transitions_recorded(j, NULL, &err);
 }
 
+/* Each time in the answer, told when it is another. */
+static void take_make_way(struct judge *j, json_t *pools)
+{
+    struct senses *s = &j->senses;
+
+    if (!json_is_array(pools) || (s->make_way && json_equal(s->make_way, pools)))
+        return;
+    json_decref(s->make_way);
+    s->make_way = json_incref(pools);
+    senses_tell_make_way(j);
+}
+
+void senses_tell_make_way(struct judge *j)
+{
+    struct err err = {0};
+
+    if (j->gateway && j->senses.make_way &&
+        !channel_send(
+            j->gateway, message_make(MESSAGE_make_way, "{s:O}", "pools", j->senses.make_way), &err))
+        log_error("make_way_not_told", "message", err.message, NULL);
+}
+
 static void on_observed(void *context, struct prolog_answer *answer)
 {
     struct judge *j = context;
@@ -194,6 +216,7 @@ static void on_observed(void *context, struct prolog_answer *answer)
     if (!out && s->failed++ % FAILURES_PER_LINE == 0)
         log_error("readings_not_observed", "message", answer->err.message, NULL);
     s->refused += (uint64_t)message_int(out, "refused");
+    take_make_way(j, json_object_get(out, "make_way"));
     s->transitions = json_incref(json_object_get(out, "transitions"));
     s->recorded = 0;
     drop_bad(s->transitions);

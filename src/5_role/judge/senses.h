@@ -39,6 +39,7 @@ struct senses {
     json_t *table;       /* the door's answer, sent to the sensor; NULL: not known yet */
     json_t *sources;     /* as the sensor told them last */
     json_t *stats;       /* role -> values */
+    json_t *make_way;    /* pools that make way now; NULL: nothing was observed yet */
     json_t *readings;    /* a message that waits for its turn */
     int64_t reading_id;  /* of those that are observed now; 0: a tick */
     json_t *transitions; /* of them, with those from `recorded` still to be recorded */
@@ -71,6 +72,8 @@ bool senses_look(struct judge *j, json_t *fields,
 /* Begin what waits, if nothing is under way. */
 void senses_next(struct judge *j);
 bool senses_sources(struct asked *a, struct err *err);
+/* A gateway that came knows of no pool that makes way. */
+void senses_tell_make_way(struct judge *j);
 /* Is there something of the house that we shall hear in a moment and do not know yet? */
 bool senses_awaited(const struct judge *j);
 /* Did the rules tell the table yet? Else they are asked, if they are not already.

@@ -1,6 +1,7 @@
 %   SPDX-License-Identifier: Apache-2.0
 
 :- module(pool_unload, []).
+:- use_module(kb('1_words/wire'), [shown/2]).
 :- use_module(kb('2_seen/machines'), [pool_known/2]).
 :- use_module(kb('2_seen/seen'), [looked/2]).
 :- use_module(kb('2_seen/site'), []).
@@ -18,35 +19,37 @@ action:summary(pool_unload,
 
 action:parameter(pool_unload, pool, machine, required,
     "The pool by its name in the site facts, such as gpu0").
+action:parameter(pool_unload, because, text, optional,
+    "Why, for the record: the node says here who wants the machine for himself").
 
 action:example(pool_unload, "unload gpu0").
 action:example(pool_unload, "free the pool gpu0").
 
-policy:forbids(pool_unload(Text), _, unknown_pool(Text, Known)) :-
+policy:forbids(pool_unload(Text, _), _, unknown_pool(Text, Known)) :-
     \+ pool_known(Text, _),
     pools_known(Known).
-policy:forbids(pool_unload(Text), _, not_our_engine(Pool)) :-
+policy:forbids(pool_unload(Text, _), _, not_our_engine(Pool)) :-
     pool_known(Text, Pool),
     \+ managed(Pool, _, _).
-policy:forbids(pool_unload(Text), _, agent_silent(Host, Words)) :-
+policy:forbids(pool_unload(Text, _), _, agent_silent(Host, Words)) :-
     pool_known(Text, Pool),
     managed(Pool, Host, _),
     silent(Words).
-policy:forbids(pool_unload(Text), _, status_unclear(Host, What)) :-
+policy:forbids(pool_unload(Text, _), _, status_unclear(Host, What)) :-
     pool_known(Text, Pool),
     managed(Pool, Host, _),
     unclear(Host, What).
-policy:forbids(pool_unload(Text), _, pool_busy(Text, Busy)) :-
+policy:forbids(pool_unload(Text, _), _, pool_busy(Text, Busy)) :-
     pool_known(Text, _),
     pool_said(Text, said(_, Busy, _)),
     Busy \== 0.
-policy:forbids(pool_unload(Text), _, pool_changes(Pool, State)) :-
+policy:forbids(pool_unload(Text, _), _, pool_changes(Pool, State)) :-
     pool_known(Text, Pool),
     pool_said(Text, said(State, _, _)),
     State \== "ready",
     State \== "failed",
     State \== "empty".
-policy:forbids(pool_unload(Text), _, nothing_loaded(Pool)) :-
+policy:forbids(pool_unload(Text, _), _, nothing_loaded(Pool)) :-
     pool_known(Text, Pool),
     looked(agent, _),
     \+ silent(_),
@@ -60,7 +63,7 @@ managed(Pool, Host, Agent) :-
 
 action:looks_with(pool_unload, agent).
 
-action:look(pool_unload(Text), Job) :-
+action:look(pool_unload(Text, _), Job) :-
     pool_known(Text, Pool),
     managed(Pool, Host, Agent),
     (   site:pool_engine(Pool, Engine0, _, _, _)
@@ -71,7 +74,7 @@ action:look(pool_unload(Text), Job) :-
     Job = obj([ hand-pool, op-status, host-Host, agent-Agent, pool-Pool, model-null,
                 engine-Engine ]).
 
-action:plan(pool_unload(Text), _, Plan) :-
+action:plan(pool_unload(Text, Because), _, Plan) :-
     pool_known(Text, Pool),
     managed(Pool, Host, Agent),
     once(pool_said(Text, said(_, _, Model))),
@@ -87,8 +90,12 @@ action:plan(pool_unload(Text), _, Plan) :-
     format(string(Target), "pool ~w on host ~w", [Pool, Host]),
     format(string(Diff), "~w no longer serves ~s", [Pool, Model]),
     format(string(Verify), "the engine of ~w has ended and its memory is free", [Pool]),
-    power_plan(pool_unload(Text), Target,
+    power_plan(pool_unload(Text, Because), Target,
                parts([Diff], ["nobody is being served by the pool"], Job, Undo, Verify), Plan).
 
-action:wording(pool_unload(Text), Words) :-
-    format(string(Words), "unload pool ~s", [Text]).
+action:wording(pool_unload(Text, Because), Words) :-
+    (   Because == none
+    ->  format(string(Words), "unload pool ~s", [Text])
+    ;   shown(Because, Shown),
+        format(string(Words), "unload pool ~s, because ~s", [Text, Shown])
+    ).

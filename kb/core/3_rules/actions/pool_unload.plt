@@ -23,6 +23,10 @@ test(it_looks_first, Job == obj([ hand-pool, op-status, host-tower,
 test(an_idle_pool, Job == obj([ hand-pool, op-unload, host-tower,
                                 agent-"https://192.168.1.20:30443", pool-gpu0, limit_s-120 ])) :-
     seen("ready", 0, Seen), unload("gpu0", Seen, V), at(V, plan/job, Job).
+test(why_stands_in_the_record, Summary == "unload pool gpu0, because somebody plays") :-
+    seen("ready", 0, Seen), me(By),
+    judge(pool_unload, [pool="gpu0", because="somebody plays"], By, Seen, V),
+    at(V, plan/summary, Summary).
 test(load_undoes_it, Undo == obj([ action-pool_load,
                                    params-obj([pool-gpu0, model-"llama3"]) ])) :-
     seen("ready", 0, Seen), unload("gpu0", Seen, V), at(V, plan/undo, Undo).
