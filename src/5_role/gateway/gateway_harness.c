@@ -3,6 +3,7 @@
 
 #include "base/panic.h"
 #include "base/scoped.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
 
@@ -512,10 +513,13 @@ static ssize_t read_more(int fd, struct buf *text)
     return got;
 }
 
+/* Signs of life come for ever: they are no answer. */
 bool client_until(int fd, struct buf *text, const char *mark)
 {
+    int64_t end_ms = clock_steady_ms() + WAIT_MAX_S * 1000;
+
     while (!strstr(buf_text(text), mark))
-        if (read_more(fd, text) <= 0)
+        if (clock_steady_ms() > end_ms || read_more(fd, text) <= 0)
             return false;
     return true;
 }

@@ -396,7 +396,15 @@ TEST(the_queue_is_told_at_the_beginning_and_when_it_changed)
     CHECK(client_until(fd, &text,
         "{\"pool\":\"gpu1\",\"host\":\"tower\",\"state\":\"empty\","
         "\"model\":null,\"stage\":"));
-    CHECK(client_until(fd, &text, "\"busy\":0,\"slots\":2,\"tokens_per_s\":0}],\"requests\":[]"));
+    CHECK(client_until(fd, &text,
+        "\"busy\":0,\"slots\":2,\"tokens_per_s\":0,\"makes_way\":null}],\"requests\":[]"));
+    judge_say(&judge, message_make(MESSAGE_make_way, "{s:[{s:s, s:s}]}", "pools", "pool", "gpu1",
+                          "words", "somebody plays"));
+    CHECK(client_until(fd, &text, "\"makes_way\":null},{\"pool\":\"gpu1\""));
+    CHECK(client_until(fd, &text, "\"makes_way\":\"somebody plays\"}],\"requests\":[]"));
+    judge_say(&judge, message_make(MESSAGE_make_way, "{s:[]}", "pools"));
+    judge_say(&judge, message_make(MESSAGE_make_way, "{s:[s, i, {s:i}]}", "pools", "x", 7, "pool",
+                          9)); /* what no judge of ours says */
     close_both();
 }
 
