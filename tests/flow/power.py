@@ -12,7 +12,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
-from fake_agent import VERSION, FakeAgent, little_model  # noqa: E402
+from fake_agent import VERSION, FakeAgent, stock, stock_models  # noqa: E402
 from node import LOGICCTL, Node, Tap, equal, wait_for  # noqa: E402
 
 tap = Tap()
@@ -26,16 +26,7 @@ class House(Node):
     def __init__(self, remote=False, limits=(30, 0, 0, 60), settings=(), sleeps=True, signed=(), late=False, pools=2):
         super().__init__(named=False, settings=QUIET + list(settings), start=late)
         self.agent = FakeAgent(self.home, enrol="tower" if remote else None)
-        if not remote:
-            self.logicctl("agent", "enroll", "tower", "127.0.0.1", "--out", self.home + "/bundle")  # makes the order key
-        models = self.home + "/models"
-        os.mkdir(models)
-        little_model(models + "/tiny.gguf")
-        self.logicctl("model", "add", models + "/tiny.gguf", "--name", "tiny", "--models-dir", models)
-        with open(self.home + "/catalogue/engines.json", "w") as f:
-            json.dump({"schema": "logic-node/engines/v1", "engines": [{
-                "engine": "llama", "kind": "llama.cpp", "version": VERSION, "provider": "process", "bin": "/bin/false", "sha256": "0" * 64,
-                "flags": [], "args": [], "env": {}, "created_at": "2026-11-21T00:00:00Z", "bundle": ""}]}, f)
+        (stock_models if remote else stock)(self.home, self.logicctl)
         self.write_site("machines.pl", self.facts(limits, remote and sleeps, pools))
         with open(self.home + "/site/policy.pl") as f:
             policy = f.read()

@@ -200,6 +200,23 @@ def enroll(home, host, address, out):
     assert done.returncode == 0, done.stdout
 
 
+def stock(home, logicctl):
+    """A catalogue of one model, `tiny`, and one engine; the order key. `logicctl`: runs it with these words on `home`, before it serves."""
+    logicctl("agent", "enroll", "tower", "127.0.0.1", "--out", home + "/bundle")
+    stock_models(home, logicctl)
+
+
+def stock_models(home, logicctl):
+    models = home + "/models"
+    os.mkdir(models)
+    little_model(models + "/tiny.gguf")
+    logicctl("model", "add", models + "/tiny.gguf", "--name", "tiny", "--models-dir", models)
+    with open(home + "/catalogue/engines.json", "w") as f:
+        json.dump({"schema": "logic-node/engines/v1", "engines": [{
+            "engine": "llama", "kind": "llama.cpp", "version": VERSION, "provider": "process", "bin": "/bin/false", "sha256": "0" * 64,
+            "flags": [], "args": [], "env": {}, "created_at": "2026-11-21T00:00:00Z", "bundle": ""}]}, f)
+
+
 def little_model(path):
     """A GGUF header and zeros: small enough to hash, shaped enough to reckon with. No engine could speak with it."""
     def text(value):
