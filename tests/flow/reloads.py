@@ -151,6 +151,17 @@ def hands_that_never_come_are_not_waited_for_for_ever():
 
 
 @tap.test
+def what_a_sensor_never_tells_is_not_waited_for_for_ever():
+    with Node(named=False, settings=["judge.hands_wait_ms=100", "supervisor.beat_timeout_ms=600000"]) as node:
+        os.kill(node.pid("sensor"), signal.SIGSTOP)
+        try:
+            reload(node)
+            equal(node.post("/api/v1/query", {"query": "zone_of", "args": {"name": "a.local"}})[0], 200)
+        finally:
+            os.kill(node.pid("sensor"), signal.SIGCONT)
+
+
+@tap.test
 def a_key_that_was_removed_signs_nothing_straight_after_the_reload():
     """Removed while the signature is weighed: judge_leaves.py."""
     with Node(settings=PATIENT) as node:

@@ -405,6 +405,9 @@ TEST(the_queue_is_told_at_the_beginning_and_when_it_changed)
     judge_say(&judge, message_make(MESSAGE_make_way, "{s:[]}", "pools"));
     judge_say(&judge, message_make(MESSAGE_make_way, "{s:[s, i, {s:i}]}", "pools", "x", 7, "pool",
                           9)); /* what no judge of ours says */
+    judge_say(&judge, message_make(MESSAGE_make_way, "{s:[{s:s, s:s}]}", "pools", "pool", "gpu0",
+                          "words", "late"));
+    CHECK(client_until(fd, &text, "\"makes_way\":\"late\"},{\"pool\":\"gpu1\""));
     close_both();
 }
 
